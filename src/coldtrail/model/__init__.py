@@ -1,0 +1,1 @@
+"""The words of the house as plain typed data; imports nothing of ours."""
