@@ -1,0 +1,1 @@
+"""The store: schema, loader and queries; the only place with telemetry SQL."""

@@ -1,0 +1,93 @@
+"""AnyValue as the store keeps it: the raw protobuf bytes of the message, one string per value.
+
+An attribute's value is never decoded on its way in, so loading is fast and nothing is lost, however deep
+it nests; it is decoded for the few rows that are read. A search encodes what it looks for instead.
+
+Source: opentelemetry-proto `common.proto` (string_value = 1, bool_value = 2, int_value = 3,
+double_value = 4, array_value = 5, kvlist_value = 6, bytes_value = 7).
+"""
+
+from __future__ import annotations
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
+from coldtrail.model.signals import Attributes, AttributeValue
+
+
+def decode(raw: bytes) -> AttributeValue:
+    """Return the value of a raw AnyValue; undecodable text keeps its bytes as U+FFFD."""
+    if not raw:
+        return None
+    if raw[0] == 0x0A and len(raw) > 1 and raw[1] < 0x80 and raw[1] == len(raw) - 2:
+        return raw[2:].decode("utf-8", "replace")
+    try:
+        return _plain(AnyValue.FromString(raw))
+    except Exception:  # noqa: BLE001 - protobuf's DecodeError has no stable base; text that is not UTF-8 ends here
+        return raw.decode("utf-8", "replace")
+
+
+def _plain(value: AnyValue) -> AttributeValue:
+    which = value.WhichOneof("value")
+    if which is None:
+        return None
+    if which == "array_value":
+        return [_plain(element) for element in value.array_value.values]
+    if which == "kvlist_value":
+        return {pair.key: _plain(pair.value) for pair in value.kvlist_value.values}
+    plain: AttributeValue = getattr(value, which)
+    return plain
+
+
+def decode_map(raw: dict[str, bytes] | None) -> Attributes:
+    """Decode a whole attribute map."""
+    return {key: decode(value) for key, value in raw.items()} if raw else {}
+
+
+def encode(value: str | bool | int | float) -> bytes:
+    """Return the raw AnyValue of a scalar, as every OpenTelemetry SDK writes it."""
+    if isinstance(value, str):
+        return AnyValue(string_value=value).SerializeToString()
+    if isinstance(value, bool):
+        return AnyValue(bool_value=value).SerializeToString()
+    if isinstance(value, int):
+        return AnyValue(int_value=value).SerializeToString()
+    return AnyValue(double_value=value).SerializeToString()
+
+
+def candidates(text: str) -> list[bytes]:
+    """Return every raw AnyValue that a person may mean by ``text``: the string, the number, the truth value."""
+    found = [encode(text)]
+    if text in ("true", "false"):
+        found.append(encode(text == "true"))
+    try:
+        if -(2**63) <= int(text) < 2**63:
+            found.append(encode(int(text)))
+    except ValueError:
+        pass
+    try:
+        found.append(encode(float(text)))
+    except ValueError:
+        pass
+    return found
+
+
+def sql_text(raw: str) -> str:
+    """Return SQL for the text of a raw AnyValue expression; '' where it is not a string."""
+    byte = f"reinterpretAsUInt8(substring({raw}, %d, 1))"
+    start = f"multiIf({byte % 2} < 128, 3, {byte % 3} < 128, 4, {byte % 4} < 128, 5, 6)"
+    return f"if(startsWith({raw}, '\\n'), substring({raw}, {start}), '')"
+
+
+def sql_number(raw: str) -> str:
+    """Return SQL for the Float64 of a raw AnyValue expression that holds an int or a double, else NULL."""
+    octet = f"reinterpretAsUInt8(substring({raw}, i + 1, 1))"
+    varint = f"arraySum(i -> bitShiftLeft(toInt64(bitAnd({octet}, 127)), 7 * (i - 1)), range(1, toUInt8(length({raw}))))"
+    return (
+        f"multiIf(startsWith({raw}, '!'), toNullable(reinterpretAsFloat64(substring({raw}, 2, 8))), "
+        f"startsWith({raw}, '\\x18'), toNullable(toFloat64({varint})), NULL)"
+    )
+
+
+def sql_true(raw: str) -> str:
+    """Return SQL that is 1 where a raw AnyValue expression holds ``true``."""
+    return f"({raw} = '\\x10\\x01')"

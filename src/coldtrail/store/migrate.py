@@ -1,0 +1,38 @@
+"""Bring a store's schema to the version of this program."""
+
+from __future__ import annotations
+
+from coldtrail.store.engine import Engine
+from coldtrail.store.schema import MIGRATIONS, RETENTION, VERSION
+
+
+class TooNew(RuntimeError):
+    """The store was written by a newer coldtrail; this one would not understand it."""
+
+
+def migrate(engine: Engine, retention_s: dict[str, int]) -> int:
+    """Run the missing migrations and set each table's retention; return the schema's version.
+
+    ``retention_s`` maps `spans`, `logs` and `metrics` to seconds.
+
+    Raises:
+        TooNew: the store's version is above this program's.
+    """
+    engine.command(VERSION)
+    version = int(engine.rows("SELECT max(version) FROM schema_version")[0][0])
+    if version > len(MIGRATIONS):
+        raise TooNew(f"the store has schema version {version}, this coldtrail knows {len(MIGRATIONS)}: upgrade coldtrail")
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        for statement in statements:
+            engine.command(statement.replace("{retention}", str(retention_s["spans"])))
+        engine.command(f"INSERT INTO schema_version (version) VALUES ({int(number)})")
+    _set_retention(engine, retention_s)
+    return len(MIGRATIONS)
+
+
+def _set_retention(engine: Engine, retention_s: dict[str, int]) -> None:
+    created = dict(engine.rows("SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()"))
+    for table, signal in RETENTION.items():
+        wanted = f"toIntervalSecond({int(retention_s[signal])})"
+        if wanted not in created[table]:
+            engine.command(f"ALTER TABLE {table} MODIFY TTL received + {wanted}", {"materialize_ttl_after_modify": 0})

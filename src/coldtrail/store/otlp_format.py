@@ -1,0 +1,122 @@
+"""How the engine reads OTLP: a `format_schema` and the column structure of it, one per signal.
+
+The schemas declare the wire format of opentelemetry-proto, but leave as raw bytes what is decoded only
+when it is read (AnyValue, events, links, exemplars): embedded messages and bytes look alike on the wire
+(Protocol Buffers, "Encoding"). Fields with explicit presence that matter are told apart by the loader.
+"""
+
+from __future__ import annotations
+
+from coldtrail.model.signals import Signal
+
+_COMMON = """syntax = "proto3";
+message KeyValue { string key = 1; bytes value = 2; }
+message Resource { repeated KeyValue attributes = 1; uint32 dropped_attributes_count = 2; }
+message Scope { string name = 1; string version = 2; repeated KeyValue attributes = 3; uint32 dropped_attributes_count = 4; }
+"""
+
+_TRACES = """
+message Status { string message = 2; int32 code = 3; }
+message Span {
+  bytes trace_id = 1; bytes span_id = 2; string trace_state = 3; bytes parent_span_id = 4; fixed32 flags = 16;
+  string name = 5; int32 kind = 6; fixed64 start_time_unix_nano = 7; fixed64 end_time_unix_nano = 8;
+  repeated KeyValue attributes = 9; uint32 dropped_attributes_count = 10;
+  repeated bytes events = 11; uint32 dropped_events_count = 12;
+  repeated bytes links = 13; uint32 dropped_links_count = 14; Status status = 15;
+}
+message ScopeGroup { Scope scope = 1; repeated Span items = 2; string schema_url = 3; }
+"""
+
+_LOGS = """
+message LogRecord {
+  fixed64 time_unix_nano = 1; fixed64 observed_time_unix_nano = 11; int32 severity_number = 2; string severity_text = 3;
+  bytes body = 5; repeated KeyValue attributes = 6; uint32 dropped_attributes_count = 7; fixed32 flags = 8;
+  bytes trace_id = 9; bytes span_id = 10; string event_name = 12;
+}
+message ScopeGroup { Scope scope = 1; repeated LogRecord items = 2; string schema_url = 3; }
+"""
+
+_METRICS = """
+message NumberPoint {
+  repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
+  double as_double = 4; sfixed64 as_int = 6; repeated bytes exemplars = 5; uint32 flags = 8;
+}
+message HistogramPoint {
+  repeated KeyValue attributes = 9; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4;
+  double sum = 5; repeated fixed64 bucket_counts = 6; repeated double explicit_bounds = 7; repeated bytes exemplars = 8;
+  uint32 flags = 10; double min = 11; double max = 12;
+}
+message ExponentialPoint {
+  repeated KeyValue attributes = 1; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4;
+  double sum = 5; sint32 scale = 6; fixed64 zero_count = 7; bytes positive = 8; bytes negative = 9; uint32 flags = 10;
+  repeated bytes exemplars = 11; double min = 12; double max = 13; double zero_threshold = 14;
+}
+message SummaryPoint {
+  repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4;
+  double sum = 5; repeated bytes quantile_values = 6; uint32 flags = 8;
+}
+message Gauge { repeated NumberPoint data_points = 1; }
+message Sum { repeated NumberPoint data_points = 1; int32 aggregation_temporality = 2; bool is_monotonic = 3; }
+message Histogram { repeated HistogramPoint data_points = 1; int32 aggregation_temporality = 2; }
+message ExponentialHistogram { repeated ExponentialPoint data_points = 1; int32 aggregation_temporality = 2; }
+message Summary { repeated SummaryPoint data_points = 1; }
+message Metric {
+  string name = 1; string description = 2; string unit = 3; Gauge gauge = 5; Sum sum = 7; Histogram histogram = 9;
+  ExponentialHistogram exponential_histogram = 10; Summary summary = 11;
+}
+message ScopeGroup { Scope scope = 1; repeated Metric items = 2; string schema_url = 3; }
+"""
+
+_ROOT = """
+message ResourceGroup { Resource resource = 1; repeated ScopeGroup scope_groups = 2; string schema_url = 3; }
+message Request { repeated ResourceGroup resource_groups = 1; }
+"""
+
+KEY_VALUES = "Array(Tuple(key LowCardinality(String), value String))"
+
+_SPAN = f"""Tuple(trace_id FixedString(16), span_id FixedString(8), trace_state String, parent_span_id FixedString(8),
+flags UInt32, name LowCardinality(String), kind UInt8, start_time_unix_nano UInt64, end_time_unix_nano UInt64,
+attributes {KEY_VALUES}, dropped_attributes_count UInt32, events Array(String), dropped_events_count UInt32,
+links Array(String), dropped_links_count UInt32, status Tuple(message String, code UInt8))"""
+
+_LOG = f"""Tuple(time_unix_nano UInt64, observed_time_unix_nano UInt64, severity_number UInt8,
+severity_text LowCardinality(String), body String, attributes {KEY_VALUES}, dropped_attributes_count UInt32, flags UInt32,
+trace_id FixedString(16), span_id FixedString(8), event_name LowCardinality(String))"""
+
+_NUMBER = f"""Array(Tuple(attributes {KEY_VALUES}, start_time_unix_nano UInt64, time_unix_nano UInt64, as_double Float64,
+as_int Int64, flags UInt32))"""
+_DISTRIBUTION = f"attributes {KEY_VALUES}, start_time_unix_nano UInt64, time_unix_nano UInt64, count UInt64, sum Float64"
+
+_METRIC = f"""Tuple(name LowCardinality(String), description String, unit LowCardinality(String),
+gauge Tuple(data_points {_NUMBER}),
+sum Tuple(data_points {_NUMBER}, aggregation_temporality UInt8, is_monotonic UInt8),
+histogram Tuple(data_points Array(Tuple({_DISTRIBUTION}, bucket_counts Array(UInt64), explicit_bounds Array(Float64),
+  flags UInt32, min Float64, max Float64)), aggregation_temporality UInt8),
+exponential_histogram Tuple(data_points Array(Tuple({_DISTRIBUTION}, scale Int32, zero_count UInt64, positive String,
+  negative String, flags UInt32, min Float64, max Float64, zero_threshold Float64)), aggregation_temporality UInt8),
+summary Tuple(data_points Array(Tuple({_DISTRIBUTION}, quantile_values Array(String), flags UInt32))))"""
+
+
+def _structure(item: str) -> str:
+    scope = (
+        f"Tuple(name LowCardinality(String), version LowCardinality(String), attributes {KEY_VALUES}, "
+        "dropped_attributes_count UInt32)"
+    )
+    group = f"Array(Tuple(scope {scope}, items Array({item}), schema_url LowCardinality(String)))"
+    resource = f"Tuple(attributes {KEY_VALUES}, dropped_attributes_count UInt32)"
+    return (
+        f"resource_groups Array(Tuple(resource {resource}, scope_groups {group}, schema_url LowCardinality(String)))"
+    )
+
+
+FORMAT_SCHEMA: dict[Signal, str] = {
+    "traces": _COMMON + _TRACES + _ROOT,
+    "logs": _COMMON + _LOGS + _ROOT,
+    "metrics": _COMMON + _METRICS + _ROOT,
+}
+
+STRUCTURE: dict[Signal, str] = {
+    "traces": _structure(_SPAN),
+    "logs": _structure(_LOG),
+    "metrics": _structure(_METRIC),
+}

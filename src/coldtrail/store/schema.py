@@ -1,0 +1,361 @@
+"""The tables, as a list of migrations. Version N is reached by running steps 1..N in order.
+
+Order keys: signals are kept by minute, then trace (a trace lies together, so its id costs two bytes a
+span and it is read as one granule); newest-first searches walk the minutes backwards. Retention counts
+from receipt (``received``), so a back-dated span lives as long as any other (a TTL on its own time would
+discard it at once). One partition a day of receipt lets whole parts be dropped.
+"""
+
+from __future__ import annotations
+
+from coldtrail.store.anyvalue import sql_number, sql_text, sql_true
+from coldtrail.store.keys_sql import keys_from_logs, keys_from_spans
+
+MAP = "Map(LowCardinality(String), String)"
+
+_ENGINE = """
+ENGINE = {engine}
+PARTITION BY toDate(received)
+ORDER BY ({order})
+TTL received + INTERVAL {{{{retention}}}} SECOND
+SETTINGS index_granularity = {granularity}, ttl_only_drop_parts = 1, fsync_after_insert = 1,
+  fsync_part_directory = 1, non_replicated_deduplication_window = 1000
+"""
+
+
+def _table(name: str, columns: str, order: str, *, engine: str = "MergeTree", granularity: int = 1024) -> str:
+    tail = _ENGINE.format(engine=engine, order=order, granularity=granularity).replace("{{", "{").replace("}}", "}")
+    return f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n){tail}"
+
+
+SPANS = _table(
+    "spans",
+    f"""
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  span_id FixedString(8) CODEC(NONE),
+  parent_span_id FixedString(8) CODEC(ZSTD(1)),
+  name LowCardinality(String) CODEC(ZSTD(1)),
+  kind UInt8 CODEC(ZSTD(1)),
+  start DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+  duration_ns Int64 CODEC(ZSTD(1)),
+  status_code UInt8 CODEC(ZSTD(1)),
+  status_message String CODEC(ZSTD(1)),
+  service LowCardinality(String) CODEC(ZSTD(1)),
+  emitter_id UInt64 CODEC(ZSTD(1)),
+  attributes {MAP} CODEC(ZSTD(1)),
+  events Array(String) CODEC(ZSTD(1)),
+  links Array(String) CODEC(ZSTD(1)),
+  flags UInt32 CODEC(ZSTD(1)),
+  rest String CODEC(ZSTD(1)),
+  received DateTime CODEC(Delta, ZSTD(1)),
+  INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+  INDEX by_value mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 4
+""",
+    "toStartOfMinute(start), trace_id",
+)
+
+LOGS = _table(
+    "logs",
+    f"""
+  time DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+  observed_time DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  span_id FixedString(8) CODEC(ZSTD(1)),
+  request_id String CODEC(ZSTD(1)),
+  severity_number UInt8 CODEC(ZSTD(1)),
+  severity_text LowCardinality(String) CODEC(ZSTD(1)),
+  event_name LowCardinality(String) CODEC(ZSTD(1)),
+  body String CODEC(ZSTD(1)),
+  body_value String CODEC(ZSTD(1)),
+  service LowCardinality(String) CODEC(ZSTD(1)),
+  emitter_id UInt64 CODEC(ZSTD(1)),
+  attributes {MAP} CODEC(ZSTD(1)),
+  dropped_attributes_count UInt32 CODEC(ZSTD(1)),
+  flags UInt32 CODEC(ZSTD(1)),
+  received DateTime CODEC(Delta, ZSTD(1)),
+  INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+  INDEX by_request request_id TYPE bloom_filter(0.001) GRANULARITY 1,
+  INDEX by_value mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 4,
+  INDEX by_word body TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lower(body))
+""",
+    "toStartOfMinute(time), service, time",
+)
+
+METRICS = _table(
+    "metrics",
+    f"""
+  name LowCardinality(String) CODEC(ZSTD(1)),
+  time DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+  start DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+  type Enum8('gauge' = 1, 'sum' = 2, 'histogram' = 3, 'exponential_histogram' = 4, 'summary' = 5) CODEC(ZSTD(1)),
+  unit LowCardinality(String) CODEC(ZSTD(1)),
+  description String CODEC(ZSTD(1)),
+  temporality UInt8 CODEC(ZSTD(1)),
+  is_monotonic UInt8 CODEC(ZSTD(1)),
+  value Float64 CODEC(ZSTD(1)),
+  count UInt64 CODEC(ZSTD(1)),
+  min Float64 CODEC(ZSTD(1)),
+  max Float64 CODEC(ZSTD(1)),
+  bucket_counts Array(UInt64) CODEC(ZSTD(1)),
+  explicit_bounds Array(Float64) CODEC(ZSTD(1)),
+  scale Int32 CODEC(ZSTD(1)),
+  zero_count UInt64 CODEC(ZSTD(1)),
+  zero_threshold Float64 CODEC(ZSTD(1)),
+  parts Array(String) CODEC(ZSTD(1)),
+  flags UInt32 CODEC(ZSTD(1)),
+  service LowCardinality(String) CODEC(ZSTD(1)),
+  emitter_id UInt64 CODEC(ZSTD(1)),
+  attributes {MAP} CODEC(ZSTD(1)),
+  received DateTime CODEC(Delta, ZSTD(1))
+""",
+    "name, toStartOfMinute(time), service",
+    granularity=8192,
+)
+
+EMITTERS = f"""
+CREATE TABLE IF NOT EXISTS emitters (
+  emitter_id UInt64,
+  resource {MAP},
+  resource_dropped_attributes_count UInt32,
+  resource_schema_url LowCardinality(String),
+  scope_name LowCardinality(String),
+  scope_version LowCardinality(String),
+  scope_attributes {MAP},
+  scope_dropped_attributes_count UInt32,
+  scope_schema_url LowCardinality(String),
+  received DateTime
+) ENGINE = ReplacingMergeTree(received) ORDER BY emitter_id
+SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000
+"""
+
+KEYS = _table(
+    "keys",
+    """
+  key_hash UInt64 CODEC(ZSTD(1)),
+  kind LowCardinality(String) CODEC(ZSTD(1)),
+  value String CODEC(ZSTD(1)),
+  role Enum8('gives' = 1, 'takes' = 2, 'mentions' = 3) CODEC(ZSTD(1)),
+  time DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+  service LowCardinality(String) CODEC(ZSTD(1)),
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  span_id FixedString(8) CODEC(ZSTD(1)),
+  request_id String CODEC(ZSTD(1)),
+  received DateTime CODEC(Delta, ZSTD(1))
+""",
+    "key_hash",
+)
+
+INVOCATIONS = _table(
+    "invocations",
+    """
+  function LowCardinality(String) CODEC(ZSTD(1)),
+  request_id String CODEC(ZSTD(1)),
+  source Enum8('report' = 1, 'line' = 2, 'span' = 3) CODEC(ZSTD(1)),
+  time DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+  duration_ms Nullable(Float64) CODEC(ZSTD(1)),
+  status LowCardinality(String) CODEC(ZSTD(1)),
+  failure_type LowCardinality(String) CODEC(ZSTD(1)),
+  failure_message String CODEC(ZSTD(1)),
+  init_ms Nullable(Float64) CODEC(ZSTD(1)),
+  billed_ms Nullable(Float64) CODEC(ZSTD(1)),
+  memory_mb Nullable(UInt32) CODEC(ZSTD(1)),
+  memory_used_mb Nullable(UInt32) CODEC(ZSTD(1)),
+  cold_start UInt8 CODEC(ZSTD(1)),
+  version LowCardinality(String) CODEC(ZSTD(1)),
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  received DateTime CODEC(Delta, ZSTD(1)),
+  INDEX by_request request_id TYPE bloom_filter(0.001) GRANULARITY 1
+""",
+    "toStartOfMinute(time), function",
+)
+
+RED = _table(
+    "red",
+    """
+  grouping Enum8('service' = 1, 'route' = 2),
+  minute DateTime('UTC'),
+  name LowCardinality(String),
+  count SimpleAggregateFunction(sum, UInt64),
+  error_count SimpleAggregateFunction(sum, UInt64),
+  durations_ms AggregateFunction(quantilesTDigest(0.5, 0.95, 0.99), Float64),
+  received DateTime
+""",
+    "grouping, minute, name",
+    engine="AggregatingMergeTree",
+    granularity=256,
+)
+
+TRACES = _table(
+    "traces",
+    """
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  start DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+  end DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+  span_count UInt32 CODEC(ZSTD(1)),
+  error_count UInt32 CODEC(ZSTD(1)),
+  services Array(LowCardinality(String)) CODEC(ZSTD(1)),
+  root_service LowCardinality(String) CODEC(ZSTD(1)),
+  root_name LowCardinality(String) CODEC(ZSTD(1)),
+  root_kind UInt8 CODEC(ZSTD(1)),
+  root_span_id FixedString(8) CODEC(ZSTD(1)),
+  has_root UInt8 CODEC(ZSTD(1)),
+  received DateTime CODEC(Delta, ZSTD(1)),
+  INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
+""",
+    "toStartOfMinute(start), trace_id",
+)
+
+TRAILS = _table(
+    "trails",
+    """
+  trail_id String CODEC(ZSTD(1)),
+  version UInt64,
+  start DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+  duration_ms Float64,
+  status LowCardinality(String),
+  outcome LowCardinality(String),
+  node_count UInt32,
+  error_count UInt32,
+  cold_start_count UInt32,
+  services Array(LowCardinality(String)),
+  origin_node_id String,
+  origin_kind LowCardinality(String),
+  origin_service LowCardinality(String),
+  origin_name String,
+  received DateTime
+""",
+    "trail_id",
+    engine="ReplacingMergeTree(version)",
+)
+
+MEMBERS = _table(
+    "trail_members",
+    """
+  unit String CODEC(ZSTD(1)),
+  trail_id String CODEC(ZSTD(1)),
+  received DateTime CODEC(Delta, ZSTD(1))
+""",
+    "unit, trail_id",
+    engine="ReplacingMergeTree",
+)
+
+RED_VIEW = f"""
+CREATE MATERIALIZED VIEW IF NOT EXISTS red_from_spans TO red AS
+SELECT g.1 AS grouping, toStartOfMinute(start) AS minute, g.2 AS name, count() AS count,
+  countIf(status_code = 2) AS error_count,
+  quantilesTDigestState(0.5, 0.95, 0.99)(duration_ns / 1e6) AS durations_ms, max(s.received) AS received
+FROM (
+  SELECT start, status_code, duration_ns, received,
+    arrayJoin(if(mapContains(attributes, 'http.route'),
+      [('service', toString(service)), ('route', {sql_text("attributes['http.route']")})],
+      [('service', toString(service))])) AS g
+  FROM spans WHERE kind IN (2, 5) OR parent_span_id = toFixedString('', 8)
+) AS s
+GROUP BY grouping, minute, name
+"""
+
+TRACES_VIEW = """
+CREATE MATERIALIZED VIEW IF NOT EXISTS traces_from_spans TO traces AS
+SELECT trace_id, min(s.start) AS start, max(addNanoseconds(s.start, s.duration_ns)) AS end,
+  toUInt32(count()) AS span_count, toUInt32(countIf(s.status_code = 2)) AS error_count,
+  groupUniqArray(s.service) AS services, argMin(s.service, rank) AS root_service, argMin(s.name, rank) AS root_name,
+  argMin(s.kind, rank) AS root_kind, argMin(s.span_id, rank) AS root_span_id,
+  max(s.parent_span_id = toFixedString('', 8)) AS has_root, max(s.received) AS received
+FROM (
+  SELECT trace_id, start, duration_ns, status_code, service, name, kind, span_id, parent_span_id, received,
+    (parent_span_id != toFixedString('', 8), start) AS rank
+  FROM spans
+) AS s
+GROUP BY trace_id
+"""
+
+
+def _exception(field: str) -> str:
+    """SQL for one attribute of the first `exception` event, read from the event's raw bytes."""
+    at = f"position(exception, '{field}')"
+    value = f"substring(exception, {at} + {len(field)} + 1)"
+    # A KeyValue's value follows its key: tag 0x12 and a length of one or two bytes, then the raw AnyValue.
+    raw = f"if(reinterpretAsUInt8(substring({value}, 1, 1)) < 128, substring({value}, 2), substring({value}, 3))"
+    length = (
+        f"if(reinterpretAsUInt8(substring({raw}, 2, 1)) < 128, reinterpretAsUInt8(substring({raw}, 2, 1)), "
+        f"bitAnd(reinterpretAsUInt8(substring({raw}, 2, 1)), 127) + 128 * reinterpretAsUInt8(substring({raw}, 3, 1)))"
+    )
+    return f"if({at} = 0, '', substring({sql_text(raw)}, 1, least({length}, 1000)))"
+
+
+INVOCATIONS_FROM_SPANS = f"""
+CREATE MATERIALIZED VIEW IF NOT EXISTS invocations_from_spans TO invocations AS
+SELECT coalesce(nullIf({sql_text("attributes['faas.invoked_name']")}, ''), toString(service)) AS function,
+  {sql_text("attributes['faas.invocation_id']")} AS request_id, 'span' AS source, start AS time,
+  if(mapContains(attributes, 'aws.xray.in_progress'), NULL, duration_ns / 1e6) AS duration_ms,
+  if(status_code = 2, 'error', '') AS status,
+  if(status_code = 2, {_exception("exception.type")}, '') AS failure_type,
+  if(status_code = 2, coalesce(nullIf({_exception("exception.message")}, ''), status_message), '') AS failure_message,
+  {sql_true("attributes['faas.coldstart']")} AS cold_start, trace_id, received
+FROM (
+  SELECT *, arrayFirst(event -> position(event, 'exception.') > 0, events) AS exception FROM spans
+  WHERE kind IN (2, 5) AND mapContains(attributes, 'faas.invocation_id')
+)
+"""
+
+
+def _number(name: str) -> str:
+    return sql_number(f"attributes['{name}']")
+
+
+INVOCATIONS_FROM_LOGS = f"""
+CREATE MATERIALIZED VIEW IF NOT EXISTS invocations_from_logs TO invocations AS
+SELECT service AS function, request_id, if(event_name = 'platform.report', 'report', 'line') AS source,
+  if(event_name = 'platform.report',
+    subtractNanoseconds(time, toInt64(ifNull({_number("aws.lambda.duration_ms")}, 0) * 1e6)), time) AS time,
+  {_number("aws.lambda.duration_ms")} AS duration_ms,
+  multiIf({sql_text("attributes['aws.lambda.status']")} IN ('timeout', 'out_of_memory'), {sql_text("attributes['aws.lambda.status']")},
+    {sql_text("attributes['aws.lambda.status']")} IN ('error', 'failure'), 'error',
+    mapContains(attributes, 'exception.type') AND event_name = 'platform.fault', 'error', '') AS status,
+  coalesce(nullIf({sql_text("attributes['exception.type']")}, ''), {sql_text("attributes['error.type']")}) AS failure_type,
+  {sql_text("attributes['exception.message']")} AS failure_message,
+  {_number("aws.lambda.init_duration_ms")} AS init_ms, {_number("aws.lambda.billed_duration_ms")} AS billed_ms,
+  toUInt32OrNull(toString({_number("aws.lambda.memory_size_mb")})) AS memory_mb,
+  toUInt32OrNull(toString({_number("aws.lambda.max_memory_used_mb")})) AS memory_used_mb,
+  ({sql_true("attributes['faas.coldstart']")} OR mapContains(attributes, 'aws.lambda.init_duration_ms')) AS cold_start,
+  {sql_text("attributes['faas.version']")} AS version, trace_id, received
+FROM logs
+WHERE request_id != '' AND (startsWith(event_name, 'platform.') OR mapContains(attributes, 'exception.type'))
+"""
+
+VERSION = "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, applied DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY version"
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        SPANS,
+        LOGS,
+        METRICS,
+        EMITTERS,
+        KEYS,
+        INVOCATIONS,
+        RED,
+        TRACES,
+        TRAILS,
+        MEMBERS,
+        RED_VIEW,
+        TRACES_VIEW,
+        keys_from_spans(),
+        keys_from_logs(),
+        INVOCATIONS_FROM_SPANS,
+        INVOCATIONS_FROM_LOGS,
+    ),
+)
+"""Each inner tuple takes the schema from one version to the next; never edit one that was released."""
+
+RETENTION: dict[str, str] = {
+    "spans": "spans",
+    "traces": "spans",
+    "red": "spans",
+    "keys": "spans",
+    "invocations": "spans",
+    "trails": "spans",
+    "trail_members": "spans",
+    "logs": "logs",
+    "metrics": "metrics",
+}
+"""Which retention setting governs which table."""

@@ -1,0 +1,223 @@
+"""Raw signals read back whole: spans and logs by trace, request, node or search; nothing dropped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
+
+from coldtrail.model.signals import Attributes, Event, Link, Log, Resource, Scope, Span
+from coldtrail.store.anyvalue import _plain, decode, decode_map
+from coldtrail.store.engine import Engine
+
+SPAN_COLUMNS = """trace_id, span_id, parent_span_id, name, kind, toUnixTimestamp64Nano(start), duration_ns, status_code,
+  status_message, emitter_id, attributes, events, links, flags, rest"""
+
+LOG_COLUMNS = """toUnixTimestamp64Nano(time), toUnixTimestamp64Nano(observed_time), trace_id, span_id, severity_number,
+  severity_text, event_name, body, body_value, emitter_id, attributes, dropped_attributes_count, flags"""
+
+POINT_READ: dict[str, Any] = {"max_threads": 1}
+"""A look-up by id reads a granule or two; a second thread costs more than it brings."""
+
+
+def text(raw: bytes) -> str:
+    """Return text; what is not UTF-8 shows as U+FFFD."""
+    return raw.decode("utf-8", "replace")
+
+
+class Emitter(Struct, frozen=True):
+    """Who emitted a signal: its resource and its scope."""
+
+    resource: Resource
+    scope: Scope
+
+
+class Emitters:
+    """The emitters by id, remembered once read: there are few, and they never change."""
+
+    def __init__(self, engine: Engine, most: int = 50_000) -> None:
+        self._engine = engine
+        self._most = most
+        self._known: dict[int, Emitter] = {}
+
+    def get(self, ids: set[int]) -> dict[int, Emitter]:
+        """Return the emitters of ``ids``; reads one granule for each that is not known yet."""
+        missing = [emitter_id for emitter_id in ids if emitter_id not in self._known]
+        if missing:
+            if len(self._known) > self._most:
+                self._known.clear()
+                missing = list(ids)
+            for row in self._engine.rows(_EMITTERS, {"ids": missing}, POINT_READ, raw_bytes=True):
+                self._known[row[0]] = _emitter(row)
+        return {emitter_id: self._known.get(emitter_id, _UNKNOWN) for emitter_id in ids}
+
+
+_UNKNOWN = Emitter(Resource(), Scope())
+_EMITTERS = """
+SELECT emitter_id, resource, resource_dropped_attributes_count, resource_schema_url, scope_name, scope_version,
+  scope_attributes, scope_dropped_attributes_count, scope_schema_url
+FROM emitters WHERE emitter_id IN {ids:Array(UInt64)} LIMIT 1 BY emitter_id
+"""
+
+
+def _emitter(row: tuple[Any, ...]) -> Emitter:
+    _, resource, resource_dropped, resource_url, name, version, scope, scope_dropped, scope_url = row
+    return Emitter(
+        Resource(_attributes(resource), resource_dropped, text(resource_url)),
+        Scope(text(name), text(version), _attributes(scope), scope_dropped, text(scope_url)),
+    )
+
+
+def _attributes(raw: dict[bytes, bytes]) -> Attributes:
+    return decode_map({text(key): value for key, value in raw.items()})
+
+
+def _pairs(pairs: Iterable[KeyValue]) -> Attributes:
+    return {pair.key: _plain(pair.value) for pair in pairs}
+
+
+def _event(raw: bytes) -> Event:
+    event = SpanMessage.Event.FromString(raw)
+    return Event(event.name, event.time_unix_nano, _pairs(event.attributes), event.dropped_attributes_count)
+
+
+def _link(raw: bytes) -> Link:
+    link = SpanMessage.Link.FromString(raw)
+    return Link(
+        link.trace_id.hex(),
+        link.span_id.hex(),
+        link.trace_state,
+        _pairs(link.attributes),
+        link.dropped_attributes_count,
+        link.flags,
+    )
+
+
+def _id(raw: bytes) -> str:
+    return raw.hex() if raw.strip(b"\0") else ""
+
+
+def span_of(row: tuple[Any, ...], emitters: dict[int, Emitter]) -> Span:
+    """Make a `Span` of a row of `SPAN_COLUMNS`, strings as bytes."""
+    trace_id, span_id, parent, name, kind, start_ns, duration_ns, code, message, emitter_id = row[:10]
+    attributes, events, links, flags, rest = row[10:15]
+    trace_state, dropped, dropped_events, dropped_links = json.loads(rest) if rest else ("", 0, 0, 0)
+    emitter = emitters[emitter_id]
+    return Span(
+        trace_id=trace_id.hex(),
+        span_id=span_id.hex(),
+        parent_span_id=_id(parent),
+        name=text(name),
+        kind=kind,
+        start_ns=start_ns,
+        end_ns=start_ns + duration_ns,
+        status_code=code,
+        status_message=text(message),
+        attributes=_attributes(attributes),
+        events=tuple(_event(event) for event in events),
+        links=tuple(_link(link) for link in links),
+        flags=flags,
+        trace_state=trace_state,
+        dropped_attributes_count=dropped,
+        dropped_events_count=dropped_events,
+        dropped_links_count=dropped_links,
+        resource=emitter.resource,
+        scope=emitter.scope,
+    )
+
+
+def log_of(row: tuple[Any, ...], emitters: dict[int, Emitter]) -> Log:
+    """Make a `Log` of a row of `LOG_COLUMNS`, strings as bytes."""
+    time_ns, observed_ns, trace_id, span_id, number, severity, event_name, body, body_value = row[:9]
+    emitter_id, attributes, dropped, flags = row[9:13]
+    emitter = emitters[emitter_id]
+    return Log(
+        time_ns=time_ns,
+        observed_time_ns=observed_ns,
+        severity_number=number,
+        severity_text=text(severity),
+        event_name=text(event_name),
+        body=decode(body_value) if body_value else text(body),
+        attributes=_attributes(attributes),
+        dropped_attributes_count=dropped,
+        flags=flags,
+        trace_id=_id(trace_id),
+        span_id=_id(span_id),
+        resource=emitter.resource,
+        scope=emitter.scope,
+    )
+
+
+class SignalReader:
+    """Reads raw signals of one engine. A span or log that arrived twice is given once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._emitters = Emitters(engine)
+
+    def spans_of(self, trace_ids: set[str], limit: int = 100_000) -> list[Span]:
+        """Return the spans of traces (hex ids) in order of start; reads a granule or two a trace."""
+        ids = [trace_id for trace_id in trace_ids if len(trace_id) == 32]
+        if not ids:
+            return []
+        listed = ", ".join(f"unhex('{bytes.fromhex(trace_id).hex()}')" for trace_id in ids)
+        query = f"SELECT {SPAN_COLUMNS} FROM spans WHERE trace_id IN ({listed}) LIMIT {int(limit)}"  # noqa: S608 - hex only
+        return sorted(set_of(self._spans(query)), key=lambda span: (span.start_ns, span.span_id))
+
+    def span(self, trace_id: str, span_id: str) -> list[Span]:
+        """Return one span (twice where it came in progress and then finished)."""
+        return [span for span in self.spans_of({trace_id}) if span.span_id == span_id]
+
+    def logs_of(self, trace_ids: set[str], request_ids: set[str], limit: int = 20_000) -> list[Log]:
+        """Return the logs that carry one of the trace ids (hex) or Lambda request ids, in order of time."""
+        traces = [bytes.fromhex(trace_id).hex() for trace_id in trace_ids if len(trace_id) == 32]
+        found: list[Log] = []
+        if traces:
+            listed = ", ".join(f"unhex('{trace_id}')" for trace_id in traces)
+            found += self._logs(f"SELECT {LOG_COLUMNS} FROM logs WHERE trace_id IN ({listed}) LIMIT {int(limit)}")  # noqa: S608 - hex only
+        if request_ids:
+            query = f"SELECT {LOG_COLUMNS} FROM logs WHERE request_id IN {{ids:Array(String)}} LIMIT {int(limit)}"  # noqa: S608 - our own columns
+            found += self._logs(query, {"ids": sorted(request_ids)})
+        return sorted(distinct_logs(found), key=lambda log: log.time_ns)
+
+    def find_logs(
+        self, where: str, parameters: dict[str, Any], *, limit: int, offset: int = 0, newest_first: bool = True
+    ) -> list[Log]:
+        """Return logs that satisfy ``where`` (our own SQL with bound ``parameters``)."""
+        order = "DESC" if newest_first else "ASC"
+        query = f"""SELECT {LOG_COLUMNS} FROM logs WHERE {where} ORDER BY time {order}
+            LIMIT {int(limit)} OFFSET {int(offset)}"""  # noqa: S608 - our own text
+        return self._logs(query, parameters)
+
+    def _spans(self, query: str) -> list[Span]:
+        rows = self._engine.rows(query, settings=POINT_READ, raw_bytes=True)
+        emitters = self._emitters.get({row[9] for row in rows})
+        return [span_of(row, emitters) for row in rows]
+
+    def _logs(self, query: str, parameters: dict[str, Any] | None = None) -> list[Log]:
+        rows = self._engine.rows(query, parameters, POINT_READ, raw_bytes=True)
+        emitters = self._emitters.get({row[9] for row in rows})
+        return [log_of(row, emitters) for row in rows]
+
+
+def set_of(spans: list[Span]) -> list[Span]:
+    """Drop copies: of spans with the same ids, those that differ are kept, those that are equal are one."""
+    kept: dict[tuple[str, str], list[Span]] = {}
+    for span in spans:
+        same = kept.setdefault((span.trace_id, span.span_id), [])
+        if span not in same:
+            same.append(span)
+    return [span for same in kept.values() for span in same]
+
+
+def distinct_logs(logs: list[Log]) -> list[Log]:
+    """Drop copies that came through two of the ways in which a log was looked up."""
+    kept: dict[tuple[object, ...], Log] = {}
+    for log in logs:
+        event_id = log.attributes.get("aws.log.event.id")
+        kept.setdefault((log.time_ns, str(event_id or log.body), log.span_id, log.resource.service, log.event_name), log)
+    return list(kept.values())

@@ -1,0 +1,234 @@
+"""Group commit: many senders, one fsync, and only then the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import os
+import queue
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+import xxhash
+from msgspec import Struct
+
+from coldtrail.model.signals import Signal
+from coldtrail.wal.contract import Busy
+from coldtrail.wal.segment import Segment, body_of, cut_torn_tail, frames, sync_directory, varint
+
+SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
+SEGMENT_BYTES = 32 << 20
+"""A segment is sealed at this size: large enough to batch well, small enough for a 1 GiB engine."""
+
+REMEMBERED_BODIES = 100_000
+"""How many recent bodies are remembered, so that a sender's retry after a lost answer adds nothing."""
+
+COMMIT_BYTES = 16 << 20
+"""The most that one group commit writes before it syncs."""
+
+
+class _Append(Struct):
+    signal: Signal
+    body: bytes
+    digest: bytes
+    done: asyncio.Future[None]
+
+
+class _Active(Struct):
+    file: io.RawIOBase
+    path: Path
+    size_bytes: int = 0
+
+
+def _write_all(file: io.RawIOBase, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
+
+
+class WriteAheadLog:
+    """Segments below ``folder``, one file in writing per signal, sealed ones waiting to be loaded.
+
+    ``bound_bytes``: pending bytes above which senders are told to come back; ``disk_floor_bytes``:
+    free space below which the same happens, so that the engine keeps room to merge.
+    """
+
+    def __init__(
+        self, folder: Path, *, bound_bytes: int = 2 << 30, disk_floor_bytes: int = 512 << 20
+    ) -> None:
+        self.folder = folder
+        self.bound_bytes = bound_bytes
+        self.disk_floor_bytes = disk_floor_bytes
+        self.pending_bytes = 0
+        self._queue: queue.SimpleQueue[_Append | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._active: dict[Signal, _Active] = {}
+        self._sealed: dict[Signal, list[Segment]] = {signal: [] for signal in SIGNALS}
+        self._recent: OrderedDict[bytes, asyncio.Future[None] | None] = OrderedDict()
+        self._last_name_ns = 0
+        self._disk_checked_s = 0.0
+        self._disk_low = False
+        self.loadable = threading.Event()
+        self._recover()
+        self._thread = threading.Thread(target=self._run, name="wal-commit", daemon=True)
+        self._thread.start()
+
+    async def append(self, signal: Signal, body: bytes, items: int) -> None:
+        """Return when ``body`` is on disk; a body that is already there is not written again.
+
+        Raises:
+            Busy: nothing was kept.
+        """
+        if not items:
+            return
+        self._check_room(len(body))
+        digest = xxhash.xxh3_128_digest(body)
+        if digest in self._recent:
+            earlier = self._recent[digest]
+            if earlier is not None:
+                await asyncio.shield(earlier)
+            return
+        done = asyncio.get_running_loop().create_future()
+        self._recent[digest] = done
+        self._queue.put(_Append(signal, body, digest, done))
+        await asyncio.shield(done)
+
+    def seal(self, signal: Signal) -> Segment | None:
+        """Close the segment in writing, if it holds anything, and return the oldest sealed one."""
+        with self._lock:
+            active = self._active.get(signal)
+            if active and active.size_bytes and not self._sealed[signal]:
+                self._seal_active(signal)
+            sealed = self._sealed[signal]
+            return sealed[0] if sealed else None
+
+    def forget(self, segment: Segment) -> None:
+        """Delete a segment whose content the store has made durable."""
+        with self._lock:
+            self._sealed[segment.signal] = [s for s in self._sealed[segment.signal] if s.path != segment.path]
+            self.pending_bytes -= segment.size_bytes
+        segment.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Commit what is queued, seal and stop."""
+        self._queue.put(None)
+        self._thread.join()
+        with self._lock:
+            for signal in list(self._active):
+                self._seal_active(signal)
+
+    def _check_room(self, body_bytes: int) -> None:
+        if self.pending_bytes + body_bytes > self.bound_bytes:
+            raise Busy(f"the write-ahead log holds {self.pending_bytes} bytes that wait to be loaded")
+        now = time.monotonic()
+        if now - self._disk_checked_s > 0.5:
+            self._disk_checked_s = now
+            self._disk_low = shutil.disk_usage(self.folder).free < self.disk_floor_bytes
+        if self._disk_low:
+            raise Busy("the disk is nearly full", retry_after_s=30.0)
+
+    def _recover(self) -> None:
+        for signal in SIGNALS:
+            folder = self.folder / signal
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in sorted(folder.glob("*.seg")):
+                size = cut_torn_tail(path)
+                if not size:
+                    path.unlink()
+                    continue
+                self._sealed[signal].append(Segment(path, signal, size))
+                self.pending_bytes += size
+                data = memoryview(path.read_bytes())
+                for start, end in frames(data):
+                    self._recent[xxhash.xxh3_128_digest(body_of(data[start:end]))] = None
+        if self.pending_bytes:
+            self.loadable.set()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            batch = [self._queue.get()]
+            size = 0
+            while size < COMMIT_BYTES:
+                try:
+                    batch.append(self._queue.get_nowait())
+                except queue.Empty:
+                    break
+                size += len(batch[-1].body) if batch[-1] else 0
+            stopping = None in batch
+            appends = [append for append in batch if append is not None]
+            if appends:
+                self._commit(appends)
+
+    def _commit(self, appends: list[_Append]) -> None:
+        for signal in SIGNALS:
+            group = [append for append in appends if append.signal == signal]
+            if not group:
+                continue
+            with self._lock:
+                failure = self._write(signal, group)
+            self._answer(group, failure)
+        self.loadable.set()
+
+    def _write(self, signal: Signal, group: list[_Append]) -> Busy | None:
+        data = b"".join([part for append in group for part in (varint(len(append.body)), append.body)])
+        active = None
+        try:
+            active = self._active.get(signal) or self._open(signal)
+            _write_all(active.file, data)
+            os.fdatasync(active.file.fileno())
+        except OSError as error:
+            if active is not None:
+                self._take_back(active)
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "the disk is full" if full else f"the write-ahead log cannot be written: {error.strerror}"
+            return Busy(reason, retry_after_s=30.0)
+        active.size_bytes += len(data)
+        self.pending_bytes += len(data)
+        if active.size_bytes >= SEGMENT_BYTES:
+            self._seal_active(signal)
+        return None
+
+    def _take_back(self, active: _Active) -> None:
+        """Cut what a failed write left, so that nothing unacknowledged is loaded later."""
+        os.ftruncate(active.file.fileno(), active.size_bytes)
+        active.file.seek(active.size_bytes)
+
+    def _open(self, signal: Signal) -> _Active:
+        self._last_name_ns = max(time.time_ns(), self._last_name_ns + 1)
+        path = self.folder / signal / f"{self._last_name_ns:020d}.seg"
+        active = _Active(path.open("xb", buffering=0), path)
+        sync_directory(path.parent)
+        self._active[signal] = active
+        return active
+
+    def _seal_active(self, signal: Signal) -> None:
+        active = self._active.pop(signal)
+        active.file.close()
+        if active.size_bytes:
+            self._sealed[signal].append(Segment(active.path, signal, active.size_bytes))
+        else:
+            active.path.unlink(missing_ok=True)
+
+    def _answer(self, group: list[_Append], failure: Busy | None) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Append]] = {}
+        for append in group:
+            by_loop.setdefault(append.done.get_loop(), []).append(append)
+        for loop, appends in by_loop.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._resolve, appends, failure)
+
+    def _resolve(self, appends: list[_Append], failure: Busy | None) -> None:
+        for append in appends:
+            if failure is None:
+                self._recent[append.digest] = None
+            else:
+                self._recent.pop(append.digest, None)
+            if not append.done.done():
+                append.done.set_exception(failure) if failure else append.done.set_result(None)
+        while len(self._recent) > REMEMBERED_BODIES:
+            self._recent.popitem(last=False)

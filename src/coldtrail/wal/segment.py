@@ -1,0 +1,92 @@
+"""A segment: one file of length-delimited OTLP requests of one signal.
+
+The framing is protobuf's own (a varint length before each message), because that is what the engine
+reads (ClickHouse "Protobuf" input format), so a segment is loaded as it lies.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from msgspec import Struct
+
+from coldtrail.model.signals import Signal
+
+
+class Segment(Struct, frozen=True):
+    """A sealed segment, ready to be loaded. ``created_s`` is Unix seconds, part of its name."""
+
+    path: Path
+    signal: Signal
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        """Unique for ever: its creation time in nanoseconds; also the deduplication token of its load."""
+        return self.path.stem
+
+    @property
+    def created_s(self) -> int:
+        """When its first byte was written; retention counts from here."""
+        return int(self.name.split("-")[0]) // 1_000_000_000
+
+
+def varint(number: int) -> bytes:
+    """Encode an unsigned varint. Source: Protocol Buffers, "Encoding", "Base 128 Varints"."""
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def frames(data: bytes | memoryview) -> list[tuple[int, int]]:
+    """Return the (start, end) offsets of every whole frame, its length prefix included."""
+    found = []
+    position, end = 0, len(data)
+    while position < end:
+        cursor, length, shift = position, 0, 0
+        while cursor < end:
+            byte = data[cursor]
+            length |= (byte & 0x7F) << shift
+            cursor, shift = cursor + 1, shift + 7
+            if byte < 0x80:
+                break
+        else:
+            break
+        if cursor + length > end:
+            break
+        found.append((position, cursor + length))
+        position = cursor + length
+    return found
+
+
+def body_of(frame: bytes | memoryview) -> bytes:
+    """Return a frame's message without its length prefix."""
+    start = 0
+    while frame[start] >= 0x80:
+        start += 1
+    return bytes(frame[start + 1 :])
+
+
+def cut_torn_tail(path: Path) -> int:
+    """Cut an incomplete last frame, which nobody was told is kept; return the bytes that remain."""
+    data = path.read_bytes()
+    whole = frames(data)
+    keep = whole[-1][1] if whole else 0
+    if keep < len(data):
+        with path.open("r+b") as file:
+            file.truncate(keep)
+            os.fsync(file.fileno())
+    return keep
+
+
+def sync_directory(path: Path) -> None:
+    """Make creations, renames and deletions in a directory durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
