@@ -1,0 +1,329 @@
+/** The API as the page speaks it: types by hand, one place. Times are RFC 3339, durations `*_ms` numbers. */
+
+export type NodeStatus = "ok" | "error" | "timeout" | "out_of_memory" | "throttled" | "open";
+export type TrailStatus = "ok" | "error" | "open";
+export type Attributes = Record<string, unknown>;
+
+export interface Health {
+  status: string;
+  version: string;
+  store: Record<string, unknown>;
+  wal: { pending_bytes: number; quarantined: number };
+  listeners?: Partial<Record<"page" | "otlp_http" | "otlp_grpc" | "xray", string | null>>;
+  data_dir?: string;
+}
+
+export interface RedPoint {
+  time: string;
+  count: number;
+  error_count: number;
+  rate_per_s: number;
+  p50_ms: number | null;
+  p95_ms: number | null;
+  p99_ms: number | null;
+}
+
+export interface RedGroup {
+  name: string;
+  kind: string;
+  count: number;
+  error_count: number;
+  p50_ms: number | null;
+  p95_ms: number | null;
+  p99_ms: number | null;
+  cold_start_count: number;
+  previous: { count: number; error_count: number; p95_ms: number | null } | null;
+  points: RedPoint[];
+}
+
+export interface Red {
+  since: string;
+  until: string;
+  step_s: number;
+  groups: RedGroup[];
+}
+
+export interface TrailRow {
+  trail_id: string;
+  origin: string | { name?: string; service?: string };
+  start: string;
+  duration_ms: number;
+  status: TrailStatus;
+  outcome: string | null;
+  node_count: number;
+  error_count: number;
+  cold_start_count?: number;
+  services: string[];
+}
+
+export interface Sentence {
+  time: string;
+  text: string;
+  node_id: string;
+}
+
+export interface TrailColumns {
+  trail_id: string;
+  status: TrailStatus;
+  outcome: string | null;
+  start: string;
+  duration_ms: number;
+  node_count: number;
+  dictionary: string[];
+  nodes: {
+    node_id: string[];
+    kind: number[];
+    service: number[];
+    name: number[];
+    status: number[];
+    start_offset_ms: number[];
+    duration_ms: (number | null)[];
+    wait_ms: (number | null)[];
+    init_ms: (number | null)[];
+    cold_start: (boolean | null)[];
+    attempt: number[];
+    depth: number[];
+    parent: number[];
+  };
+  edges: {
+    from: number[];
+    to: number[];
+    kind: (number | string)[];
+    evidence: (number | string)[];
+    confidence: number[];
+  };
+  critical_path: number[];
+  story: Sentence[];
+  logs: { time: string; severity: string | number | null; body: unknown; node: number }[];
+}
+
+export interface Failure {
+  type: string;
+  message: string;
+  stacktrace?: string;
+}
+
+export interface NodeFields {
+  node_id: string;
+  kind: string;
+  service: string;
+  name: string;
+  start: string;
+  duration_ms: number | null;
+  status: NodeStatus;
+  attempt: number;
+  cold_start: boolean | null;
+  init_ms: number | null;
+  wait_ms: number | null;
+  billed_ms?: number | null;
+  memory_mb?: number | null;
+  memory_used_mb?: number | null;
+  failure?: Failure | null;
+  keys: Record<string, string>;
+  signals: number;
+}
+
+export interface SpanEvent {
+  name: string;
+  time: string;
+  attributes?: Attributes;
+}
+
+export interface SpanSignal {
+  trace_id: string;
+  span_id: string;
+  parent_span_id?: string;
+  name: string;
+  kind?: string | number;
+  start: string;
+  duration_ms?: number | null;
+  attributes?: Attributes;
+  resource?: { attributes?: Attributes };
+  events?: SpanEvent[];
+  links?: { trace_id: string; span_id: string; attributes?: Attributes }[];
+}
+
+export interface LogSignal {
+  time: string;
+  severity_text?: string;
+  severity_number?: number;
+  severity?: string;
+  event_name?: string;
+  body: unknown;
+  service?: string;
+  attributes?: Attributes;
+  trace_id?: string;
+  span_id?: string;
+  resource?: { attributes?: Attributes };
+}
+
+export interface NodeAnswer {
+  node: NodeFields;
+  trail_ids?: string[];
+  spans: SpanSignal[];
+  logs: LogSignal[];
+}
+
+export interface ErrorGroup {
+  type: string;
+  message: string;
+  count: number;
+  first_seen: string;
+  last_seen: string;
+  trail_id: string | null;
+  request_id: string | null;
+}
+
+export interface Invocation {
+  node_id: string;
+  trail_id: string | null;
+  time: string;
+  duration_ms: number | null;
+  init_ms: number | null;
+  cold_start: boolean | null;
+  status: NodeStatus;
+  request_id: string | null;
+  memory_used_mb: number | null;
+}
+
+export interface FunctionAnswer {
+  name: string;
+  summary: {
+    count: number;
+    error_count: number;
+    cold_start_count: number;
+    timeout_count: number;
+    p50_ms: number | null;
+    p95_ms: number | null;
+    p99_ms: number | null;
+    init_p50_ms: number | null;
+    init_p95_ms: number | null;
+    memory_size_mb: number | null;
+    memory_used_max_mb: number | null;
+    billed_ms: number | null;
+    versions: string[];
+  };
+  points: {
+    time: string;
+    count: number;
+    error_count: number;
+    cold_p50_ms: number | null;
+    warm_p50_ms: number | null;
+    p95_ms: number | null;
+    memory_used_mb: number | null;
+  }[];
+  errors: ErrorGroup[];
+  invocations: Invocation[];
+}
+
+export interface Match {
+  trail_id: string;
+  key_kind: string;
+  node_id: string;
+  service: string;
+  time: string;
+}
+
+export interface Received {
+  protocols: {
+    protocol: string;
+    accepted_items: number;
+    refused_items: number;
+    refused_requests: number;
+    last_received: string | null;
+    last_reason: string | null;
+  }[];
+  spans: number;
+  logs: number;
+  metrics: number;
+}
+
+export interface Quarantine {
+  segments: { name: string; signal: string; bytes: number; reason: string; time: string }[];
+}
+
+export interface Services {
+  services: { name: string; kind: string; first_seen: string; last_seen: string }[];
+}
+
+/** An answer that is not 2xx, told as RFC 9457 tells it, or a server that did not answer (status 0). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    title: string,
+    readonly detail: string,
+    readonly requestId: string | null,
+  ) {
+    super(title);
+  }
+}
+
+type Parameter = string | number | undefined | null;
+
+export function address(path: string, parameters: Record<string, Parameter> = {}): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters))
+    if (value !== undefined && value !== null && value !== "") query.set(name, String(value));
+  const text = query.toString();
+  return `/api/v1${path}${text ? `?${text}` : ""}`;
+}
+
+/** GET a JSON answer. Throws ApiError; passes an abort through untouched. */
+async function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(address(path, parameters), { signal, headers: { accept: "application/json" } });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "coldtrail does not answer", "Is `coldtrail up` still running?", null);
+  }
+  if (response.ok) return (await response.json()) as T;
+  throw await problem(response);
+}
+
+async function problem(response: Response): Promise<ApiError> {
+  let title = response.statusText || `HTTP ${response.status}`;
+  let detail = "";
+  let requestId = response.headers.get("x-request-id");
+  try {
+    const body = (await response.json()) as Record<string, unknown>;
+    if (typeof body.title === "string") title = body.title;
+    if (typeof body.detail === "string") detail = body.detail;
+    if (typeof body.request_id === "string") requestId = body.request_id;
+  } catch {
+    detail = "The answer was not JSON.";
+  }
+  return new ApiError(response.status, title, detail, requestId);
+}
+
+export interface Span {
+  since: string;
+  until: string;
+}
+
+export interface TrailFilter {
+  service?: string;
+  status?: string;
+  min_ms?: string;
+  max_ms?: string;
+  q?: string;
+}
+
+export const api = {
+  health: (signal?: AbortSignal) => get<Health>("/health", {}, signal),
+  red: (group: "service" | "function" | "route", range: Span, stepS: number, signal?: AbortSignal) =>
+    get<Red>("/red", { group, ...range, step: stepS }, signal),
+  function: (name: string, range: Span, signal?: AbortSignal) =>
+    get<FunctionAnswer>(`/functions/${encodeURIComponent(name)}`, { ...range }, signal),
+  trails: (filter: TrailFilter, range: Span, cursor: string | null, limit: number, signal?: AbortSignal) =>
+    get<{ trails: TrailRow[]; cursor: string | null }>("/trails", { ...filter, ...range, cursor, limit }, signal),
+  trail: (id: string, signal?: AbortSignal) =>
+    get<TrailColumns>(`/trails/${encodeURIComponent(id)}/columns`, {}, signal),
+  node: (id: string, signal?: AbortSignal) => get<NodeAnswer>(`/nodes/${encodeURIComponent(id)}`, {}, signal),
+  find: (q: string, signal?: AbortSignal) => get<{ matches: Match[] }>("/find", { q }, signal),
+  logs: (parameters: Record<string, Parameter>, signal?: AbortSignal) =>
+    get<{ logs: LogSignal[]; cursor: string | null }>("/logs", parameters, signal),
+  services: (signal?: AbortSignal) => get<Services>("/services", {}, signal),
+  received: (signal?: AbortSignal) => get<Received>("/received", {}, signal),
+  quarantine: (signal?: AbortSignal) => get<Quarantine>("/quarantine", {}, signal),
+};

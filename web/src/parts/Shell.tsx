@@ -1,0 +1,209 @@
+import { ActionIcon, Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { api } from "../api";
+import { ago } from "../format";
+import { pinned } from "../range";
+import { HELP, useKeys } from "./keys";
+import { LiveProvider, useLive } from "./live";
+import { RangeControl, RangeProvider, useRange } from "./range";
+import { useCopied } from "./small";
+import { useScheme } from "./theme";
+
+const FindOverlay = lazy(() => import("./FindOverlay"));
+
+const SCREENS = [
+  ["/overview", "Overview", "o"],
+  ["/trails", "Trails", "t"],
+  ["/find", "Find", "f"],
+  ["/connect", "Connect", "c"],
+] as const;
+
+export function Shell() {
+  return (
+    <LiveProvider>
+      <RangeProvider>
+        <Frame />
+      </RangeProvider>
+    </LiveProvider>
+  );
+}
+
+function Frame() {
+  const [finding, setFinding] = useState(false);
+  const ranges = useRef<HTMLDivElement>(null);
+  const help = useRef<HTMLDialogElement>(null);
+  const live = useLive();
+  const navigate = useNavigate();
+  const [copied, copyLink] = useCopyLink();
+  useKeys({
+    "/": () => setFinding(true),
+    t: () => ranges.current?.showPopover(),
+    l: live.toggle,
+    y: copyLink,
+    "?": () => help.current?.showModal(),
+    "g o": () => void navigate({ to: "/overview" }),
+    "g t": () => void navigate({ to: "/trails" }),
+    "g f": () => void navigate({ to: "/find" }),
+    "g c": () => void navigate({ to: "/connect" }),
+  });
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <Nav />
+      <header className="bar">
+        <button type="button" className="find-button" onClick={() => setFinding(true)}>
+          <span>Find any id or value</span>
+          <kbd>/</kbd>
+        </button>
+        <span className="grow" />
+        <Fresh />
+        <LiveButton />
+        <RangeControl menu={ranges} />
+        <Button variant="default" size="xs" onClick={copyLink} title="Copy a link with fixed times (y)">
+          {copied ? "Copied" : "Copy link"}
+        </Button>
+        <ThemeButton />
+        <ActionIcon variant="default" size={30} aria-label="Keys" title="Keys (?)" onClick={() => help.current?.showModal()}>
+          ?
+        </ActionIcon>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <Outlet />
+      </main>
+      <Help dialog={help} />
+      {finding && (
+        <Suspense>
+          <FindOverlay close={() => setFinding(false)} />
+        </Suspense>
+      )}
+      <div className="hidden" role="status">
+        {copied ? "Link copied" : ""}
+      </div>
+    </div>
+  );
+}
+
+function useCopyLink(): [boolean, () => void] {
+  const range = useRange();
+  const [copied, copy] = useCopied();
+  const copyLink = () => {
+    const url = new URL(location.href);
+    url.searchParams.delete("live");
+    url.searchParams.delete("t");
+    const rest = url.searchParams.toString();
+    copy(`${url.origin}${url.pathname}?t=${pinned(range)}${rest ? `&${rest}` : ""}`);
+  };
+  return [copied !== null, copyLink];
+}
+
+function Nav() {
+  return (
+    <nav aria-label="Screens">
+      <Link to="/overview" className="brand" aria-label="coldtrail, overview">
+        <img src="/favicon.svg" alt="" width={22} height={22} />
+        <span>coldtrail</span>
+      </Link>
+      {SCREENS.map(([to, name, key]) => (
+        <Link key={to} to={to} title={`${name} (g ${key})`} activeProps={{ "aria-current": "page" }}>
+          <Icon name={to} />
+          <span>{name}</span>
+        </Link>
+      ))}
+      <Version />
+    </nav>
+  );
+}
+
+const ICONS: Record<string, string> = {
+  "/overview": "M2 13V8M6 13V3M10 13V6M14 13V9.5",
+  "/trails": "M2 4h6M6 8h6M4 12h3M9.5 12H14",
+  "/find": "M7 12a5 5 0 1 0 0-10a5 5 0 0 0 0 10zM10.8 10.8L14 14",
+  "/connect": "M8 14V9M5 9h6V6a3 3 0 0 0-6 0zM6 3V1.5M10 3V1.5",
+};
+
+function Icon({ name }: { name: string }) {
+  return (
+    <svg width={16} height={16} viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth={1.5} strokeLinecap="round" strokeLinejoin="round" aria-hidden>
+      <path d={ICONS[name]} />
+    </svg>
+  );
+}
+
+function Version() {
+  const health = useQuery({ queryKey: ["health"], queryFn: ({ signal }) => api.health(signal), refetchInterval: 15_000 });
+  const down = health.isError;
+  const text = down ? "not answering" : health.data ? health.data.version : "";
+  return <div className={down ? "version bad" : "version"}>{text}</div>;
+}
+
+function ThemeButton() {
+  const { dark, toggle } = useScheme();
+  const next = dark ? "Light" : "Dark";
+  return (
+    <ActionIcon variant="default" size={30} onClick={toggle} aria-label={`${next} theme`} title={`${next} theme`}>
+      <svg width={14} height={14} viewBox="0 0 14 14" aria-hidden>
+        <circle cx={7} cy={7} r={5.5} fill="none" stroke="currentColor" strokeWidth={1.4} />
+        <path d="M7 1.5a5.5 5.5 0 0 1 0 11z" fill="currentColor" />
+      </svg>
+    </ActionIcon>
+  );
+}
+
+function LiveButton() {
+  const live = useLive();
+  return (
+    <Button variant="default" size="xs" aria-pressed={live.on} onClick={live.toggle} title="Follow new data as it is loaded (l)" className={live.on ? "live on" : "live"}>
+      <span className={live.connected ? "dot beating" : "dot"} key={live.beat} />
+      {live.on ? (live.connected ? "Live" : "Connecting") : "Live"}
+    </Button>
+  );
+}
+
+/** How old the newest data is; says so only where it matters. */
+function Fresh() {
+  const range = useRange();
+  const on = useRouterState({ select: (state) => /^\/(overview|trails|function)/.test(state.location.pathname) });
+  const services = useQuery({ queryKey: ["services"], queryFn: ({ signal }) => api.services(signal), refetchInterval: 15_000, enabled: on });
+  const [, tick] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => tick((n) => n + 1), 5000);
+    return () => clearInterval(timer);
+  }, []);
+  const newest = Math.max(0, ...(services.data?.services ?? []).map((service) => Date.parse(service.last_seen) || 0));
+  // Firehose buffers for about a minute: younger data is not worth a word.
+  if (!on || !range.relative || !newest || Date.now() - newest < 60_000) return null;
+  return (
+    <span className="fresh" title="Firehose deliveries are normally up to 60 s old">
+      newest data {ago(newest)}
+    </span>
+  );
+}
+
+function Help({ dialog }: { dialog: React.RefObject<HTMLDialogElement | null> }) {
+  return (
+    <dialog ref={dialog} className="help" aria-labelledby="help-title" onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
+      <h2 id="help-title">Keys</h2>
+      <dl>
+        {HELP.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              {key.split(" ").map((part) => (
+                <kbd key={part}>{part}</kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <Button size="xs" variant="default" type="submit">
+          Close
+        </Button>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,46 @@
+import { useEffect, useRef } from "react";
+
+export const HELP: [string, string][] = [
+  ["/", "find any id or value"],
+  ["t", "change the time range"],
+  ["l", "live mode on or off"],
+  ["y", "copy a link to what you see, with fixed times"],
+  ["g o", "go to Overview"],
+  ["g t", "go to Trails"],
+  ["g f", "go to Find"],
+  ["g c", "go to Connect"],
+  ["j k", "next or previous row"],
+  ["Enter", "open the row"],
+  ["← →", "close or open a branch of the waterfall"],
+  ["+ - 0", "zoom in, out, all of the trail"],
+  ["e", "next failure in the trail"],
+  ["?", "this list"],
+  ["Esc", "close what lies on top"],
+];
+
+function typing(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable);
+}
+
+/** Single keys and `g x` pairs, while nobody types into a field and no dialog is open. */
+export function useKeys(actions: Record<string, () => void>): void {
+  const latest = useRef(actions);
+  useEffect(() => {
+    latest.current = actions;
+  });
+  useEffect(() => {
+    let prefix = "";
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event.target)) return;
+      if (document.querySelector("dialog[open]")) return;
+      const key = prefix ? `${prefix} ${event.key}` : event.key;
+      prefix = event.key === "g" && !prefix ? "g" : "";
+      const action = latest.current[key];
+      if (!action) return;
+      event.preventDefault();
+      action();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, []);
+}

@@ -1,0 +1,50 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, redirect, retainSearchParams } from "@tanstack/react-router";
+import { Empty, Loading } from "./parts/Answer";
+import { Shell } from "./parts/Shell";
+import { parseSearch, stringifySearch, type Search } from "./search";
+
+const root = createRootRoute({
+  component: Shell,
+  validateSearch: (search: Record<string, unknown>): Search => search as Search,
+  search: { middlewares: [retainSearchParams(["t", "live"])] },
+  notFoundComponent: () => (
+    <Empty title="There is no such screen">
+      <Link to="/overview">Go to the overview</Link>
+    </Empty>
+  ),
+});
+
+const screen = <T extends string>(path: T, load: () => Promise<{ default: React.ComponentType }>) =>
+  createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load) });
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/overview", replace: true });
+  },
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    home,
+    screen("/overview", () => import("./screens/Overview")),
+    screen("/trails", () => import("./screens/Trails")),
+    screen("/trail/$id", () => import("./screens/Trail")),
+    screen("/function/$name", () => import("./screens/Function")),
+    screen("/find", () => import("./screens/Find")),
+    screen("/connect", () => import("./screens/Connect")),
+  ]),
+  parseSearch: parseSearch as (text: string) => Record<string, unknown>,
+  stringifySearch,
+  defaultPreload: "intent",
+  defaultPendingComponent: () => <Loading what="the screen" />,
+  scrollRestoration: true,
+  scrollToTopSelectors: ["#main"],
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

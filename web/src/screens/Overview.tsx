@@ -1,0 +1,162 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useRef } from "react";
+import { api, type RedGroup } from "../api";
+import { count, duration, full, moment, percent, rate } from "../format";
+import { Answer, Empty } from "../parts/Answer";
+import { NothingHere } from "../parts/NothingHere";
+import { useRange } from "../parts/range";
+import { useRowKeys } from "../parts/rowKeys";
+import { Spark } from "../parts/small";
+import { asParameters, stepFor, type Range } from "../range";
+import { byTrouble, change, errorShare, failing, failingSince, slower, verdict } from "./trouble";
+
+function useRed(group: "function" | "route", range: Range) {
+  return useQuery({
+    queryKey: ["red", group, range.text, range.untilMs],
+    queryFn: ({ signal }) => api.red(group, asParameters(range), stepFor(range), signal),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export default function Overview() {
+  const range = useRange();
+  const functions = useRed("function", range);
+  const routes = useRed("route", range);
+  const table = useRef<HTMLDivElement>(null);
+  useRowKeys(table);
+  const nothing = functions.data?.groups.length === 0 && routes.data?.groups.length === 0;
+  return (
+    <div className="screen overview" ref={table}>
+      <h1 className="hidden">Overview</h1>
+      {nothing ? (
+        <NothingHere what="invocations or requests" />
+      ) : (
+        <>
+          <VerdictLine functions={functions.data?.groups} routes={routes.data?.groups} range={range} />
+          <section aria-labelledby="entries">
+            <h2 id="entries">Entries</h2>
+            <Answer query={routes} what="the entries" rows={3}>
+              {(data) => <Table groups={data.groups} range={range} kind="route" />}
+            </Answer>
+          </section>
+          <section aria-labelledby="functions">
+            <h2 id="functions">Functions</h2>
+            <Answer query={functions} what="the functions" rows={5}>
+              {(data) => <Table groups={data.groups} range={range} kind="function" />}
+            </Answer>
+          </section>
+        </>
+      )}
+    </div>
+  );
+}
+
+function VerdictLine({ functions, routes, range }: { functions?: RedGroup[]; routes?: RedGroup[]; range: Range }) {
+  const said = functions && routes ? verdict(functions, routes) : null;
+  const worst = said?.tone === "bad" && said.worst && functions?.includes(said.worst) ? said.worst : null;
+  const detail = useQuery({
+    queryKey: ["function", worst?.name, range.text, range.untilMs],
+    queryFn: ({ signal }) => api.function(worst!.name, asParameters(range), signal),
+    enabled: worst !== null,
+    placeholderData: keepPreviousData,
+  });
+  if (!said) return <p className="verdict dim">Looking …</p>;
+  const error = worst && detail.data?.name === worst.name ? detail.data.errors.toSorted((a, b) => b.count - a.count)[0] : undefined;
+  const since = said.worst && failingSince(said.worst);
+  return (
+    <p className={`verdict ${said.tone}`} role="status">
+      <span className="verdict-mark" aria-hidden />
+      <span>
+        <strong>{said.headline}</strong>
+        {said.worst && said.tone === "bad" && (
+          <>
+            {": "}
+            <Name group={said.worst} kind={worst ? "function" : "route"} />, {percent(errorShare(said.worst))} errors
+            {error && `, ${error.type}`}
+            {since ? ` since ${moment(since)}` : " all the time shown"}
+          </>
+        )}
+        {error && (
+          <small>
+            {error.message}{" "}
+            {error.trail_id && (
+              <Link to="/trail/$id" params={{ id: error.trail_id }}>
+                see one trail
+              </Link>
+            )}
+          </small>
+        )}
+      </span>
+    </p>
+  );
+}
+
+function Name({ group, kind }: { group: RedGroup; kind: "function" | "route" }) {
+  if (kind === "function")
+    return (
+      <Link to="/function/$name" params={{ name: group.name }}>
+        {group.name}
+      </Link>
+    );
+  return (
+    <Link to="/trails" search={{ q: group.name }}>
+      {group.name}
+    </Link>
+  );
+}
+
+function Table({ groups, range, kind }: { groups: RedGroup[]; range: Range; kind: "function" | "route" }) {
+  const seconds = (range.untilMs - range.sinceMs) / 1000;
+  if (!groups.length) return <Empty title={kind === "route" ? "No requests from outside in this time range" : "No functions ran in this time range"} />;
+  return (
+    <div className="table-box">
+      <table className="table red">
+        <thead>
+          <tr>
+            <th scope="col" className="name">{kind === "route" ? "Entry" : "Function"}</th>
+            <th scope="col" className="spark-cell">Calls and errors</th>
+            <th scope="col" className="n">Rate</th>
+            <th scope="col" className="n">Errors</th>
+            <th scope="col" className="n">p50</th>
+            <th scope="col" className="n">p95</th>
+            <th scope="col" className="n">p99</th>
+            {kind === "function" && <th scope="col" className="n">Cold</th>}
+            <th scope="col">Against before</th>
+          </tr>
+        </thead>
+        <tbody>
+          {byTrouble(groups).map((group) => (
+            <Row key={group.name} group={group} seconds={seconds} kind={kind} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ group, seconds, kind }: { group: RedGroup; seconds: number; kind: "function" | "route" }) {
+  const navigate = useNavigate();
+  const open = () => void (kind === "function" ? navigate({ to: "/function/$name", params: { name: group.name } }) : navigate({ to: "/trails", search: { q: group.name } }));
+  const diff = change(group, seconds);
+  const summary = `${count(group.count)} calls, ${count(group.error_count)} errors`;
+  return (
+    <tr className="row-link" onClick={(event) => !(event.target as Element).closest("a") && open()}>
+      <th scope="row" className="name">
+        <Name group={group} kind={kind} />
+      </th>
+      <td className="spark-cell">
+        <Spark counts={group.points.map((p) => p.count)} errors={group.points.map((p) => p.error_count)} label={summary} />
+      </td>
+      <td className="n" title={summary}>{rate(group.count / seconds)}</td>
+      <td className={failing(group) ? "n bad strong" : "n"} title={`${count(group.error_count)} of ${count(group.count)}`}>{percent(errorShare(group))}</td>
+      <td className="n">{duration(group.p50_ms)}</td>
+      <td className={slower(group) ? "n warn" : "n"}>{duration(group.p95_ms)}</td>
+      <td className="n">{duration(group.p99_ms)}</td>
+      {kind === "function" && <td className="n" title={`${count(group.cold_start_count)} cold starts`}>{percent(group.count ? group.cold_start_count / group.count : 0)}</td>}
+      <td className={`change ${diff.tone}`} title={`the equal range before: ${group.previous ? `${count(group.previous.count)} calls, ${count(group.previous.error_count)} errors, p95 ${duration(group.previous.p95_ms)}` : "nothing"}; until ${full(group.points.at(-1)?.time ?? "")}`}>
+        <span aria-hidden>{diff.arrow}</span> {diff.text}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,195 @@
+import { Button, NativeSelect, TextInput } from "@mantine/core";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { api, type TrailRow } from "../api";
+import { ago, clock, count, duration, full, moment, plural } from "../format";
+import { Answer } from "../parts/Answer";
+import { DurationsPlot } from "../parts/DurationsPlot";
+import { NothingHere } from "../parts/NothingHere";
+import { useRange } from "../parts/range";
+import { useRowKeys } from "../parts/rowKeys";
+import { Status } from "../parts/small";
+import { asParameters } from "../range";
+import type { Search } from "../search";
+
+const PAGE = 50;
+const FILTERS = ["service", "status", "min_ms", "max_ms", "q"] as const;
+
+export default function Trails() {
+  const range = useRange();
+  const search = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const box = useRef<HTMLDivElement>(null);
+  useRowKeys(box);
+  const filter = Object.fromEntries(FILTERS.map((name) => [name, search[name]]));
+  const query = useInfiniteQuery({
+    queryKey: ["trails", filter, range.text, range.untilMs],
+    queryFn: ({ pageParam, signal }) => api.trails(filter, asParameters(range), pageParam, PAGE, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.cursor,
+    placeholderData: keepPreviousData,
+  });
+  const trails = useMemo(() => query.data?.pages.flatMap((page) => page.trails) ?? [], [query.data]);
+  const set = (change: Partial<Search>) => void navigate({ to: ".", replace: true, search: (before: Search) => ({ ...before, ...change }) });
+  const clear = () => set(Object.fromEntries(FILTERS.map((name) => [name, undefined])));
+  const named = FILTERS.filter((name) => search[name]).map((name) => `${FILTER_WORDS[name]} ${search[name]}`);
+  return (
+    <div className="screen trails" ref={box}>
+      <h1>Trails</h1>
+      <FilterBar search={search} set={set} clear={named.length ? clear : undefined} />
+      <Answer query={query} what="the trails" rows={8}>
+        {() =>
+          trails.length === 0 ? (
+            <NothingHere what="trails" filters={named} clear={clear} />
+          ) : (
+            <>
+              <Strip trails={trails} />
+              <List trails={trails} />
+              {query.hasNextPage && (
+                <Button variant="default" size="xs" className="more" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+                  Load {PAGE} more
+                </Button>
+              )}
+            </>
+          )
+        }
+      </Answer>
+    </div>
+  );
+}
+
+const FILTER_WORDS: Record<(typeof FILTERS)[number], string> = { service: "service", status: "status", min_ms: "at least (ms)", max_ms: "at most (ms)", q: "text" };
+
+function FilterBar({ search, set, clear }: { search: Search; set: (change: Partial<Search>) => void; clear?: () => void }) {
+  const services = useQuery({ queryKey: ["services"], queryFn: ({ signal }) => api.services(signal) });
+  const names = services.data?.services.map((service) => service.name).toSorted() ?? [];
+  if (search.service && !names.includes(search.service)) names.unshift(search.service);
+  return (
+    <form className="filters" role="search" aria-label="Filter trails" onSubmit={(event) => event.preventDefault()}>
+      <NativeSelect size="xs" label="Service" value={search.service ?? ""} onChange={(event) => set({ service: event.currentTarget.value || undefined })} data={[{ value: "", label: "any" }, ...names]} />
+      <NativeSelect size="xs" label="Status" value={search.status ?? ""} onChange={(event) => set({ status: event.currentTarget.value || undefined })} data={[{ value: "", label: "any" }, "ok", "error", "open"]} />
+      <Slow label="At least, ms" value={search.min_ms} set={(min_ms) => set({ min_ms })} numeric />
+      <Slow label="At most, ms" value={search.max_ms} set={(max_ms) => set({ max_ms })} numeric />
+      <Slow label="Text" value={search.q} set={(q) => set({ q })} />
+      {clear && (
+        <Button size="xs" variant="default" onClick={clear}>
+          Clear
+        </Button>
+      )}
+    </form>
+  );
+}
+
+/** A field that waits for a pause before it asks. */
+function Slow({ label, value, set, numeric = false }: { label: string; value?: string; set: (value?: string) => void; numeric?: boolean }) {
+  const [text, setText] = useState(value ?? "");
+  const sent = useRef(value ?? "");
+  useEffect(() => {
+    if ((value ?? "") === sent.current) return;
+    sent.current = value ?? "";
+    setText(value ?? "");
+  }, [value]);
+  useEffect(() => {
+    const usable = numeric ? text.replace(/[^0-9.]/g, "") : text.trim();
+    if (usable === sent.current) return;
+    const timer = setTimeout(() => {
+      sent.current = usable;
+      set(usable || undefined);
+    }, 300);
+    return () => clearTimeout(timer);
+  });
+  return <TextInput size="xs" label={label} value={text} onChange={(event) => setText(event.currentTarget.value)} inputMode={numeric ? "decimal" : "text"} className={numeric ? "narrow" : "wide"} />;
+}
+
+function Strip({ trails }: { trails: TrailRow[] }) {
+  const navigate = useNavigate();
+  const dots = useMemo(() => trails.map((row) => ({ timeMs: Date.parse(row.start), durationMs: row.duration_ms, bad: row.status === "error", cold: (row.cold_start_count ?? 0) > 0, id: row.trail_id })), [trails]);
+  const times = dots.map((dot) => dot.timeMs);
+  const [from, to] = [Math.min(...times), Math.max(...times)];
+  return (
+    <DurationsPlot
+      dots={dots}
+      fromMs={from}
+      toMs={Math.max(to, from + 1000)}
+      height={92}
+      label={`Durations of the ${trails.length} trails listed below, by start`}
+      choose={(id) => void navigate({ to: "/trail/$id", params: { id } })}
+    />
+  );
+}
+
+export function originOf(row: TrailRow): { name: string; service: string } {
+  if (typeof row.origin === "string") return { name: row.origin, service: row.services[0] ?? "" };
+  return { name: row.origin?.name ?? row.trail_id, service: row.origin?.service ?? row.services[0] ?? "" };
+}
+
+function List({ trails }: { trails: TrailRow[] }) {
+  const most = Math.max(...trails.map((row) => row.duration_ms));
+  return (
+    <div className="table-box">
+      <table className="table trails-table">
+        <thead>
+          <tr>
+            <th scope="col">Start</th>
+            <th scope="col">Entry</th>
+            <th scope="col">Services</th>
+            <th scope="col" className="n">Duration</th>
+            <td />
+            <th scope="col" className="n">Nodes</th>
+            <th scope="col" className="n">Errors</th>
+            <th scope="col">Status</th>
+          </tr>
+        </thead>
+        <tbody>
+          {trails.map((row) => (
+            <Row key={row.trail_id} row={row} most={most} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const MOST_CHIPS = 4;
+
+function Row({ row, most }: { row: TrailRow; most: number }) {
+  const navigate = useNavigate();
+  const { name } = originOf(row);
+  const chips = row.services.slice(0, MOST_CHIPS);
+  // Logarithmic: 30 ms and 3 minutes stand in one list.
+  const share = Math.log1p(row.duration_ms) / Math.log1p(most);
+  return (
+    <tr className="row-link" onClick={(event) => !(event.target as Element).closest("a") && void navigate({ to: "/trail/$id", params: { id: row.trail_id } })}>
+      <td className="time" title={`${full(row.start)}, ${ago(row.start)}`}>
+        {moment(row.start).includes(" ") ? moment(row.start) : clock(row.start)}
+      </td>
+      <th scope="row">
+        <Link to="/trail/$id" params={{ id: row.trail_id }}>
+          {name}
+        </Link>
+      </th>
+      <td>
+        <span className="chips" title={row.services.join(", ")}>
+          {chips.map((service) => (
+            <span key={service} className="chip">{service}</span>
+          ))}
+          {row.services.length > MOST_CHIPS && <span className="dim">+{row.services.length - MOST_CHIPS}</span>}
+        </span>
+      </td>
+      <td className="n">{duration(row.duration_ms)}</td>
+      <td className="bar-cell">
+        <svg width="100%" height={8} aria-hidden>
+          <rect width={`${Math.max(share * 100, 1)}%`} height={8} rx={1} className={row.status === "error" ? "mini-bar bad" : "mini-bar"} />
+          {(row.cold_start_count ?? 0) > 0 && <rect width={5} height={8} className="mini-cold" />}
+        </svg>
+      </td>
+      <td className="n">{count(row.node_count)}</td>
+      <td className={row.error_count ? "n bad strong" : "n dim"}>{count(row.error_count)}</td>
+      <td className="nowrap">
+        <Status status={row.outcome && row.outcome !== "complete" && row.status === "ok" ? row.outcome : row.status} />
+        {(row.cold_start_count ?? 0) > 0 && <span className="cold-mark" title={plural(row.cold_start_count!, "cold start")}>cold</span>}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,35 @@
+/** What the page keeps in the URL besides the path. */
+
+export interface Search {
+  /** Time range. */
+  t?: string;
+  q?: string;
+  /** Selected node or row. */
+  sel?: string;
+  tab?: string;
+  service?: string;
+  status?: string;
+  min_ms?: string;
+  max_ms?: string;
+  live?: string;
+}
+
+const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "live"] as const;
+
+export function parseSearch(text: string): Search {
+  const query = new URLSearchParams(text);
+  const search: Search = {};
+  for (const name of NAMES) {
+    const value = query.get(name);
+    if (value) search[name] = value;
+  }
+  return search;
+}
+
+/** Plain text, no JSON quoting; colons and dots stay readable. */
+export function stringifySearch(search: Record<string, unknown>): string {
+  const parts = NAMES.filter((name) => search[name] !== undefined && search[name] !== "").map(
+    (name) => `${name}=${encodeURIComponent(String(search[name])).replaceAll("%3A", ":")}`,
+  );
+  return parts.length ? `?${parts.join("&")}` : "";
+}
