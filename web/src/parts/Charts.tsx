@@ -92,7 +92,7 @@ function options(lines: Line[], colours: Palette, width: number, unit: (value: n
   return {
     width: Math.max(width, 100),
     height: HEIGHT_PX,
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: { points: { size: 5 }, drag: { x: false, y: false } },
     scales: { x: { time: true, range: [range.sinceMs / 1000, range.untilMs / 1000] }, y: { range: (_u, _min, max) => [0, Math.max(max * 1.08, 1)] } },

@@ -1,7 +1,7 @@
 import { ActionIcon, Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import { api } from "../api";
 import { ago } from "../format";
 import { pinned } from "../range";
@@ -163,22 +163,21 @@ function LiveButton() {
   );
 }
 
+// Firehose buffers for about a minute: younger data is not worth a word.
+const STALE_MS = 60_000;
+
 /** How old the newest data is; says so only where it matters. */
 function Fresh() {
   const range = useRange();
   const on = useRouterState({ select: (state) => /^\/(overview|trails|function)/.test(state.location.pathname) });
   const services = useQuery({ queryKey: ["services"], queryFn: ({ signal }) => api.services(signal), refetchInterval: 15_000, enabled: on });
-  const [, tick] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => tick((n) => n + 1), 5000);
-    return () => clearInterval(timer);
-  }, []);
   const newest = Math.max(0, ...(services.data?.services ?? []).map((service) => Date.parse(service.last_seen) || 0));
-  // Firehose buffers for about a minute: younger data is not worth a word.
-  if (!on || !range.relative || !newest || Date.now() - newest < 60_000) return null;
+  // A relative range ends now, and moves on by itself.
+  const age = range.untilMs - newest;
+  if (!on || !range.relative || !newest || age < STALE_MS) return null;
   return (
     <span className="fresh" title="Firehose deliveries are normally up to 60 s old">
-      newest data {ago(newest)}
+      newest data {ago(newest, range.untilMs)}
     </span>
   );
 }

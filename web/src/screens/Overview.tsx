@@ -9,13 +9,17 @@ import { useRange } from "../parts/range";
 import { useRowKeys } from "../parts/rowKeys";
 import { Spark } from "../parts/small";
 import { asParameters, stepFor, type Range } from "../range";
+import type { Search } from "../search";
 import { byTrouble, change, errorShare, failing, failingSince, slower, verdict } from "./trouble";
 
-function useRed(group: "function" | "route", range: Range) {
+type Kind = "function" | "route" | "service";
+
+function useRed(group: Kind, range: Range, enabled = true) {
   return useQuery({
     queryKey: ["red", group, range.text, range.untilMs],
     queryFn: ({ signal }) => api.red(group, asParameters(range), stepFor(range), signal),
     placeholderData: keepPreviousData,
+    enabled,
   });
 }
 
@@ -25,35 +29,46 @@ export default function Overview() {
   const routes = useRed("route", range);
   const table = useRef<HTMLDivElement>(null);
   useRowKeys(table);
-  const nothing = functions.data?.groups.length === 0 && routes.data?.groups.length === 0;
+  const functionless = functions.data?.groups.length === 0;
+  const services = useRed("service", range, functionless);
+  const nothing = functionless && routes.data?.groups.length === 0 && services.data?.groups.length === 0;
   return (
     <div className="screen overview" ref={table}>
       <h1 className="hidden">Overview</h1>
       {nothing ? (
-        <NothingHere what="invocations or requests" />
+        <NothingHere what="invocations, requests or spans" />
       ) : (
         <>
-          <VerdictLine functions={functions.data?.groups} routes={routes.data?.groups} range={range} />
+          <VerdictLine functions={functions.data?.groups} others={functionless ? services.data?.groups : routes.data?.groups} kind={functionless ? "service" : "route"} range={range} />
           <section aria-labelledby="entries">
             <h2 id="entries">Entries</h2>
             <Answer query={routes} what="the entries" rows={3}>
               {(data) => <Table groups={data.groups} range={range} kind="route" />}
             </Answer>
           </section>
-          <section aria-labelledby="functions">
-            <h2 id="functions">Functions</h2>
-            <Answer query={functions} what="the functions" rows={5}>
-              {(data) => <Table groups={data.groups} range={range} kind="function" />}
-            </Answer>
-          </section>
+          {functionless ? (
+            <section aria-labelledby="services">
+              <h2 id="services">Services</h2>
+              <Answer query={services} what="the services" rows={5}>
+                {(data) => <Table groups={data.groups} range={range} kind="service" />}
+              </Answer>
+            </section>
+          ) : (
+            <section aria-labelledby="functions">
+              <h2 id="functions">Functions</h2>
+              <Answer query={functions} what="the functions" rows={5}>
+                {(data) => <Table groups={data.groups} range={range} kind="function" />}
+              </Answer>
+            </section>
+          )}
         </>
       )}
     </div>
   );
 }
 
-function VerdictLine({ functions, routes, range }: { functions?: RedGroup[]; routes?: RedGroup[]; range: Range }) {
-  const said = functions && routes ? verdict(functions, routes) : null;
+function VerdictLine({ functions, others, kind, range }: { functions?: RedGroup[]; others?: RedGroup[]; kind: Kind; range: Range }) {
+  const said = functions && others ? verdict(functions.length ? functions : others, functions.length ? "function" : kind) : null;
   const worst = said?.tone === "bad" && said.worst && functions?.includes(said.worst) ? said.worst : null;
   const detail = useQuery({
     queryKey: ["function", worst?.name, range.text, range.untilMs],
@@ -72,7 +87,7 @@ function VerdictLine({ functions, routes, range }: { functions?: RedGroup[]; rou
         {said.worst && said.tone === "bad" && (
           <>
             {": "}
-            <Name group={said.worst} kind={worst ? "function" : "route"} />, {percent(errorShare(said.worst))} errors
+            <Name group={said.worst} kind={worst ? "function" : kind} />, {percent(errorShare(said.worst))} errors
             {error && `, ${error.type}`}
             {since ? ` since ${moment(since)}` : " all the time shown"}
           </>
@@ -92,7 +107,7 @@ function VerdictLine({ functions, routes, range }: { functions?: RedGroup[]; rou
   );
 }
 
-function Name({ group, kind }: { group: RedGroup; kind: "function" | "route" }) {
+function Name({ group, kind }: { group: RedGroup; kind: Kind }) {
   if (kind === "function")
     return (
       <Link to="/function/$name" params={{ name: group.name }}>
@@ -100,21 +115,25 @@ function Name({ group, kind }: { group: RedGroup; kind: "function" | "route" }) 
       </Link>
     );
   return (
-    <Link to="/trails" search={{ q: group.name }}>
+    <Link to="/trails" search={trailsOf(group, kind)}>
       {group.name}
     </Link>
   );
 }
 
-function Table({ groups, range, kind }: { groups: RedGroup[]; range: Range; kind: "function" | "route" }) {
+function trailsOf(group: RedGroup, kind: Kind): Search {
+  return kind === "route" ? { q: `http.route=${group.name}` } : { service: group.name };
+}
+
+function Table({ groups, range, kind }: { groups: RedGroup[]; range: Range; kind: Kind }) {
   const seconds = (range.untilMs - range.sinceMs) / 1000;
-  if (!groups.length) return <Empty title={kind === "route" ? "No requests from outside in this time range" : "No functions ran in this time range"} />;
+  if (!groups.length) return <Empty title={kind === "route" ? "No requests from outside in this time range" : `No ${kind}s ran in this time range`} />;
   return (
     <div className="table-box">
       <table className="table red">
         <thead>
           <tr>
-            <th scope="col" className="name">{kind === "route" ? "Entry" : "Function"}</th>
+            <th scope="col" className="name">{{ route: "Entry", function: "Function", service: "Service" }[kind]}</th>
             <th scope="col" className="spark-cell">Calls and errors</th>
             <th scope="col" className="n">Rate</th>
             <th scope="col" className="n">Errors</th>
@@ -135,9 +154,9 @@ function Table({ groups, range, kind }: { groups: RedGroup[]; range: Range; kind
   );
 }
 
-function Row({ group, seconds, kind }: { group: RedGroup; seconds: number; kind: "function" | "route" }) {
+function Row({ group, seconds, kind }: { group: RedGroup; seconds: number; kind: Kind }) {
   const navigate = useNavigate();
-  const open = () => void (kind === "function" ? navigate({ to: "/function/$name", params: { name: group.name } }) : navigate({ to: "/trails", search: { q: group.name } }));
+  const open = () => void (kind === "function" ? navigate({ to: "/function/$name", params: { name: group.name } }) : navigate({ to: "/trails", search: trailsOf(group, kind) }));
   const diff = change(group, seconds);
   const summary = `${count(group.count)} calls, ${count(group.error_count)} errors`;
   return (

@@ -59,7 +59,7 @@ export default function Trails() {
   );
 }
 
-const FILTER_WORDS: Record<(typeof FILTERS)[number], string> = { service: "service", status: "status", min_ms: "at least (ms)", max_ms: "at most (ms)", q: "text" };
+const FILTER_WORDS: Record<(typeof FILTERS)[number], string> = { service: "service", status: "status", min_ms: "at least (ms)", max_ms: "at most (ms)", q: "value" };
 
 function FilterBar({ search, set, clear }: { search: Search; set: (change: Partial<Search>) => void; clear?: () => void }) {
   const services = useQuery({ queryKey: ["services"], queryFn: ({ signal }) => api.services(signal) });
@@ -71,7 +71,7 @@ function FilterBar({ search, set, clear }: { search: Search; set: (change: Parti
       <NativeSelect size="xs" label="Status" value={search.status ?? ""} onChange={(event) => set({ status: event.currentTarget.value || undefined })} data={[{ value: "", label: "any" }, "ok", "error", "open"]} />
       <Slow label="At least, ms" value={search.min_ms} set={(min_ms) => set({ min_ms })} numeric />
       <Slow label="At most, ms" value={search.max_ms} set={(max_ms) => set({ max_ms })} numeric />
-      <Slow label="Text" value={search.q} set={(q) => set({ q })} />
+      <Slow label="Value, or name=value" value={search.q} set={(q) => set({ q })} />
       {clear && (
         <Button size="xs" variant="default" onClick={clear}>
           Clear

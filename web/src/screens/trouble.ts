@@ -74,17 +74,18 @@ export interface Verdict {
   worst: RedGroup | null;
 }
 
-export function verdict(functions: RedGroup[], routes: RedGroup[]): Verdict {
-  const kind = functions.length ? "function" : "entry";
-  const all = byTrouble(functions.length ? functions : routes);
+const KINDS = { function: ["function", "functions"], route: ["entry", "entries"], service: ["service", "services"] };
+
+export function verdict(groups: RedGroup[], kind: keyof typeof KINDS): Verdict {
+  const [one, many] = KINDS[kind];
+  const all = byTrouble(groups);
   const bad = all.filter(failing);
-  const names = kind === "function" ? "functions" : "entries";
   if (!all.length) return { tone: "dim", headline: "Nothing ran in this time range", worst: null };
   if (bad.length) {
-    const who = `${bad.length} of ${all.length} ${all.length === 1 ? kind : names} ${bad.length === 1 ? "is" : "are"} failing`;
+    const who = `${bad.length} of ${all.length} ${all.length === 1 ? one : many} ${bad.length === 1 ? "is" : "are"} failing`;
     return { tone: "bad", headline: who, worst: bad[0] };
   }
   const slow = all.find(slower);
   if (slow) return { tone: "warn", headline: `Nothing fails, but ${slow.name} is slower than before`, worst: slow };
-  return { tone: "ok", headline: all.length === 1 ? `The only ${kind} works` : `All ${all.length} ${names} work`, worst: null };
+  return { tone: "ok", headline: all.length === 1 ? `The only ${one} works` : `All ${all.length} ${many} work`, worst: null };
 }

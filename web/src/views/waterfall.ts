@@ -252,7 +252,7 @@ export class Waterfall {
 
   private click(at: number, x: number): void {
     const row = this.nodeAt(at);
-    const begin = indent(this.model, row);
+    const begin = indent(this.model, row, this.scene().labelPx);
     const onTriangle = this.rows.list[at] >= 0 && x >= begin - 6 && x <= begin + 10 && this.model.below[row] > 1;
     if (onTriangle) this.toggle(row);
     else this.choose(row);

@@ -11,6 +11,7 @@ export const ROW_PX = 24;
 export const HEAD_PX = 22;
 const INDENT_PX = 14;
 const BAR_PX = 12;
+const NARROW_PX = 280;
 
 export interface Scene {
   model: TrailModel;
@@ -42,8 +43,12 @@ function plotPx(scene: Scene): number {
 }
 
 /** Where a row's label begins: after its indentation. */
-export function indent(model: TrailModel, row: number): number {
-  return 8 + Math.min(model.depth[row], 10) * INDENT_PX;
+export function indent(model: TrailModel, row: number, labelPx: number): number {
+  return 8 + Math.min(model.depth[row], 10) * step(labelPx);
+}
+
+function step(labelPx: number): number {
+  return labelPx < NARROW_PX ? 7 : INDENT_PX;
 }
 
 export function draw(context: Context, scene: Scene): void {
@@ -127,7 +132,7 @@ function label(context: Context, scene: Scene, at: number): void {
   const row = scene.rows.list[at];
   const y = top(scene, at) + ROW_PX / 2 + 0.5;
   if (row < 0) return logLabel(context, scene, -1 - row, y);
-  const x = indent(model, row);
+  const x = indent(model, row, scene.labelPx);
   guides(context, scene, row, y);
   if (model.below[row] > 1) triangle(context, x + 2, y, scene.collapsed.has(row), colours.dim);
   const bad = failed(model.status_[row]);
@@ -156,7 +161,7 @@ function badges(context: Context, scene: Scene, row: number, y: number): number 
   const { model, colours } = scene;
   const marks: [string, string][] = [];
   if (scene.collapsed.has(row)) marks.push([`+${model.below[row] - 1}`, colours.dim]);
-  if (model.attempt[row] > 1) marks.push([`attempt ${model.attempt[row]}`, colours.warn]);
+  if (model.attempt[row] > 1) marks.push([`${scene.labelPx < NARROW_PX ? "×" : "attempt "}${model.attempt[row]}`, colours.warn]);
   if (failed(model.status_[row]) && model.status_[row] !== "error") marks.push([words(model.status_[row]), colours.error]);
   if (!certain(model.edgeInto[row])) marks.push(["inferred", colours.dim]);
   let right = scene.labelPx - 8;
@@ -179,7 +184,7 @@ function guides(context: Context, scene: Scene, row: number, y: number): void {
   context.setLineDash([]);
   context.beginPath();
   for (let level = 0; level < depth; level++) {
-    const x = 10.5 + level * INDENT_PX;
+    const x = 10.5 + level * step(scene.labelPx);
     context.moveTo(x, y - ROW_PX / 2);
     context.lineTo(x, y + ROW_PX / 2);
   }
@@ -203,7 +208,7 @@ function triangle(context: Context, x: number, y: number, closed: boolean, colou
 
 function logLabel(context: Context, scene: Scene, index: number, y: number): void {
   const line = scene.model.logs[index];
-  const x = indent(scene.model, line.row) + 27;
+  const x = indent(scene.model, line.row, scene.labelPx) + 27;
   context.font = `11px ${SANS}`;
   context.fillStyle = logColour(line.severity, scene.colours);
   context.fillText(line.severity, x, y);
