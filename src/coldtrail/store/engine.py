@@ -87,6 +87,8 @@ class Engine:
                 interface="chdb",
                 path=str(path),
                 chdb_options={
+                    # The engine writes inline format schemas into a cache folder of its own.
+                    "format_schema_path": str(path.with_name("format_schemas")) + "/",
                     "max_server_memory_usage": self.memory_bytes,
                     "mark_cache_size": self.memory_bytes // 12,
                     "index_mark_cache_size": self.memory_bytes // 40,
@@ -131,6 +133,17 @@ class Engine:
         except ClickHouseError as error:
             raise EngineError(str(error)) from error
         return list(result.result_rows)
+
+    def insert(self, table: str, rows: list[list[Any]], columns: list[str]) -> None:
+        """Insert a few rows of our own making.
+
+        Raises:
+            EngineError: the engine refused them.
+        """
+        try:
+            self.client.insert(table, rows, column_names=columns)
+        except ClickHouseError as error:
+            raise EngineError(str(error)) from error
 
     def load(self, statement: str, signal: Signal, segment: Path, received_s: int, token: str) -> None:
         """Run one of `load_sql.LOAD` over a segment; a token that was seen before adds nothing.

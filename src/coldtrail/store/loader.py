@@ -62,6 +62,11 @@ class Loader:
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
         quarantine.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def started(self) -> bool:
+        """Whether `start` was called."""
+        return self._thread.ident is not None
+
     def start(self) -> None:
         """Begin to load."""
         self._thread.start()

@@ -1,0 +1,5 @@
+"""`python -m coldtrail`."""
+
+from coldtrail.cli.main import app
+
+app()

@@ -1,0 +1,151 @@
+"""`coldtrail`: up, demo, find, trail, doctor."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from coldtrail import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Pick the trail up where your functions went cold: what really happened, end to end.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Url = Annotated[str, typer.Option("--url", envvar="COLDTRAIL_URL", help="Where coldtrail's page and API are.")]
+Token = Annotated[str, typer.Option("--token", envvar="COLDTRAIL_TOKEN", help="The token, where one is set.")]
+DEFAULT_URL = "http://127.0.0.1:4319"
+
+
+def fail(message: str) -> typer.Exit:
+    """Print what is wrong and return the exit to raise."""
+    typer.secho(f"coldtrail: {message}", fg="red", err=True)
+    return typer.Exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Print the version where asked."""
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def up(
+    data: Annotated[Path | None, typer.Option(help="Folder of the store and the log. Default: .coldtrail")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Another than loopback needs a token.")] = None,
+    port: Annotated[int | None, typer.Option(help="Page and API. Default: 4319")] = None,
+    otlp_http_port: Annotated[int | None, typer.Option(help="OTLP/HTTP and Firehose. Default: 4318; 0 = off")] = None,
+    otlp_grpc_port: Annotated[int | None, typer.Option(help="OTLP/gRPC. Default: 4317; 0 = off")] = None,
+    xray_port: Annotated[int | None, typer.Option(help="X-Ray, UDP and TCP. Default: 2000; 0 = off")] = None,
+    store: Annotated[str | None, typer.Option(help="chdb:///path or clickhouse://host:port/database")] = None,
+    token: Annotated[str | None, typer.Option(envvar="COLDTRAIL_TOKEN", help="What senders and readers must show.")] = None,
+    insecure: Annotated[bool | None, typer.Option("--insecure", help="Another host without a token.")] = None,
+    json: Json = False,
+) -> None:
+    """Take in telemetry and serve the page and the API, until Ctrl-C. Settings also from COLDTRAIL_* and coldtrail.toml."""
+    from coldtrail.cli.up import announce
+    from coldtrail.server.process import CannotStart, Process
+    from coldtrail.server.settings import BadSettings, read_settings
+    from coldtrail.store.migrate import TooNew
+
+    flags: dict[str, Any] = {
+        "data": data,
+        "host": host,
+        "port": port,
+        "otlp_http_port": otlp_http_port,
+        "otlp_grpc_port": otlp_grpc_port,
+        "xray_port": xray_port,
+        "store": store,
+        "token": token,
+        "insecure": insecure,
+    }
+    try:
+        settings = read_settings(flags)
+        asyncio.run(Process(settings).run(lambda process: announce(process, as_json=json)))
+    except (BadSettings, CannotStart, TooNew) as error:
+        raise fail(str(error)) from None
+
+
+@app.command()
+def demo(
+    rate: Annotated[float, typer.Option(help="Requests a second.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="Seed of the traffic.")] = 7,
+    seconds: Annotated[float | None, typer.Option("--for", help="Stop after so many seconds.")] = None,
+    data: Annotated[Path, typer.Option(help="Folder of the demo's store.")] = Path(".coldtrail/demo"),
+    port: Annotated[int, typer.Option(help="Page and API.")] = 4319,
+    otlp_http_port: Annotated[int, typer.Option(help="OTLP/HTTP and Firehose.")] = 4318,
+    otlp_grpc_port: Annotated[int, typer.Option(help="OTLP/gRPC.")] = 4317,
+    xray_port: Annotated[int, typer.Option(help="X-Ray.")] = 2000,
+    json: Json = False,
+) -> None:
+    """Run a real serverless pipeline on this machine, with a fault in it, and watch it here."""
+    from coldtrail.cli.demo import run_demo
+
+    ports = {"port": port, "otlp-http-port": otlp_http_port, "otlp-grpc-port": otlp_grpc_port, "xray-port": xray_port}
+    raise typer.Exit(run_demo(data, ports, rate=rate, seed=seed, seconds=seconds, as_json=json))
+
+
+@app.command()
+def find(value: str, url: Url = DEFAULT_URL, token: Token = "", json: Json = False) -> None:
+    """Find anything by an id or an attribute's value, and the trails that it leads to."""
+    from coldtrail.cli.show import show_matches
+
+    answer = ask(url, token, "/find", {"q": value})
+    typer.echo(json_module.dumps(answer, indent=2)) if json else show_matches(value, answer["matches"])
+    if not answer["matches"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def trail(trail_id: str, url: Url = DEFAULT_URL, token: Token = "", json: Json = False) -> None:
+    """Show one trail: its story, its nodes with their waits, attempts and cold starts."""
+    from coldtrail.cli.show import show_trail
+
+    answer = ask(url, token, f"/trails/{trail_id}")
+    typer.echo(json_module.dumps(answer, indent=2)) if json else show_trail(answer)
+
+
+@app.command()
+def doctor(
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    data: Annotated[Path, typer.Option(help="The data folder to look at.")] = Path(".coldtrail"),
+    json: Json = False,
+) -> None:
+    """Check this machine and the running coldtrail, and say what to do about what is wrong."""
+    from coldtrail.cli.doctor import checks, show_checks
+
+    found = checks(url, token, data)
+    typer.echo(json_module.dumps({"checks": found}, indent=2)) if json else show_checks(found)
+    if any(check["status"] == "failed" for check in found):
+        raise typer.Exit(1)
+
+
+def ask(url: str, token: str, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return the API's answer, or end with what is wrong and what to do."""
+    import httpx
+
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        response = httpx.get(f"{url.rstrip('/')}/api/v1{path}", params=params, headers=headers, timeout=60)
+    except httpx.HTTPError as error:
+        raise fail(f"nothing answers at {url} ({error}); start it with 'coldtrail up', or say where it is with --url") from None
+    answer: dict[str, Any] = response.json() if "json" in response.headers.get("content-type", "") else {}
+    if response.status_code != 200:
+        raise fail(str(answer.get("detail", f"{url} answered {response.status_code}")))
+    return answer
+
+
+if __name__ == "__main__":
+    sys.exit(app())

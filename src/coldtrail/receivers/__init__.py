@@ -1,0 +1,1 @@
+"""Receivers: one module per wire protocol; bytes in, OTLP out. No sockets, clocks or settings inside."""

@@ -1,0 +1,75 @@
+"""OTLP/JSON to protobuf.
+
+Source: OpenTelemetry Protocol specification, "JSON Protobuf Encoding": ids are hex (not base64), enums are
+numbers, 64-bit integers are strings, keys are lowerCamelCase, unknown fields are ignored.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, TypeVar
+
+import msgspec
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from coldtrail.model.exports import Malformed
+from coldtrail.model.signals import Signal
+
+Request = TypeVar("Request", bound=Message)
+
+_IDS = frozenset(("traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"))
+_REQUEST: dict[Signal, type[Message]] = {
+    "traces": ExportTraceServiceRequest,
+    "logs": ExportLogsServiceRequest,
+    "metrics": ExportMetricsServiceRequest,
+}
+MOST_DEPTH = 100
+
+
+def parse(signal: Signal, body: bytes) -> Message:
+    """Return the export request of an OTLP/JSON body.
+
+    Raises:
+        Malformed: not JSON, or not of the schema; says where.
+    """
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"the body is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise Malformed("the body is not a JSON object")
+    try:
+        _ids_to_base64(document, 0)
+        return json_format.ParseDict(document, _REQUEST[signal](), ignore_unknown_fields=True, max_recursion_depth=300)
+    except (json_format.ParseError, RecursionError, ValueError, TypeError, AttributeError) as error:
+        raise Malformed(f"the body is not an OTLP {signal} request: {str(error)[:300]}") from None
+
+
+def parse_traces(body: bytes) -> ExportTraceServiceRequest:
+    """Return the trace request of an OTLP/JSON body; raises as `parse`."""
+    request = parse("traces", body)
+    assert isinstance(request, ExportTraceServiceRequest)
+    return request
+
+
+def _ids_to_base64(value: Any, depth: int) -> None:
+    """Rewrite hex ids in place, since the protobuf library reads bytes as base64."""
+    if depth > MOST_DEPTH:
+        raise Malformed(f"the body nests deeper than {MOST_DEPTH} levels")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in _IDS and isinstance(inner, str):
+                try:
+                    value[key] = base64.b64encode(bytes.fromhex(inner)).decode()
+                except (ValueError, binascii.Error):
+                    raise Malformed(f'{key} must be hex, got "{inner[:60]}"') from None
+            elif key != "attributes" or isinstance(inner, list):
+                _ids_to_base64(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _ids_to_base64(inner, depth + 1)

@@ -1,0 +1,1 @@
+"""API v1: thin handlers that turn queries and trails into the promised JSON."""

@@ -1,0 +1,61 @@
+"""API v1 as one ASGI application; section 7 of the design is its promise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Litestar, MediaType, Request, Response, Router
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from coldtrail import __version__
+from coldtrail.server.api import health, live, red, signals, trails
+from coldtrail.server.api.service import Service
+from coldtrail.store.engine import EngineError
+
+PROBLEM_JSON = "application/problem+json"
+TIMEOUT_EXCEEDED = 159
+TOO_MANY_ROWS = 396
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> Response[bytes]:
+    """Return an error as problem details. Source: RFC 9457."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    return Response(msgspec.json.encode(body), status_code=status, media_type=PROBLEM_JSON)
+
+
+def _http_problem(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    more: dict[str, Any] = {"errors": error.extra} if error.extra else {}
+    return problem(error.status_code, type(error).__name__.removesuffix("Exception") or "Error", error.detail, **more)
+
+
+def _engine_problem(_: Request[Any, Any, Any], error: EngineError) -> Response[bytes]:
+    if error.code in (TIMEOUT_EXCEEDED, TOO_MANY_ROWS):
+        return problem(503, "Query too expensive", "The query took too long: narrow the time range or the filters.")
+    return problem(500, "Query failed", f"The engine refused the query (code {error.code}).")
+
+
+def create_api(service: Service) -> Litestar:
+    """Return the application; ``service`` is everything that its handlers read."""
+    routers: list[Router] = [module.router for module in (health, trails, signals, red, live)]
+    return Litestar(
+        route_handlers=[Router(path="/api/v1", route_handlers=routers)],
+        state=_state(service),
+        openapi_config=OpenAPIConfig(
+            title="coldtrail",
+            version=__version__,
+            description="What really happened, end to end. Times are RFC 3339 UTC, durations milliseconds, ids lower-case hex.",
+            path="/api/v1",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json", media_type=MediaType.JSON)],
+        ),
+        logging_config=None,
+        exception_handlers={HTTPException: _http_problem, EngineError: _engine_problem},
+    )
+
+
+def _state(service: Service) -> Any:
+    from litestar.datastructures import State
+
+    return State({"service": service})

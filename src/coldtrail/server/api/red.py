@@ -1,0 +1,142 @@
+"""Rate, errors and duration, and the page of one function."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+from litestar import Response, Router, get
+from litestar.datastructures import State
+
+from coldtrail.server.api.service import json
+from coldtrail.server.api.times import parse_step, parse_time, rfc3339
+from coldtrail.store.functions import function as read_function
+from coldtrail.store.red import Group
+from coldtrail.store.red import red as read_red
+from coldtrail.trails.identity import node_id_of
+
+HOUR_NS = 3600 * 10**9
+
+
+def time_range(since: str | None, until: str | None, default_ns: int = HOUR_NS) -> tuple[int, int]:
+    """Return [since, until) in Unix nanoseconds; the last hour without either."""
+    until_ns = parse_time(until, "until") if until else time.time_ns()
+    since_ns = parse_time(since, "since") if since else until_ns - default_ns
+    return (min(since_ns, until_ns), max(since_ns, until_ns, since_ns + 10**9))
+
+
+@get("/red", sync_to_thread=True)
+def red(
+    state: State,
+    group: Literal["service", "function", "route"] = "service",
+    since: str | None = None,
+    until: str | None = None,
+    step: str | None = None,
+) -> Response[bytes]:
+    """Rate, errors, p50, p95 and p99 per step, the most troubled group first."""
+    since_ns, until_ns = time_range(since, until)
+    step_ns = parse_step(step, since_ns, until_ns)
+    since_ns, until_ns = since_ns // step_ns * step_ns, -(-until_ns // step_ns) * step_ns
+    groups = read_red(state.service.engine, group, since_ns, until_ns, step_ns)
+    return json(
+        {
+            "since": rfc3339(since_ns),
+            "until": rfc3339(until_ns),
+            "step_s": step_ns / 1e9,
+            "groups": [_group(one, step_ns) for one in groups],
+        }
+    )
+
+
+def _group(group: Group, step_ns: int) -> dict[str, Any]:
+    return {
+        "name": group.name,
+        "kind": group.kind,
+        "count": group.count,
+        "error_count": group.error_count,
+        "p50_ms": group.p50_ms,
+        "p95_ms": group.p95_ms,
+        "p99_ms": group.p99_ms,
+        "cold_start_count": group.cold_start_count,
+        "previous": {
+            "count": group.previous_count,
+            "error_count": group.previous_error_count,
+            "p95_ms": group.previous_p95_ms,
+        },
+        "points": [
+            {
+                "time": rfc3339(point.start_ns),
+                "count": point.count,
+                "error_count": point.error_count,
+                "rate_per_s": point.count / (step_ns / 1e9),
+                "p50_ms": point.p50_ms,
+                "p95_ms": point.p95_ms,
+                "p99_ms": point.p99_ms,
+            }
+            for point in group.points
+        ],
+    }
+
+
+@get("/functions/{name:str}", sync_to_thread=True)
+def function(state: State, name: str, since: str | None = None, until: str | None = None) -> Response[bytes]:
+    """One function: its figures, charts, failures and newest invocations."""
+    since_ns, until_ns = time_range(since, until)
+    step_ns = parse_step(None, since_ns, until_ns)
+    since_ns = since_ns // step_ns * step_ns
+    page = read_function(state.service.engine, name, since_ns, until_ns, step_ns)
+    units = {one.trace_id or one.request_id for one in page.invocations}
+    units |= {one.trace_id or one.request_id for one in page.failures}
+    trail_ids = state.service.trails.trails_of(sorted(units))
+
+    def trail_of(trace_id: str, request_id: str) -> str:
+        return str(trail_ids[trace_id or request_id][0])
+
+    summary = page.summary
+    return json(
+        {
+            "name": name,
+            "summary": {field: getattr(summary, field) for field in summary.__struct_fields__},
+            "points": [
+                {
+                    "time": rfc3339(point.start_ns),
+                    "count": point.count,
+                    "error_count": point.error_count,
+                    "cold_p50_ms": point.cold_p50_ms,
+                    "warm_p50_ms": point.warm_p50_ms,
+                    "p95_ms": point.p95_ms,
+                    "memory_used_mb": point.memory_used_mb,
+                }
+                for point in page.points
+            ],
+            "errors": [
+                {
+                    "type": one.type,
+                    "message": one.message,
+                    "count": one.count,
+                    "first_seen": rfc3339(one.first_seen_ns),
+                    "last_seen": rfc3339(one.last_seen_ns),
+                    "trail_id": trail_of(one.trace_id, one.request_id),
+                    "request_id": one.request_id,
+                }
+                for one in page.failures
+            ],
+            "invocations": [
+                {
+                    "node_id": node_id_of("request_id", one.request_id),
+                    "trail_id": trail_of(one.trace_id, one.request_id),
+                    "time": rfc3339(one.time_ns),
+                    "duration_ms": one.duration_ms,
+                    "init_ms": one.init_ms,
+                    "cold_start": one.cold_start,
+                    "status": one.status,
+                    "request_id": one.request_id,
+                    "memory_used_mb": one.memory_used_mb,
+                }
+                for one in page.invocations
+            ],
+        }
+    )
+
+
+router = Router(path="/", route_handlers=[red, function], tags=["red"])

@@ -1,0 +1,178 @@
+"""Trails: the list, one trail in full or in columns, one node with its signals, and find."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from litestar import Response, Router, get
+from litestar.datastructures import State
+from litestar.exceptions import ClientException, NotFoundException
+
+from coldtrail.model.trails import Trail
+from coldtrail.server.api import shapes
+from coldtrail.server.api.columns import columns
+from coldtrail.server.api.red import time_range
+from coldtrail.server.api.service import Service, json
+from coldtrail.server.api.times import FAR_NS, rfc3339
+from coldtrail.server.reading import node_of_carrier
+from coldtrail.store.trail_lists import Filters, TrailRow
+from coldtrail.trails.assemble import Graph, select, trail_id_of
+
+MOST = 500
+
+
+def _before(cursor: str | None) -> tuple[int, str] | None:
+    if not cursor:
+        return None
+    try:
+        start_ns, _, trail_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        return int(start_ns), trail_id
+    except (ValueError, UnicodeDecodeError):
+        raise ClientException("cursor must be one that an earlier answer gave") from None
+
+
+def _row(row: TrailRow) -> dict[str, Any]:
+    return {
+        "trail_id": row.trail_id,
+        "origin": row.origin_name or row.origin_service,
+        "origin_service": row.origin_service,
+        "origin_kind": row.origin_kind,
+        "origin_node_id": row.origin_node_id,
+        "start": rfc3339(row.start_ns),
+        "duration_ms": row.duration_ms,
+        "status": row.status,
+        "outcome": row.outcome,
+        "node_count": row.node_count,
+        "error_count": row.error_count,
+        "cold_start_count": row.cold_start_count,
+        "services": row.services,
+    }
+
+
+@get("/trails", sync_to_thread=True)
+def trails(
+    state: State,
+    service: str = "",
+    status: str = "",
+    workflow: str = "",
+    outcome: str = "",
+    min_ms: float | None = None,
+    max_ms: float | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    q: str = "",
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Response[bytes]:
+    """Trails, newest first. ``q`` is a value that a span or log of the trail carries, or `name=value`."""
+    limit = max(1, min(limit, MOST))
+    since_ns, until_ns = time_range(since, until, FAR_NS) if since or until else (0, FAR_NS)
+    filters = Filters(
+        since_ns=max(0, since_ns),
+        until_ns=until_ns,
+        service=service,
+        status=status,
+        outcome=outcome or ("-" if workflow else ""),
+        min_ms=min_ms,
+        max_ms=max_ms,
+        q=q,
+        before=_before(cursor),
+    )
+    rows = state.service.trails.list(filters, limit)
+    more = None
+    if len(rows) == limit:
+        more = base64.urlsafe_b64encode(f"{rows[-1].start_ns} {rows[-1].trail_id}".encode()).decode()
+    return json({"trails": [_row(row) for row in rows], "cursor": more})
+
+
+def _read(state: State, trail_id: str) -> tuple[Trail, Graph]:
+    service: Service = state.service
+    found = service.trails.trail(trail_id)
+    if not found:
+        raise NotFoundException(f'no trail, trace or node with the id "{trail_id[:100]}"; new data is visible within 2 s')
+    return found
+
+
+@get("/trails/{trail_id:str}", sync_to_thread=True)
+def trail(state: State, trail_id: str) -> Response[bytes]:
+    """One trail by its id, by a trace id in either form, or by one of its nodes."""
+    return json(shapes.trail(_read(state, trail_id)[0]))
+
+
+@get("/trails/{trail_id:str}/columns", sync_to_thread=True)
+def trail_columns(state: State, trail_id: str) -> Response[bytes]:
+    """One trail for the page: columns with a dictionary, and its logs."""
+    found, graph = _read(state, trail_id)
+    return json(columns(found, graph))
+
+
+@get("/nodes/{node_id:str}", sync_to_thread=True)
+def node(state: State, node_id: str) -> Response[bytes]:
+    """One node with all the signals that speak of it, and the trails it is part of."""
+    _, graph = _read(state, node_id)
+    key = node_id.lower()
+    one = graph.nodes.by_id.get(key)
+    if one is None:
+        owner = graph.nodes.owner.get((key[:32], key[32:]))
+        one = graph.nodes.by_id.get(owner or "")
+    if one is None:
+        raise NotFoundException(f'no node with the id "{node_id[:100]}"')
+    return json(
+        {
+            "node": shapes.node(one),
+            "trail_ids": _trail_ids(graph, one.node_id),
+            "spans": [shapes.span(span) for span in graph.nodes.spans_of.get(one.node_id, [])],
+            "logs": [shapes.log(log) for log in graph.nodes.logs_of.get(one.node_id, [])],
+        }
+    )
+
+
+def _trail_ids(graph: Graph, node_id: str) -> list[str]:
+    seen: set[str] = set()
+    pending, origins = [node_id], []
+    while pending:
+        current = pending.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        causes = [edge.cause for edge in graph.causes.get(current, [])]
+        pending += causes
+        if not causes:
+            origins.append(current)
+    found = {trail_id_of(graph, origin) for origin in origins}
+    return sorted(one for one in found if (trail := select(graph, one)) and any(n.node_id == node_id for n in trail.nodes))
+
+
+@get("/find", sync_to_thread=True)
+def find(state: State, q: str) -> Response[bytes]:
+    """Anything with this identity or attribute value: trace, request, message, sequence number, correlation id, any value."""
+    if not q.strip():
+        raise ClientException("q must be an id or a value to look for")
+    service: Service = state.service
+    carriers = service.trails.find(q)
+    units = {carrier.trace_id or carrier.request_id for carrier in carriers} - {""}
+    trail_ids = service.trails.trails_of(sorted(units))
+    matches = [
+        {
+            "trail_id": trail_id,
+            "key_kind": carrier.kind,
+            "node_id": node_of_carrier(carrier),
+            "service": carrier.service,
+            "time": rfc3339(carrier.time_ns),
+        }
+        for carrier in carriers
+        for trail_id in trail_ids.get(carrier.trace_id or carrier.request_id, [])
+    ]
+    return json({"matches": _distinct(matches)})
+
+
+def _distinct(matches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per trail and node, under the most telling kind of key."""
+    kept: dict[tuple[str, str], dict[str, Any]] = {}
+    for match in matches:
+        kept.setdefault((match["trail_id"], match["node_id"]), match)
+    return list(kept.values())
+
+
+router = Router(path="/", route_handlers=[trails, trail, trail_columns, node, find], tags=["trails"])

@@ -1,0 +1,176 @@
+"""The OTLP/HTTP listener, with AWS's deliveries beside it on the same port.
+
+Source: OpenTelemetry Protocol specification, "OTLP/HTTP Response"; AWS "Amazon Data Firehose HTTP endpoint
+delivery request and response specifications".
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from google.protobuf import json_format
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from coldtrail.model.exports import Malformed, TooLarge, Translation
+from coldtrail.model.signals import Signal
+from coldtrail.receivers import cloudwatch_logs, firehose, otlp
+from coldtrail.receivers.content_encoding import UnknownEncoding, decode
+from coldtrail.server.asgi import Disconnected, Receive, Scope, Send, answer, read_body
+from coldtrail.server.guard import Guard
+from coldtrail.server.intake import Intake
+from coldtrail.wal import Busy
+
+PROTOBUF, JSON = b"application/x-protobuf", b"application/json"
+INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE, UNIMPLEMENTED, NOT_FOUND = 3, 16, 7, 14, 12, 5
+
+_SIGNALS: dict[str, Signal] = {"/v1/traces": "traces", "/v1/logs": "logs", "/v1/metrics": "metrics"}
+_RESPONSE: dict[Signal, Any] = {
+    "traces": (ExportTraceServiceResponse, "rejected_spans"),
+    "logs": (ExportLogsServiceResponse, "rejected_log_records"),
+    "metrics": (ExportMetricsServiceResponse, "rejected_data_points"),
+}
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, code: int, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.status, self.code, self.reason, self.retry_after_s = status, code, reason, retry_after_s
+
+
+class OtlpHttp:
+    """The ASGI application on port 4318."""
+
+    def __init__(self, intake: Intake, guard: Guard, *, max_body_bytes: int, max_inflated_bytes: int) -> None:
+        self._intake = intake
+        self._guard = guard
+        self._max_body_bytes = max_body_bytes
+        self._max_inflated_bytes = max_inflated_bytes
+        self._aws: dict[str, Callable[[dict[bytes, bytes], bytes, Send], Awaitable[None]]] = {
+            "/aws/firehose": self._firehose,
+            "/aws/logs": self._aws_logs,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        headers = dict(scope["headers"])
+        path = scope["path"]
+        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        try:
+            if path in _SIGNALS:
+                await self._otlp(scope, headers, kind, receive, send)
+            elif path in self._aws:
+                await self._aws_delivery(scope, headers, receive, send)
+            elif path in ("/aws/telemetry", "/cloudevents"):
+                raise _Refused(501, UNIMPLEMENTED, f"{path} is not there yet")
+            else:
+                raise _Refused(404, NOT_FOUND, f"nothing here; send to {', '.join(_SIGNALS)} or {', '.join(self._aws)}")
+        except _Refused as refused:
+            await self._refuse(send, refused, kind)
+        except Disconnected:
+            return
+
+    async def _refuse(self, send: Send, refused: _Refused, kind: bytes) -> None:
+        status = Status(code=refused.code, message=refused.reason)
+        body = json_format.MessageToJson(status, indent=None).encode() if kind != PROTOBUF else status.SerializeToString()
+        headers: tuple[tuple[bytes, bytes], ...] = ()
+        if refused.retry_after_s is not None:
+            headers = ((b"retry-after", str(int(refused.retry_after_s)).encode()),)
+        if refused.status == 401:
+            headers = ((b"www-authenticate", b"Bearer"),)
+        await answer(send, refused.status, body, PROTOBUF if kind == PROTOBUF else JSON, headers)
+
+    async def _body(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, protocol: str) -> bytes:
+        """Check the sender, read and inflate."""
+        refusal = self._guard.refusal(headers)
+        if refusal:
+            self._intake.received.refused(protocol, refusal[1])
+            raise _Refused(refusal[0], UNAUTHENTICATED if refusal[0] == 401 else PERMISSION_DENIED, refusal[1])
+        if scope["method"] != "POST":
+            raise _Refused(405, UNIMPLEMENTED, "send with POST")
+        try:
+            raw = await read_body(receive, self._max_body_bytes)
+            return decode(raw, headers.get(b"content-encoding", b"").decode("latin-1"), self._max_inflated_bytes)
+        except UnknownEncoding as error:
+            raise self._counted(protocol, 415, str(error)) from None
+        except TooLarge as error:
+            raise self._counted(protocol, 413, str(error)) from None
+        except Malformed as error:
+            raise self._counted(protocol, 400, str(error)) from None
+
+    def _counted(self, protocol: str, status: int, reason: str) -> _Refused:
+        self._intake.received.refused(protocol, reason)
+        return _Refused(status, INVALID_ARGUMENT, reason)
+
+    async def _keep(self, protocol: str, translation: Translation) -> None:
+        try:
+            await self._intake.keep(protocol, translation)
+        except Busy as busy:
+            self._intake.received.refused(protocol, busy.reason)
+            raise _Refused(503, UNAVAILABLE, busy.reason, busy.retry_after_s) from None
+
+    async def _otlp(
+        self, scope: Scope, headers: dict[bytes, bytes], kind: bytes, receive: Receive, send: Send
+    ) -> None:
+        signal = _SIGNALS[scope["path"]]
+        if scope["method"] == "POST" and kind not in (PROTOBUF, JSON):
+            reason = f'content type "{kind.decode("latin-1")[:60]}" is not application/x-protobuf or application/json'
+            raise self._counted("otlp/http", 415, reason)
+        body = await self._body(scope, headers, receive, "otlp/http")
+        try:
+            translation = otlp.accept(signal, body, json=kind == JSON)
+        except Malformed as error:
+            raise self._counted("otlp/http", 400, str(error)) from None
+        await self._keep("otlp/http", translation)
+        await answer(send, 200, _response(signal, translation, kind), kind)
+
+    async def _aws_delivery(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        firehose_path = scope["path"] == "/aws/firehose"
+        protocol = "firehose" if firehose_path else "cloudwatch-logs"
+        try:
+            body = await self._body(scope, headers, receive, protocol)
+            await self._aws[scope["path"]](headers, body, send)
+        except _Refused as refused:
+            if not firehose_path:
+                raise
+            request_id = headers.get(b"x-amz-firehose-request-id", b"").decode("latin-1")
+            failed = firehose.response(request_id, time.time_ns() // 10**6, refused.reason)
+            await answer(send, refused.status, failed, JSON)
+
+    async def _firehose(self, headers: dict[bytes, bytes], body: bytes, send: Send) -> None:
+        request_id = headers.get(b"x-amz-firehose-request-id", b"").decode("latin-1")
+        try:
+            delivery = firehose.parse_delivery(body, request_id)
+            translation = firehose.translate(delivery, self._max_inflated_bytes)
+        except Malformed as error:
+            raise self._counted("firehose", 400, str(error)) from None
+        await self._keep("firehose", translation)
+        await answer(send, 200, firehose.response(delivery.request_id, time.time_ns() // 10**6), JSON)
+
+    async def _aws_logs(self, headers: dict[bytes, bytes], body: bytes, send: Send) -> None:
+        try:
+            translation = cloudwatch_logs.translate_payload(body, self._max_inflated_bytes)
+        except TooLarge as error:
+            raise self._counted("cloudwatch-logs", 413, str(error)) from None
+        except Malformed as error:
+            raise self._counted("cloudwatch-logs", 400, str(error)) from None
+        await self._keep("cloudwatch-logs", translation)
+        await answer(send, 200, b"{}", JSON)
+
+
+def _response(signal: Signal, translation: Translation, kind: bytes) -> bytes:
+    """The export response: empty when all is kept, else how many were refused and why."""
+    if not translation.rejected_items:
+        return b"{}" if kind == JSON else b""
+    response, field = _RESPONSE[signal]
+    message = response()
+    setattr(message.partial_success, field, translation.rejected_items)
+    message.partial_success.error_message = "; ".join(translation.reasons)[:1000]
+    encoded: bytes = json_format.MessageToJson(message, indent=None).encode() if kind == JSON else message.SerializeToString()
+    return encoded

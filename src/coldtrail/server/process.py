@@ -1,0 +1,196 @@
+"""The process: engine, log, loader and listeners, started in order and stopped in the reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import signal
+import socket
+from collections.abc import Callable
+from typing import IO, Any
+
+import msgspec
+import structlog
+import uvicorn
+
+from coldtrail.server.api.app import create_api
+from coldtrail.server.api.service import Service
+from coldtrail.server.api.times import rfc3339
+from coldtrail.server.guard import Guard
+from coldtrail.server.intake import Intake
+from coldtrail.server.otlp_grpc import start_grpc
+from coldtrail.server.otlp_http import OtlpHttp
+from coldtrail.server.page import Page
+from coldtrail.server.reading import TrailReader
+from coldtrail.server.received import Received
+from coldtrail.server.reconstruction import Reconstruction
+from coldtrail.server.settings import Settings
+from coldtrail.server.xray import XrayApi, XrayDatagrams
+from coldtrail.store.engine import Engine
+from coldtrail.store.loader import Loader
+from coldtrail.store.migrate import migrate
+from coldtrail.store.signals import SignalReader
+from coldtrail.wal import Segment, WriteAheadLog
+
+log = structlog.get_logger(__name__)
+
+
+class CannotStart(RuntimeError):
+    """Something outside is in the way; the message says what it is and what to do."""
+
+
+class Process:
+    """One running coldtrail."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.addresses: dict[str, str | None] = dict.fromkeys(("page", "otlp_http", "otlp_grpc", "xray"))
+        self.received = Received()
+        self._lock: IO[str] | None = None
+        self._servers: list[uvicorn.Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._grpc: Any = None
+        self._udp: tuple[asyncio.DatagramTransport, XrayDatagrams] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self, ready: Callable[[Process], None]) -> None:
+        """Serve until SIGINT or SIGTERM; ``ready`` is called once everything listens.
+
+        Raises:
+            CannotStart: a port or the data folder is taken, or the store is of a newer coldtrail.
+        """
+        self._loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.add_signal_handler(number, stop.set)
+        self._open_store()
+        try:
+            await self._listen()
+            self.loader.start()
+            self.reconstruction.start()
+            ready(self)
+            await stop.wait()
+        finally:
+            await self._close()
+
+    def _open_store(self) -> None:
+        data = self.settings.data.resolve()
+        data.mkdir(parents=True, exist_ok=True)
+        self._lock = (data / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStart(f"another coldtrail uses {data}: stop it, or give another folder with --data") from None
+        retention = self.settings.retention
+        self.engine = Engine(self.settings.dsn, memory_bytes=self.settings.engine_memory_bytes)
+        migrate(self.engine, {"spans": retention.spans, "logs": retention.logs, "metrics": retention.metrics})
+        self.wal = WriteAheadLog(
+            data / "wal", bound_bytes=self.settings.wal_bound_bytes, disk_floor_bytes=self.settings.disk_floor_bytes
+        )
+        self.loader = Loader(self.wal, self.engine, data / "quarantine", self._loaded)
+        signals = SignalReader(self.engine)
+        self.service = Service(
+            engine=self.engine,
+            signals=signals,
+            trails=TrailReader(self.engine, signals),
+            wal=self.wal,
+            loader=self.loader,
+            received=self.received.as_json,
+            listeners=lambda: self.addresses,
+            data_dir=data,
+        )
+        self.reconstruction = Reconstruction(self.engine, self.service.trails)
+
+    async def _listen(self) -> None:
+        settings = self.settings
+        guard = Guard(settings.host, settings.token)
+        intake = Intake(self.wal, self.received)
+        bounds = {"max_body_bytes": settings.max_body_bytes, "max_inflated_bytes": settings.max_inflated_bytes}
+        await self._serve("page", Page(create_api(self.service), guard), settings.port)  # type: ignore[arg-type]
+        await self._serve("otlp_http", OtlpHttp(intake, guard, **bounds), settings.otlp_http_port)
+        if settings.otlp_grpc_port:
+            try:
+                self._grpc, port = await start_grpc(
+                    intake, guard, settings.host, settings.otlp_grpc_port, settings.max_inflated_bytes
+                )
+            except OSError:
+                raise _taken("otlp-grpc-port", settings.host, settings.otlp_grpc_port) from None
+            self.addresses["otlp_grpc"] = f"{settings.host}:{port}"
+        await self._serve("xray", XrayApi(intake, guard, **bounds), settings.xray_port)
+        if settings.xray_port:
+            await self._listen_udp(intake)
+
+    async def _listen_udp(self, intake: Intake) -> None:
+        assert self._loop
+        address = (self.settings.host, self.settings.xray_port)
+        try:
+            transport, protocol = await self._loop.create_datagram_endpoint(lambda: XrayDatagrams(intake), address)
+        except OSError:
+            raise _taken("xray-port", *address) from None
+        opened = transport.get_extra_info("socket")
+        if opened is not None:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self._udp = (transport, protocol)
+
+    async def _serve(self, name: str, app: Any, port: int) -> None:
+        if not port:
+            return
+        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self.settings.host, port))
+        except OSError:
+            listener.close()
+            raise _taken(f"{name.replace('_', '-').replace('page', '')}-port".lstrip("-"), self.settings.host, port) from None
+        config = uvicorn.Config(
+            app, log_config=None, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
+        )
+        server = uvicorn.Server(config)
+        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment, method-assign]
+        self._servers.append(server)
+        self._tasks.append(asyncio.create_task(server.serve([listener])))
+        while not server.started:
+            await asyncio.sleep(0.005)
+        self.addresses[name] = f"{self.settings.host}:{port}"
+
+    def _loaded(self, segment: Segment) -> None:
+        """Tell the reconstruction and the pages that listen that there is something new."""
+        self.reconstruction.wake()
+        tick = msgspec.json.encode(
+            {
+                "spans": self.received.signals["traces"],
+                "logs": self.received.signals["logs"],
+                "metrics": self.received.signals["metrics"],
+                "newest": rfc3339(segment.created_s * 10**9),
+            }
+        )
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._publish, tick)
+
+    def _publish(self, tick: bytes) -> None:
+        for queue in list(self.service.subscribers):
+            with contextlib.suppress(asyncio.QueueFull):
+                queue.put_nowait(tick)
+
+    async def _close(self) -> None:
+        for server in self._servers:
+            server.should_exit = True
+        if self._grpc:
+            await self._grpc.stop(1)
+        if self._udp:
+            self._udp[0].close()
+            await self._udp[1].close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.reconstruction.stop()
+        if self.loader.started:
+            self.loader.stop()
+        self.wal.close()
+        self.engine.close()
+        if self._lock:
+            self._lock.close()
+
+
+def _taken(flag: str, host: str, port: int) -> CannotStart:
+    return CannotStart(f"{host}:{port} is taken by another program: stop it, or give another port with --{flag} (0 = off)")

@@ -1,0 +1,101 @@
+"""Trails read from the store: the walk over its queries, and the pure assembly of what the walk found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coldtrail.model.signals import Log, Span
+from coldtrail.model.trails import Key, Trail
+from coldtrail.model.xray_ids import xray_trace_id_to_hex
+from coldtrail.store.engine import Engine
+from coldtrail.store.find import Carrier, carriers_of, carriers_of_hash
+from coldtrail.store.find import find as find_carriers
+from coldtrail.store.signals import SignalReader
+from coldtrail.store.trail_lists import Filters, TrailRow, is_trace_id, list_trails, trails_of
+from coldtrail.trails.assemble import Graph, build_graph, select
+from coldtrail.trails.identity import node_id_of, span_node_id
+from coldtrail.trails.walk import Gathered, gather
+
+
+class TrailReader:
+    """Answers every question about trails from one engine."""
+
+    def __init__(self, engine: Engine, signals: SignalReader) -> None:
+        self._engine = engine
+        self._signals = signals
+
+    def spans_of(self, trace_ids: set[str]) -> list[Span]:
+        """Return all spans of the traces."""
+        return self._signals.spans_of(trace_ids)
+
+    def logs_of(self, trace_ids: set[str], request_ids: set[str]) -> list[Log]:
+        """Return all logs of the traces and requests."""
+        return self._signals.logs_of(trace_ids, request_ids)
+
+    def carriers_of(self, keys: set[Key]) -> Sequence[Carrier]:
+        """Return who carries the keys."""
+        return carriers_of(self._engine, keys)
+
+    def gather(self, trace_ids: set[str], request_ids: set[str]) -> Gathered:
+        """Return the signals of all trails around the traces and requests."""
+        return gather(self, trace_ids, request_ids)  # type: ignore[arg-type]
+
+    def trail(self, trail_id: str) -> tuple[Trail, Graph] | None:
+        """Return a trail by its id, a trace id in either form, a node id or a request id, and the graph around it."""
+        trace_ids, request_ids = self._start(trail_id)
+        if not trace_ids and not request_ids:
+            return None
+        gathered = self.gather(trace_ids, request_ids)
+        graph = build_graph(gathered.spans, gathered.logs)
+        for seed in (*sorted(trace_ids), trail_id.lower(), *(node_id_of("request_id", one) for one in request_ids)):
+            if trail := select(graph, seed):
+                return trail, graph
+        return None
+
+    def _start(self, trail_id: str) -> tuple[set[str], set[str]]:
+        if trail_id.startswith("1-"):
+            try:
+                return {xray_trace_id_to_hex(trail_id)}, set()
+            except ValueError:
+                return set(), set()
+        text = trail_id.lower()
+        if is_trace_id(text):
+            return {text}, set()
+        if len(text) == 48 and all(digit in "0123456789abcdef" for digit in text):
+            return {text[:32]}, set()
+        carriers = self._carriers_of_node(text)
+        return {one.trace_id for one in carriers} - {""}, {one.request_id for one in carriers} - {""}
+
+    def _carriers_of_node(self, text: str) -> list[Carrier]:
+        if len(text) in (16, 18) and all(digit in "0123456789abcdef" for digit in text):
+            return carriers_of_hash(self._engine, int(text[:16], 16))
+        return carriers_of(self._engine, {Key("request_id", text, "mentions")})
+
+    def list(self, filters: Filters, limit: int) -> list[TrailRow]:
+        """Return trails, newest first."""
+        return list_trails(self._engine, filters, limit)
+
+    def trails_of(self, units: list[str]) -> dict[str, list[str]]:
+        """Return the trail ids of traces and requests."""
+        return {unit: self._named(unit, ids) for unit, ids in trails_of(self._engine, units).items()}
+
+    def _named(self, unit: str, ids: list[str]) -> list[str]:
+        """A request that is in no reconstructed trail yet is found under its node's id."""
+        return [node_id_of("request_id", one) if one == unit and not is_trace_id(one) else one for one in ids]
+
+    def find(self, value: str) -> list[Carrier]:
+        """Return who carries a value as an identity or attribute; an X-Ray trace id in its own form too."""
+        text = value.strip()
+        if text.startswith("1-"):
+            try:
+                return find_carriers(self._engine, xray_trace_id_to_hex(text)) or find_carriers(self._engine, text)
+            except ValueError:
+                pass
+        return find_carriers(self._engine, text)
+
+
+def node_of_carrier(carrier: Carrier) -> str:
+    """Return the node that a carrier belongs to: the invocation it names, else its span."""
+    if carrier.request_id:
+        return node_id_of("request_id", carrier.request_id)
+    return span_node_id(carrier.trace_id, carrier.span_id)

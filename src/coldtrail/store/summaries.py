@@ -1,0 +1,101 @@
+"""Rows of reconstructed trails: which units changed, what is known of them, and the new summaries."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from coldtrail.store.engine import Engine
+from coldtrail.store.trail_lists import TrailRow
+
+_TRAIL_COLUMNS = [
+    "trail_id",
+    "version",
+    "start",
+    "duration_ms",
+    "status",
+    "outcome",
+    "node_count",
+    "error_count",
+    "cold_start_count",
+    "services",
+    "origin_node_id",
+    "origin_kind",
+    "origin_service",
+    "origin_name",
+    "received",
+]
+
+
+class Unit(Struct, frozen=True):
+    """What a trail is made of: a trace (hex id), or a request known from logs without a trace."""
+
+    trace_id: str
+    request_id: str
+
+    @property
+    def name(self) -> str:
+        """The id under which `trail_members` lists it."""
+        return self.trace_id or self.request_id
+
+
+def changed_units(engine: Engine, since_s: int, limit: int) -> list[Unit]:
+    """Return units with keys received since ``since_s`` (Unix seconds), newest first; reads the newest parts only."""
+    rows = engine.rows(
+        """SELECT if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS trace,
+          if(trace = '', request_id, '') AS request, max(received) AS at
+        FROM keys WHERE received >= toDateTime({since:UInt32}) GROUP BY trace, request
+        ORDER BY at DESC LIMIT {limit:UInt32}""",
+        {"since": max(0, since_s), "limit": limit},
+    )
+    return [Unit(trace, request) for trace, request, _ in rows if trace or request]
+
+
+def save_trails(
+    engine: Engine, rows: list[TrailRow], members: dict[str, set[str]], version: int, received_s: int
+) -> None:
+    """Write summaries and the units of each; a trail that lost its units to others is marked as gone.
+
+    ``members`` maps units to the ids of all trails that they are part of.
+    """
+    before = engine.rows(
+        "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN {units:Array(String)}", {"units": sorted(members)}
+    )
+    known = {(unit, trail_id) for unit, trail_id in before}
+    kept = {row.trail_id for row in rows}
+    gone = {trail_id for unit, trail_id in known if trail_id not in members[unit]} - kept
+    values = [_values(row, version, received_s) for row in rows]
+    values += [_values(_gone(trail_id), version, received_s) for trail_id in sorted(gone)]
+    if values:
+        engine.insert("trails", values, _TRAIL_COLUMNS)
+    new = [
+        [unit, trail_id, received_s]
+        for unit, ids in sorted(members.items())
+        for trail_id in sorted(ids)
+        if (unit, trail_id) not in known
+    ]
+    if new:
+        engine.insert("trail_members", new, ["unit", "trail_id", "received"])
+
+
+def _gone(trail_id: str) -> TrailRow:
+    return TrailRow(trail_id, 0, 0.0, "", None, 0, 0, 0, [], "", "", "", "")
+
+
+def _values(row: TrailRow, version: int, received_s: int) -> list[object]:
+    return [
+        row.trail_id,
+        version,
+        row.start_ns,
+        row.duration_ms,
+        row.status,
+        row.outcome or "",
+        row.node_count,
+        row.error_count,
+        row.cold_start_count,
+        row.services,
+        row.origin_node_id,
+        row.origin_kind,
+        row.origin_service,
+        row.origin_name[:1000],
+        received_s,
+    ]

@@ -1,0 +1,1 @@
+"""Signals to nodes to edges to trails: functions from data to data."""
