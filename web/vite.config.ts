@@ -17,5 +17,5 @@ export default defineConfig({
     host: "127.0.0.1",
     proxy: { "/api": process.env.COLDTRAIL_API ?? "http://127.0.0.1:4319" },
   },
-  test: { include: ["test/**/*.test.ts"], environment: "node" },
+  test: { include: ["test/**/*.test.ts"], environment: "node", css: true },
 });
