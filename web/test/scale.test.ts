@@ -17,6 +17,7 @@ suite("the zoom", () => {
   });
   test("has round ticks", () => {
     expect(ticks({ fromMs: 0, toMs: 1000 }, 5)).toEqual([0, 200, 400, 600, 800, 1000]);
+    expect(ticks({ fromMs: 0, toMs: 480_000 }, 6)).toEqual([0, 120_000, 240_000, 360_000, 480_000]);
   });
 });
 

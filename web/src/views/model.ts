@@ -36,6 +36,8 @@ export interface TrailModel {
   /** NaN while a node is open. */
   duration: Float64Array;
   wait: Float64Array;
+  /** The wait as drawn before the bar: 0 where the message above it already shows it. */
+  gap: Float64Array;
   init: Float64Array;
   cold: boolean[];
   attempt: number[];
@@ -62,6 +64,9 @@ export function decode(columns: TrailColumns): TrailModel {
   const numbers = (list: (number | null)[]) => Float64Array.from(list, (value) => value ?? NaN);
   const start = Float64Array.from(nodes.start_offset_ms);
   const parent = Int32Array.from(nodes.parent);
+  const wait = numbers(nodes.wait_ms);
+  const length = numbers(nodes.duration_ms);
+  const kind = nodes.kind.map(word);
   const startMs = Date.parse(columns.start);
   const edges = columns.edges.from.map((from, i) => ({
     from,
@@ -93,13 +98,14 @@ export function decode(columns: TrailColumns): TrailModel {
     durationMs: Math.max(columns.duration_ms, 0.001),
     size,
     nodeId: nodes.node_id,
-    kind: nodes.kind.map(word),
+    kind,
     service: nodes.service.map(word),
     name: nodes.name.map(word),
     status_: nodes.status.map(word) as NodeStatus[],
     start,
-    duration: numbers(nodes.duration_ms),
-    wait: numbers(nodes.wait_ms),
+    duration: length,
+    wait,
+    gap: wait.map((ms, row) => (ms > 0 && !(kind[parent[row]] === "message" && length[parent[row]] >= ms * 0.5) ? ms : 0)),
     init: numbers(nodes.init_ms),
     cold: nodes.cold_start.map((value) => value === true),
     attempt: nodes.attempt,
@@ -176,8 +182,14 @@ export function endOf(model: TrailModel, row: number): number {
 
 /** What a node is called in one line. */
 export function title(model: TrailModel, row: number): string {
+  const rest = beyondService(model, row);
+  return rest ? `${model.service[row]} ${rest}` : model.service[row];
+}
+
+/** A node's name without its service's in front. */
+export function beyondService(model: TrailModel, row: number): string {
   const { service, name } = { service: model.service[row], name: model.name[row] };
-  return name && name !== service ? `${service} ${name}` : service;
+  return name.startsWith(service) ? name.slice(service.length).trim() : name;
 }
 
 /** A node in words: for tooltips and for whoever cannot see the canvas. */

@@ -16,11 +16,14 @@ export function zoomAt(window: Window, atMs: number, factor: number, lengthMs: n
   return clampWindow({ fromMs: atMs - (atMs - window.fromMs) * factor, toMs: atMs + (window.toMs - atMs) * factor }, lengthMs);
 }
 
+const SEXAGESIMAL_MS = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400].map((s) => s * 1000);
+
 /** Round ticks inside a window, about `wanted` of them. */
 export function ticks(window: Window, wanted: number): number[] {
   const rough = (window.toMs - window.fromMs) / Math.max(1, wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough) ?? power * 10;
+  const decimal = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough) ?? power * 10;
+  const step = decimal < 10_000 ? decimal : (SEXAGESIMAL_MS.find((s) => s >= rough) ?? decimal);
   const list: number[] = [];
   for (let i = Math.ceil(window.fromMs / step); i * step <= window.toMs; i++) list.push(i * step);
   return list;

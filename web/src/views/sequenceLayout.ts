@@ -8,6 +8,7 @@ export const LANE_PX = 26;
 const LANE_GAP_PX = 10;
 const TOP_PX = 30;
 const LEAST_BAR_PX = 7;
+const MOST_LEVELS = 12;
 /** Room for the last bar's duration. */
 const RIGHT_PX = 58;
 
@@ -50,7 +51,8 @@ export interface SequenceLayout {
 /** Lay a trail out in `width` pixels (it may answer a wider drawing, which then scrolls). */
 export function layoutSequence(model: TrailModel, width: number): SequenceLayout {
   const chosen = choose(model);
-  const busy = chosen.map((row): [number, number] => [model.start[row], endOf(model, row)]);
+  // A message that lies in a queue keeps nobody busy.
+  const busy = chosen.map((row): [number, number] => [model.start[row], model.kind[row] === "message" ? model.start[row] : endOf(model, row)]);
   const scale = piecewise(busy, model.durationMs, width - 8 - RIGHT_PX);
   const bars = chosen.map((row) => bar(model, row, scale.x));
   const lanes = stack(model, bars);
@@ -83,7 +85,7 @@ function bar(model: TrailModel, row: number, x: (ms: number) => number): Bar {
     width,
     y: 0,
     coldWidth: model.cold[row] ? Math.min(Math.max(initEnd - left, 3), width) : 0,
-    waitX: model.wait[row] > 0 ? Math.min(x(Math.max(model.start[row] - model.wait[row], 0)), left - 2) + 8 : null,
+    waitX: model.gap[row] > 0 ? Math.min(x(Math.max(model.start[row] - model.gap[row], 0)), left - 2) + 8 : null,
   };
 }
 
@@ -96,7 +98,8 @@ function stack(model: TrailModel, bars: Bar[]): Lane[] {
     for (const b of bars.filter((one) => model.service[one.row] === service)) {
       const begin = b.waitX ?? b.x;
       let level = ends.findIndex((end) => end + 3 <= begin);
-      if (level < 0) level = ends.length;
+      // A crowd in one instant overlaps in its last row rather than filling the screen.
+      if (level < 0) level = Math.min(ends.length, MOST_LEVELS - 1);
       ends[level] = b.x + b.width;
       b.y = y + level * LANE_PX + LANE_PX / 2;
     }

@@ -1,7 +1,7 @@
 /** Draws what the waterfall shows of a trail into a canvas; nothing here listens or remembers. */
 
 import { duration, words } from "../format";
-import { certain, endOf, failed, type TrailModel } from "./model";
+import { beyondService, certain, endOf, failed, type TrailModel } from "./model";
 import { barColour, cut, glyph, hatch, MONO, SANS, type Context } from "./paint";
 import type { Palette } from "./palette";
 import type { Rows } from "./rows";
@@ -143,12 +143,12 @@ function label(context: Context, scene: Scene, at: number): void {
 
 function names(context: Context, scene: Scene, row: number, x: number, right: number, y: number, bad: boolean): void {
   const { model, colours } = scene;
-  const { service, name } = { service: model.service[row], name: model.name[row] };
+  const { service, name } = { service: model.service[row], name: beyondService(model, row) };
   context.font = `${row === scene.selected ? 600 : 500} 12px ${SANS}`;
   context.fillStyle = bad ? barColour(model.status_[row], colours) : colours.text;
   const shown = cut(context, service, right - x);
   context.fillText(shown, x, y);
-  if (!name || name === service) return;
+  if (!name) return;
   const next = x + context.measureText(shown).width + 6;
   if (right - next < 24) return;
   context.font = `12px ${SANS}`;
@@ -223,11 +223,12 @@ function timePart(context: Context, scene: Scene, at: number): void {
   if (row < 0) return logLine(context, scene, -1 - row, top(scene, at) + ROW_PX / 2 + 0.5);
   const { model } = scene;
   const y = top(scene, at) + (ROW_PX - BAR_PX) / 2;
-  const begin = model.wait[row] > 0 ? model.start[row] - model.wait[row] : model.start[row];
+  const begin = model.start[row] - model.gap[row];
   const end = endOf(model, row);
   if (end < scene.window.fromMs || begin > scene.window.toMs) return edgeMark(context, scene, begin, end, y);
-  if (model.wait[row] > 0) wait(context, scene, row, y);
-  bar(context, scene, row, y);
+  if (model.gap[row] > 0) wait(context, scene, row, y);
+  if (model.kind[row] === "message") message(context, scene, row, y);
+  else bar(context, scene, row, y);
   logTicks(context, scene, row, y);
 }
 
@@ -241,21 +242,37 @@ function edgeMark(context: Context, scene: Scene, begin: number, end: number, y:
 }
 
 function wait(context: Context, scene: Scene, row: number, y: number): void {
-  const { model, colours } = scene;
-  const x0 = Math.max(xOf(scene, model.start[row] - model.wait[row]), scene.labelPx - 2);
-  const x1 = Math.min(xOf(scene, model.start[row]), scene.width + 2);
+  const { model } = scene;
+  hatched(context, scene, row, y, model.start[row] - model.gap[row], model.start[row], `waited ${duration(model.wait[row])}`);
+}
+
+/** Time in which nobody worked: hatched, with a word where there is room. */
+function hatched(context: Context, scene: Scene, row: number, y: number, fromMs: number, toMs: number, said: string): void {
+  const { colours } = scene;
+  const x0 = Math.max(xOf(scene, fromMs), scene.labelPx - 2);
+  const x1 = Math.min(xOf(scene, toMs), scene.width + 2);
   if (x1 - x0 < 1) return;
   context.fillStyle = hatch(context, colours.bar);
   context.fillRect(x0, y + 2, x1 - x0, BAR_PX - 4);
-  if (x1 - x0 < 110) return;
   context.font = `10.5px ${SANS}`;
-  const value = `waited ${duration(model.wait[row])}`;
-  const w = context.measureText(value).width;
+  const w = context.measureText(said).width;
+  if (x1 - x0 < w + 36) return;
   const x = (x0 + x1 - w) / 2;
   context.fillStyle = row === scene.selected ? colours.selectionSoft : colours.panel;
   context.fillRect(x - 4, y, w + 8, BAR_PX);
   context.fillStyle = colours.dim;
-  context.fillText(value, x, y + BAR_PX / 2 + 0.5);
+  context.fillText(said, x, y + BAR_PX / 2 + 0.5);
+}
+
+/** A message lies in a queue: two ends, and hatching between them. */
+function message(context: Context, scene: Scene, row: number, y: number): void {
+  const { model, colours } = scene;
+  const [from, to] = [model.start[row], endOf(model, row)];
+  hatched(context, scene, row, y, from, to, `lay ${duration(to - from)}`);
+  context.fillStyle = barColour(model.status_[row], colours);
+  for (const ms of [from, to]) context.fillRect(xOf(scene, ms) - 1, y, 2, BAR_PX);
+  const wide = xOf(scene, to) - xOf(scene, from);
+  if (wide < 110) barText(context, scene, row, xOf(scene, from), xOf(scene, to), y + BAR_PX / 2 + 0.5);
 }
 
 function bar(context: Context, scene: Scene, row: number, y: number): void {
@@ -284,7 +301,7 @@ function barText(context: Context, scene: Scene, row: number, left: number, righ
   context.fillStyle = colours.dim;
   const w = context.measureText(value).width;
   if (right + 6 + w < scene.width) context.fillText(value, right + 6, y);
-  else if (left - 6 - w > scene.labelPx && !(model.wait[row] > 0)) context.fillText(value, left - 6 - w, y);
+  else if (left - 6 - w > scene.labelPx && !(model.gap[row] > 0)) context.fillText(value, left - 6 - w, y);
 }
 
 function logTicks(context: Context, scene: Scene, row: number, y: number): void {
@@ -322,7 +339,7 @@ function connector(context: Context, scene: Scene, at: number): void {
   const from = scene.rows.position[model.parent[row]];
   if (from < 0) return;
   const strong = row === scene.selected || model.parent[row] === scene.selected;
-  const x = Math.round(xOf(scene, model.start[row] - (model.wait[row] > 0 ? model.wait[row] : 0))) + 0.5;
+  const x = Math.round(xOf(scene, model.start[row] - model.gap[row])) + 0.5;
   if (x < scene.labelPx || x > scene.width) return;
   context.strokeStyle = strong ? colours.selection : colours.barSoft;
   context.lineWidth = 1;
