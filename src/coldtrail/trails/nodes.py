@@ -14,6 +14,8 @@ from coldtrail.trails.invocations import attempts_of, failure_of_span, invocatio
 CARRIED_KINDS = ("message_id", "sequence_number", "event_id")
 """Keys that name a message: a unit on a queue, topic, bus or stream."""
 
+UNKNOWN = "unknown_service"
+
 _DESTINATIONS = (
     "messaging.destination.name",
     "aws.kinesis.stream_name",
@@ -74,6 +76,7 @@ def build_nodes(spans: list[Span], logs: list[Log]) -> Nodes:
         _add_invocation(nodes, request_id, spans_by_request.get(request_id, []), logs_by_request.get(request_id, []))
     for log in others:
         _attach(nodes, log)
+    _inherit_services(nodes)
     _add_messages(nodes)
     return nodes
 
@@ -139,6 +142,20 @@ def _add_span(nodes: Nodes, span: Span) -> None:
     nodes.owner[span.trace_id, span.span_id] = node_id
     nodes.spans_of[node_id] = [span]
     nodes.keys[node_id] = keys
+
+
+def _inherit_services(nodes: Nodes) -> None:
+    """A span whose emitter has no name (an X-Ray SDK's subsegment in Lambda) belongs to the service of its parent."""
+    for span in nodes.spans:
+        node = nodes.by_id[nodes.owner[span.trace_id, span.span_id]]
+        seen: set[tuple[str, str]] = set()
+        above = (span.trace_id, span.parent_span_id)
+        while node.service == UNKNOWN and above in nodes.owner and above not in seen:
+            seen.add(above)
+            parent = nodes.by_id[nodes.owner[above]]
+            node.service = parent.service
+            first = nodes.spans_of.get(parent.node_id, [])
+            above = (span.trace_id, first[0].parent_span_id) if first else ("", "")
 
 
 def _kind(span: Span) -> NodeKind:

@@ -1,0 +1,1 @@
+"""Generic parts are one level up; each story is a folder here."""

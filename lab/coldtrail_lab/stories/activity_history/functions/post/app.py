@@ -1,0 +1,54 @@
+"""POST /activity: puts the activity on the stream. Instrumented with the OpenTelemetry SDK."""
+
+import json
+import os
+import uuid
+
+import boto3
+from opentelemetry import propagate, trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.aws_lambda import AwsLambdaInstrumentor
+from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+NAME = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+STREAM = os.environ["STREAM"]
+
+provider = TracerProvider(resource=Resource.create({"service.name": NAME, "faas.name": NAME, "cloud.provider": "aws"}))
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+trace.set_tracer_provider(provider)
+
+
+def name_the_record(span, service, operation, result):
+    """Botocore's instrumentation does not know sequence numbers; the trail needs them."""
+    if service == "kinesis" and operation == "PutRecord" and "SequenceNumber" in result:
+        span.set_attribute("aws.kinesis.stream_name", STREAM)
+        span.set_attribute("aws.kinesis.sequence_number", result["SequenceNumber"])
+        span.set_attribute("aws.kinesis.shard_id", result["ShardId"])
+
+
+BotocoreInstrumentor().instrument(response_hook=name_the_record)
+kinesis = boto3.client("kinesis")
+
+
+def handler(event, context):
+    """Put one activity on the stream and answer with its id."""
+    activity = json.loads(event["body"])
+    user = event["headers"].get("x-user-id", "unknown")
+    activity_id, correlation_id = activity.get("id") or str(uuid.uuid4()), f"act-{uuid.uuid4().hex[:12]}"
+    span = trace.get_current_span()
+    span.set_attribute("enduser.id", user)
+    span.set_attribute("activity.id", activity_id)
+    span.set_attribute("correlation_id", correlation_id)
+    record = {"id": activity_id, "user_id": user, "correlation_id": correlation_id, **activity}
+    if os.environ.get("LOST_CONTEXT") != "1":
+        propagate.inject(record)
+    else:
+        del record["correlation_id"]
+    kinesis.put_record(StreamName=STREAM, PartitionKey=user, Data=json.dumps(record).encode())
+    return {"statusCode": 202, "body": json.dumps({"id": activity_id})}
+
+
+AwsLambdaInstrumentor().instrument()

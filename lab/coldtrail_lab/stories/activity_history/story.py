@@ -1,0 +1,156 @@
+"""Builds Activity History of its parts, and its traffic."""
+
+from __future__ import annotations
+
+import json
+import random
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from coldtrail_lab.api_gateway import ApiGateway
+from coldtrail_lab.aws import Aws
+from coldtrail_lab.downstream import ProfileApi, SlowRoad
+from coldtrail_lab.faults import Faults
+from coldtrail_lab.function import Function
+from coldtrail_lab.log_delivery import LogDelivery
+from coldtrail_lab.pollers import KinesisPoller, SqsPoller
+from coldtrail_lab.truth import Truth
+from coldtrail_lab.xray_service import XrayService
+
+FUNCTIONS = Path(__file__).parent / "functions"
+STREAM, TABLE, QUEUE, DLQ, FAILED = "activities", "activity-history", "notifications", "notifications-dlq", "ingest-failures"
+TYPES = ("run", "ride", "swim", "walk", "lift")
+NOTIFY_TIMEOUT_S = 3.0
+
+
+class ActivityHistory:
+    """The running story: functions, stream, table, queues, API."""
+
+    def __init__(self, aws: Aws, logs: LogDelivery, xray: XrayService, otlp_http: str, truth: Truth, faults: Faults) -> None:
+        self.aws, self.truth, self.faults = aws, truth, faults
+        self.queue_url, self.failed_url = self._create(aws)
+        self.profile = ProfileApi(faults)
+        self.road = SlowRoad(aws.port, faults)
+        self._logs, self._xray, self._otlp_http = logs, xray, otlp_http
+        self.post = self._function("activity-api-post", "post", STREAM=STREAM, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_http)
+        self.ingest = self._function(
+            "activity-ingest", "ingest", tracing=True, TABLE=TABLE, QUEUE_URL=self.queue_url, PROFILE_API=self.profile.url
+        )
+        self.history = self._function("activity-history-get", "history", tracing=True, json_logs=True, TABLE=TABLE)
+        self.notify = self._function("activity-notify", "notify", timeout_s=NOTIFY_TIMEOUT_S)
+        self.functions = [self.post, self.ingest, self.history, self.notify]
+        routes = {("POST", "/activity"): self.post, ("GET", "/history"): self.history}
+        self.api = ApiGateway("activity-api", routes, logs, xray, truth)
+        self.kinesis_poller = KinesisPoller(aws.client("kinesis"), STREAM, self.ingest, truth, on_failure=self._set_aside)
+        self.sqs_poller = SqsPoller(aws.client("sqs"), self.queue_url, self.notify, truth)
+        faults.changed = self._fault_changed
+        for poller in (self.kinesis_poller, self.sqs_poller):
+            poller.start()
+
+    def _create(self, aws: Aws) -> tuple[str, str]:
+        aws.client("kinesis").create_stream(StreamName=STREAM, ShardCount=1)
+        aws.client("dynamodb").create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": "user_id", "KeyType": "HASH"}, {"AttributeName": "activity_id", "KeyType": "RANGE"}],
+            AttributeDefinitions=[
+                {"AttributeName": "user_id", "AttributeType": "S"},
+                {"AttributeName": "activity_id", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        sqs = aws.client("sqs")
+        dlq = sqs.create_queue(QueueName=DLQ)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=dlq, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "3"})
+        attributes = {"VisibilityTimeout": "5", "RedrivePolicy": redrive}
+        queue = sqs.create_queue(QueueName=QUEUE, Attributes=attributes)["QueueUrl"]
+        return queue, sqs.create_queue(QueueName=FAILED)["QueueUrl"]
+
+    def _function(self, name: str, folder: str, *, tracing: bool = False, **more: Any) -> Function:
+        options = {key: more.pop(key) for key in ("timeout_s", "json_logs") if key in more}
+        environment = {
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ENDPOINT_URL_DYNAMODB": self.road.url,
+            "AWS_XRAY_DAEMON_ADDRESS": self._xray.address,
+            "OTEL_PROPAGATORS": "xray,tracecontext,baggage",
+            **{key: str(value) for key, value in more.items()},
+        }
+        if not tracing:
+            environment["POWERTOOLS_TRACE_DISABLED"] = "1"
+        return Function(
+            name=name,
+            code=FUNCTIONS / folder,
+            logs=self._logs,
+            environment=environment,
+            tracing=self._xray.invocation if tracing else None,
+            limit=lambda: 1 if self.faults.share("throttles") else None,
+            **options,
+        )
+
+    def _set_aside(self, failed: dict[str, Any]) -> None:
+        self.aws.client("sqs").send_message(QueueUrl=self.failed_url, MessageBody=json.dumps(failed))
+        self.truth.says(
+            "sets_aside",
+            {"type": "message", "service": "kinesis", "id": failed["KinesisBatchInfo"]["startSequenceNumber"]},
+            {"type": "queue", "id": FAILED},
+        )
+
+    def _fault_changed(self, name: str) -> None:
+        """Some faults are in the functions' environment: changing it is a deployment."""
+        chaos = next((one for one in ("out-of-memory", "timeout", "crash-init") if self.faults.share(one)), "")
+        self.notify.environment["CHAOS"] = chaos
+        self.post.environment["LOST_CONTEXT"] = "1" if self.faults.share("lost-context") else ""
+        if name in ("out-of-memory", "timeout", "crash-init"):
+            self.notify.expire(all_=True)
+        if name == "lost-context":
+            self.post.expire(all_=True)
+
+    def post_activity(self, user: str, activity: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """POST one activity; return status and answer."""
+        return self._call("POST", "/activity", user, activity)
+
+    def get_history(self, user: str) -> tuple[int, dict[str, Any]]:
+        """GET the history of one user."""
+        return self._call("GET", f"/history?user={user}", user, None)
+
+    def _call(self, method: str, path: str, user: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
+        headers = {"X-User-Id": user, "Content-Type": "application/json"}
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self.api.url + path, data, headers, method=method)  # noqa: S310 - our own front
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, {}
+
+    def traffic(self, seed: int) -> Any:
+        """Yield calls for ever, the same for the same seed."""
+        dice = random.Random(seed)  # noqa: S311 - traffic, not secrets
+        number = 0
+        while True:
+            user = f"user-{dice.randrange(60):04d}"
+            if dice.random() < 0.35:
+                yield lambda user=user: self.get_history(user)
+                continue
+            number += 1
+            activity: dict[str, Any] = {"id": f"activity-{seed}-{number:06d}", "type": dice.choice(TYPES), "minutes": dice.randrange(5, 180)}
+            if self.faults.hits("malformed-records", activity["id"]):
+                del activity["type"]
+            yield lambda user=user, activity=activity: self.post_activity(user, activity)
+
+    def waiting(self) -> int:
+        """Return how many messages are still to be taken."""
+        answer = self.aws.client("sqs").get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["All"])["Attributes"]
+        return int(answer["ApproximateNumberOfMessages"]) + int(answer["ApproximateNumberOfMessagesNotVisible"])
+
+    def close(self) -> None:
+        """Stop pollers, front and functions."""
+        for poller in (self.kinesis_poller, self.sqs_poller):
+            poller.stop()
+        self.api.close()
+        for function in self.functions:
+            function.close()
+        self.profile.close()
+        self.road.close()

@@ -1,0 +1,34 @@
+"""The truth: every cause and effect with their ids, one JSON line each, in a file that coldtrail never reads."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+Thing = dict[str, str]
+
+
+class Truth:
+    """Appends causes and effects; also kept in memory for tests. Format: lab/README.md, "The truth"."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._file = path.open("w") if path else None
+        self._lock = threading.Lock()
+        self.lines: list[dict[str, Any]] = []
+
+    def says(self, kind: str, cause: Thing, effect: Thing, **about: object) -> None:
+        """Write that ``cause`` led to ``effect``; ``about`` holds user, activity, attempt and the like."""
+        line = {"time_ns": time.time_ns(), "kind": kind, "cause": cause, "effect": effect, **about}
+        with self._lock:
+            self.lines.append(line)
+            if self._file:
+                self._file.write(json.dumps(line) + "\n")
+                self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file:
+            self._file.close()
