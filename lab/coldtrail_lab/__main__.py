@@ -66,7 +66,9 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     with lab:
         CONTROL.write_text(lab.control_url)
-        _say(f"traffic flows: {arguments.rate:g} calls/s, seed {arguments.seed}, faults {dict(arguments.fault) or 'none'}")
+        _say(
+            f"traffic flows: {arguments.rate:g} calls/s, seed {arguments.seed}, faults {dict(arguments.fault) or 'none'}"
+        )
         if arguments.ready_file:
             arguments.ready_file.write_text(json.dumps({"api": lab.story.api.url, "control": lab.control_url}))
         if arguments.duration:
@@ -85,7 +87,7 @@ def _faults(arguments: argparse.Namespace) -> int:
         if arguments.verb != "list":
             share = arguments.share if arguments.verb == "on" else 0.0
             body = json.dumps({"name": arguments.name, "share": share}).encode()
-        with urllib.request.urlopen(urllib.request.Request(url, body), timeout=5) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(urllib.request.Request(url, body), timeout=5) as answer:
             print(json.dumps(json.load(answer), indent=2))
     except urllib.error.HTTPError as error:
         print(json.load(error)["error"], file=sys.stderr)

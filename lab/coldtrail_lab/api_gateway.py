@@ -111,7 +111,9 @@ class ApiGateway:
             "isBase64Encoded": False,
         }
 
-    def _log(self, request_id: str, method: str, resource: str, status: int, took_s: float, root: str, caller: str) -> None:
+    def _log(
+        self, request_id: str, method: str, resource: str, status: int, took_s: float, root: str, caller: str
+    ) -> None:
         line = {
             "requestId": request_id,
             "ip": caller,
@@ -124,7 +126,9 @@ class ApiGateway:
         }
         self._logs.put(f"/aws/apigateway/{self.name}", "access", json.dumps(line))
 
-    def _segment(self, root: str, segment: str, method: str, resource: str, status: int, start_s: float, end_s: float) -> None:
+    def _segment(
+        self, root: str, segment: str, method: str, resource: str, status: int, start_s: float, end_s: float
+    ) -> None:
         url = f"https://api.example.com/{STAGE}{resource}"
         document = {
             "trace_id": root,

@@ -54,7 +54,7 @@ class Aws:
                     endpoint_url=self.url,
                     region_name="eu-central-1",
                     aws_access_key_id="lab",
-                    aws_secret_access_key="lab",  # noqa: S106 - moto takes anything
+                    aws_secret_access_key="lab",
                     config=Config(retries={"max_attempts": 2}, max_pool_connections=20),
                 )
             return self._clients[service]

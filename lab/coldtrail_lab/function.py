@@ -96,7 +96,7 @@ class Function:
     def _run(self, warm: Sandbox | None, event: Any, trace_header: str, request_id: str) -> Result:
         sandbox = warm or self._start()
         init_ms = None if warm else sandbox.wait_until_ready(INIT_TIMEOUT_S)
-        segments = self._segments(trace_header, request_id)
+        segments = self._segments(trace_header)
         self._platform(sandbox, "start", {"requestId": request_id, "version": "$LATEST"})
         if not warm and init_ms is None:
             return self._init_failed(sandbox, request_id, segments)
@@ -129,7 +129,7 @@ class Function:
 
         environment = {
             "PATH": os.environ["PATH"],
-            "HOME": "/tmp",  # noqa: S108 - a sandbox's home is its temporary folder, as on Lambda
+            "HOME": "/tmp",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "lab",
@@ -151,11 +151,16 @@ class Function:
             log(message, timestamp_ms)
         return sandbox
 
-    def _segments(self, trace_header: str, request_id: str) -> dict[str, str]:
+    def _segments(self, trace_header: str) -> dict[str, str]:
         """The X-Ray ids of this invocation: the service's segment, the function's, and the header for the runtime."""
         parts = dict(part.split("=", 1) for part in trace_header.split(";") if "=" in part)
         root = parts.get("Root") or f"1-{int(time.time()):08x}-{os.urandom(12).hex()}"
-        ids = {"root": root, "parent": parts.get("Parent", ""), "service": os.urandom(8).hex(), "segment": os.urandom(8).hex()}
+        ids = {
+            "root": root,
+            "parent": parts.get("Parent", ""),
+            "service": os.urandom(8).hex(),
+            "segment": os.urandom(8).hex(),
+        }
         sampled = "1" if self.tracing else "0"
         return {**ids, "header": f"Root={root};Parent={ids['segment']};Sampled={sampled}"}
 
@@ -223,7 +228,9 @@ class Function:
                 stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() // 10**6 % 1000:03d}Z"
                 self._put(sandbox, json.dumps({"time": stamp, "type": f"platform.{event}", "record": record}))
         elif event == "initStart":
-            self._put(sandbox, f"INIT_START Runtime Version: {record['runtimeVersion']}\tRuntime Version ARN: {self.arn}")
+            self._put(
+                sandbox, f"INIT_START Runtime Version: {record['runtimeVersion']}\tRuntime Version ARN: {self.arn}"
+            )
         elif event == "start":
             self._put(sandbox, f"START RequestId: {record['requestId']} Version: $LATEST")
         elif event == "end":

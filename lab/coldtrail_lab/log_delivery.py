@@ -90,12 +90,10 @@ class LogDelivery:
 
     def _write(self, group: str, stream: str, events: list[dict[str, Any]]) -> None:
         if (group, stream) not in self._streams:
-            for create in (
-                lambda: self._logs.create_log_group(logGroupName=group),
-                lambda: self._logs.create_log_stream(logGroupName=group, logStreamName=stream),
-            ):
-                with contextlib.suppress(ClientError):
-                    create()
+            with contextlib.suppress(ClientError):
+                self._logs.create_log_group(logGroupName=group)
+            with contextlib.suppress(ClientError):
+                self._logs.create_log_stream(logGroupName=group, logStreamName=stream)
             self._streams.add((group, stream))
         entries = [{"timestamp": event["timestamp"], "message": event["message"]} for event in events]
         entries.sort(key=lambda entry: entry["timestamp"])
@@ -127,8 +125,8 @@ class LogDelivery:
         attempt = 0
         while True:
             try:
-                request = urllib.request.Request(self._url, body, headers)  # noqa: S310 - loopback, given by the caller
-                with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+                request = urllib.request.Request(self._url, body, headers)
+                with urllib.request.urlopen(request, timeout=10) as answer:
                     if json.load(answer)["requestId"] == request_id:
                         return
             except (urllib.error.URLError, OSError, ValueError, KeyError):

@@ -133,7 +133,11 @@ class KinesisPoller(_Poller):
         else:
             self._on_failure(
                 {
-                    "requestContext": {"requestId": request_id, "functionArn": self._function.arn, "condition": "RetryAttemptsExhausted"},
+                    "requestContext": {
+                        "requestId": request_id,
+                        "functionArn": self._function.arn,
+                        "condition": "RetryAttemptsExhausted",
+                    },
                     "KinesisBatchInfo": {
                         "shardId": shard,
                         "startSequenceNumber": records[0]["kinesis"]["sequenceNumber"],

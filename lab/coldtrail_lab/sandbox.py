@@ -59,15 +59,19 @@ class Sandbox:
             cwd=code,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             pass_fds=(write_end,),
             preexec_fn=die_with_parent,
             start_new_session=True,
         ).result()
         os.close(write_end)
-        self._pipe_done = threading.Event()
-        threading.Thread(target=self._read_frames, args=(read_end,), daemon=True).start()
+        self._readers = [
+            threading.Thread(target=self._read_frames, args=(read_end,), daemon=True),
+            threading.Thread(target=self._read_lines, daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def wait_until_ready(self, timeout_s: float) -> float | None:
         """Wait for the runtime to ask for an event; return the init time in ms, None if it never did."""
@@ -115,7 +119,8 @@ class Sandbox:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self._pipe_done.wait(2)
+        for reader in self._readers:
+            reader.join(2)
 
     def close(self) -> None:
         """Kill and stop serving."""
@@ -133,4 +138,10 @@ class Sandbox:
                 message = pipe.read(length).decode("utf-8", "replace").rstrip("\n")
                 if message:
                     self._log(message, micros // 1_000)
-        self._pipe_done.set()
+
+    def _read_lines(self) -> None:
+        """What the function prints: one log event a line."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if text := line.decode("utf-8", "replace").rstrip("\r\n"):
+                self._log(text, time.time_ns() // 1_000_000)

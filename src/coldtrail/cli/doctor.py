@@ -38,14 +38,22 @@ def _processor() -> Check:
 def _disk(data: Path) -> Check:
     folder = next(path for path in (data.resolve(), *data.resolve().parents) if path.exists())
     free = shutil.disk_usage(folder).free
-    return _check("disk", free > 2 << 30, f"{free / 2**30:.1f} GiB free at {folder}", "free some space, or move --data", warning=True)
+    return _check(
+        "disk",
+        free > 2 << 30,
+        f"{free / 2**30:.1f} GiB free at {folder}",
+        "free some space, or move --data",
+        warning=True,
+    )
 
 
 def _page() -> Check:
     from coldtrail.server.page import FOLDER
 
     built = (FOLDER / "index.html").is_file()
-    return _check("page", built, "built" if built else "not built", "run 'make setup', or npm ci && npm run build in web/")
+    return _check(
+        "page", built, "built" if built else "not built", "run 'make setup', or npm ci && npm run build in web/"
+    )
 
 
 def _process(url: str, token: str) -> list[Check]:
@@ -57,12 +65,27 @@ def _process(url: str, token: str) -> list[Check]:
     except (httpx.HTTPError, ValueError) as error:
         return [_check("process", False, f"{url}: {error}", "start it with 'coldtrail up'", warning=True)]
     if "store" not in health:
-        return [_check("process", False, str(health.get("detail", health))[:200], "give the --token it was started with")]
+        return [
+            _check("process", False, str(health.get("detail", health))[:200], "give the --token it was started with")
+        ]
     store, wal = health["store"], health["wal"]
     return [
-        _check("process", health["status"] == "ok", f"{url} {health['version']} {health['status']}", str(store["failing"])),
-        _check("log", wal["pending_bytes"] < wal["bound_bytes"] / 2, f"{wal['pending_bytes']} bytes wait to be loaded", "the store is slower than the senders"),
-        _check("quarantine", not wal["quarantined"], f"{wal['quarantined']} bodies set aside", f"see {url}/api/v1/quarantine", warning=True),
+        _check(
+            "process", health["status"] == "ok", f"{url} {health['version']} {health['status']}", str(store["failing"])
+        ),
+        _check(
+            "log",
+            wal["pending_bytes"] < wal["bound_bytes"] / 2,
+            f"{wal['pending_bytes']} bytes wait to be loaded",
+            "the store is slower than the senders",
+        ),
+        _check(
+            "quarantine",
+            not wal["quarantined"],
+            f"{wal['quarantined']} bodies set aside",
+            f"see {url}/api/v1/quarantine",
+            warning=True,
+        ),
     ]
 
 

@@ -49,7 +49,9 @@ def up(
     otlp_grpc_port: Annotated[int | None, typer.Option(help="OTLP/gRPC. Default: 4317; 0 = off")] = None,
     xray_port: Annotated[int | None, typer.Option(help="X-Ray, UDP and TCP. Default: 2000; 0 = off")] = None,
     store: Annotated[str | None, typer.Option(help="chdb:///path or clickhouse://host:port/database")] = None,
-    token: Annotated[str | None, typer.Option(envvar="COLDTRAIL_TOKEN", help="What senders and readers must show.")] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="COLDTRAIL_TOKEN", help="What senders and readers must show.")
+    ] = None,
     insecure: Annotated[bool | None, typer.Option("--insecure", help="Another host without a token.")] = None,
     json: Json = False,
 ) -> None:
@@ -140,7 +142,9 @@ def ask(url: str, token: str, path: str, params: dict[str, str] | None = None) -
     try:
         response = httpx.get(f"{url.rstrip('/')}/api/v1{path}", params=params, headers=headers, timeout=60)
     except httpx.HTTPError as error:
-        raise fail(f"nothing answers at {url} ({error}); start it with 'coldtrail up', or say where it is with --url") from None
+        raise fail(
+            f"nothing answers at {url} ({error}); start it with 'coldtrail up', or say where it is with --url"
+        ) from None
     answer: dict[str, Any] = response.json() if "json" in response.headers.get("content-type", "") else {}
     if response.status_code != 200:
         raise fail(str(answer.get("detail", f"{url} answered {response.status_code}")))

@@ -39,7 +39,15 @@ def show_trail(trail: dict[str, Any]) -> None:
     for sentence in trail["story"]:
         console.print(Text(f"  {sentence['time'][11:23]}  {sentence['text']}"))
     table = Table(box=None, pad_edge=False)
-    for column, right in (("start", 0), ("kind", 0), ("service", 0), ("name", 0), ("status", 0), ("wait", 1), ("took", 1)):
+    for column, right in (
+        ("start", 0),
+        ("kind", 0),
+        ("service", 0),
+        ("name", 0),
+        ("status", 0),
+        ("wait", 1),
+        ("took", 1),
+    ):
         table.add_column(column, justify="right" if right else "left")
     for node in trail["nodes"]:
         marks = (" cold" if node["cold_start"] else "") + (f" #{node['attempt']}" if node["attempt"] > 1 else "")

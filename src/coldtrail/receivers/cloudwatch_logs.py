@@ -63,7 +63,8 @@ def translate_payload(payload: bytes, most_bytes: int = MAX_BODY_BYTES) -> Trans
     """
     data = gunzip(payload, most_bytes) if payload[:2] == b"\x1f\x8b" else payload
     exports: list[Export] = []
-    rejected, reasons = 0, []
+    rejected = 0
+    reasons: list[str] = []
     for document in _documents(data, most_bytes):
         if document.message_type == "CONTROL_MESSAGE":
             continue

@@ -75,7 +75,7 @@ def _deflate(body: bytes, most_bytes: int) -> bytes:
 def _inflate(stream: Any, body: bytes, room: int, most_bytes: int) -> bytes:
     try:
         out: bytes = stream.decompress(body, room + 1)
-    except (zlib.error, isal_zlib.error, OSError, EOFError) as error:
+    except (zlib.error, OSError, EOFError, ValueError) as error:
         raise Malformed(f"the body cannot be inflated: {error}") from None
     if len(out) > room:
         raise TooLarge(f"the body inflates to more than {most_bytes} bytes")

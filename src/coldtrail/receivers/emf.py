@@ -29,7 +29,11 @@ def translate(message: str, resource: list[KeyValue]) -> tuple[list[Export], str
     aws = document.get("_aws") if isinstance(document, dict) else None
     directives = aws.get("CloudWatchMetrics") if isinstance(aws, dict) else None
     timestamp_ms = aws.get("Timestamp") if isinstance(aws, dict) else None
-    if not isinstance(directives, list) or not isinstance(timestamp_ms, int) or not 0 < timestamp_ms < 4_102_444_800_000:
+    if (
+        not isinstance(directives, list)
+        or not isinstance(timestamp_ms, int)
+        or not 0 < timestamp_ms < 4_102_444_800_000
+    ):
         return [], "EMF: _aws.Timestamp or _aws.CloudWatchMetrics is missing or no such value"
     request = ExportMetricsServiceRequest()
     group = request.resource_metrics.add()

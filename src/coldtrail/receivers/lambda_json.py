@@ -38,7 +38,15 @@ _RECORD = {
     "runtimeVersion": "aws.lambda.runtime_version",
 }
 _CORRELATION = ("correlation_id", "correlationId", "correlationID", "correlation-id", "x-correlation-id")
-_REQUEST = ("function_request_id", "requestId", "AWSRequestId", "aws_request_id", "awsRequestId", "request_id", "record.requestId")
+_REQUEST = (
+    "function_request_id",
+    "requestId",
+    "AWSRequestId",
+    "aws_request_id",
+    "awsRequestId",
+    "request_id",
+    "record.requestId",
+)
 
 
 def platform_line(document: dict[str, Any]) -> tuple[str, Attributes] | None:
@@ -114,7 +122,8 @@ def _name_exception(document: dict[str, Any], found: Attributes) -> str:
     if isinstance(message, str):
         found["exception.message"] = message[:MOST_VALUE]
     elif isinstance(text, str):
-        found["exception.message"] = text.strip().rsplit("\n", 1)[-1].removeprefix(f"{kind}: ")[:MOST_VALUE]
+        _, colon, after = text.strip().rsplit("\n", 1)[-1].partition(f"{kind}: ")
+        found["exception.message"] = (after if colon else text.strip().rsplit("\n", 1)[-1])[:MOST_VALUE]
     stack = document.get("stackTrace", text)
     if isinstance(stack, list):
         stack = "".join(map(str, stack))

@@ -8,6 +8,7 @@ plain text log formats", "Lambda Telemetry API event schema reference"; Powertoo
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -41,6 +42,17 @@ _NUMBERS: dict[str, str] = {
     "Memory Size": "aws.lambda.memory_size_mb",
     "Max Memory Used": "aws.lambda.max_memory_used_mb",
 }
+_PAIR = re.compile(
+    r"\b(message_?id|correlation_?id|sequence_?number|event_?id)\"?\s*[=:]\s*\"?([\w:/.-]{6,256})", re.IGNORECASE
+)
+_PAIR_NAMES = {
+    "messageid": "message_id",
+    "correlationid": "correlation_id",
+    "sequencenumber": "sequence_number",
+    "eventid": "event_id",
+}
+"""Identities that people print: `messageId=...` in plain text is as good as a field of that name."""
+
 _LEVELS = {
     "TRACE": 1,
     "DEBUG": 5,
@@ -187,7 +199,9 @@ def _report(message: str) -> Line:
         attributes["aws.xray.segment_id"] = segment
     if sampled := fields.get("Sampled"):
         attributes["aws.xray.sampled"] = sampled == "true"
-    line = Line("platform.report", 9 if status == "success" else 17, "INFO" if status == "success" else "ERROR", attributes)
+    line = Line(
+        "platform.report", 9 if status == "success" else 17, "INFO" if status == "success" else "ERROR", attributes
+    )
     _take_ids(line)
     return line
 
@@ -223,7 +237,9 @@ def _init_report(message: str) -> Line:
     ):
         if match := re.search(rf"{name}: ([^\t\n]+)", message):
             value = match[1].strip()
-            attributes[attribute] = float(value.removesuffix("ms")) if _is_ms(value) else value.lower() if name == "Status" else value
+            attributes[attribute] = (
+                float(value.removesuffix("ms")) if _is_ms(value) else value.lower() if name == "Status" else value
+            )
     return Line("platform.initReport", 17 if "error.type" in attributes else 9, "INFO", attributes)
 
 
@@ -235,7 +251,7 @@ def _restore(message: str) -> Line:
     return Line("platform.restoreReport" if "REPORT" in message[:20] else "platform.restoreStart", 9, "INFO", {})
 
 
-_PLATFORM = {
+_PLATFORM: dict[str, Callable[[str], Line]] = {
     "START RequestId": _start,
     "END RequestId": _end,
     "REPORT RequestId": _report,
@@ -282,6 +298,13 @@ def _fault(message: str) -> Line | None:
 
 
 def _application(message: str) -> Line:
+    line = _prefixed(message)
+    for name, value in _PAIR.findall(message[:4_096]):
+        line.attributes.setdefault(_PAIR_NAMES[name.lower().replace("_", "")], value)
+    return line
+
+
+def _prefixed(message: str) -> Line:
     if match := _PREFIX.match(message):
         attributes: dict[str, AttributeValue] = {"faas.invocation_id": match[2]} if match[2] else {}
         return Line("", level_number(match[1]), match[1], attributes)

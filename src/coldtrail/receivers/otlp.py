@@ -133,7 +133,8 @@ def _without_unsound(signal: Signal, body: bytes) -> Translation:
         request: Any = _FULL[signal].FromString(body)
     except DecodeError as error:
         raise Malformed(f"the body is not an OTLP {signal} request: {error}") from None
-    rejected, kept, reasons = 0, 0, {}
+    rejected, kept = 0, 0
+    reasons: dict[str, int] = {}
     for scope in _scopes(signal, request):
         items, fault_of = _items(signal, scope)
         good = []

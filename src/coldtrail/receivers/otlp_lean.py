@@ -69,8 +69,8 @@ def _build(signal: Signal) -> type[Message]:
             if inner not in _TYPES:
                 field.type_name = f".{package}.{inner}"
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.Request"))  # type: ignore[no-untyped-call]
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.Request"))
 
 
 LEAN: dict[Signal, type[Message]] = {"traces": _build("traces"), "logs": _build("logs"), "metrics": _build("metrics")}

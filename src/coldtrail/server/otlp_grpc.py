@@ -71,7 +71,7 @@ def _retry_details(busy: Busy) -> bytes:
     detail = AnyMessage()
     detail.Pack(RetryInfo(retry_delay=delay))
     status = Status(code=grpc.StatusCode.RESOURCE_EXHAUSTED.value[0], message=busy.reason, details=[detail])
-    return status.SerializeToString()
+    return bytes(status.SerializeToString())
 
 
 async def start_grpc(intake: Intake, guard: Guard, host: str, port: int, most_bytes: int) -> tuple[Any, int]:

@@ -78,7 +78,9 @@ class OtlpHttp:
 
     async def _refuse(self, send: Send, refused: _Refused, kind: bytes) -> None:
         status = Status(code=refused.code, message=refused.reason)
-        body = json_format.MessageToJson(status, indent=None).encode() if kind != PROTOBUF else status.SerializeToString()
+        body = (
+            json_format.MessageToJson(status, indent=None).encode() if kind != PROTOBUF else status.SerializeToString()
+        )
         headers: tuple[tuple[bytes, bytes], ...] = ()
         if refused.retry_after_s is not None:
             headers = ((b"retry-after", str(int(refused.retry_after_s)).encode()),)
@@ -115,9 +117,7 @@ class OtlpHttp:
             self._intake.received.refused(protocol, busy.reason)
             raise _Refused(503, UNAVAILABLE, busy.reason, busy.retry_after_s) from None
 
-    async def _otlp(
-        self, scope: Scope, headers: dict[bytes, bytes], kind: bytes, receive: Receive, send: Send
-    ) -> None:
+    async def _otlp(self, scope: Scope, headers: dict[bytes, bytes], kind: bytes, receive: Receive, send: Send) -> None:
         signal = _SIGNALS[scope["path"]]
         if scope["method"] == "POST" and kind not in (PROTOBUF, JSON):
             reason = f'content type "{kind.decode("latin-1")[:60]}" is not application/x-protobuf or application/json'
@@ -153,7 +153,7 @@ class OtlpHttp:
         await self._keep("firehose", translation)
         await answer(send, 200, firehose.response(delivery.request_id, time.time_ns() // 10**6), JSON)
 
-    async def _aws_logs(self, headers: dict[bytes, bytes], body: bytes, send: Send) -> None:
+    async def _aws_logs(self, _: dict[bytes, bytes], body: bytes, send: Send) -> None:
         try:
             translation = cloudwatch_logs.translate_payload(body, self._max_inflated_bytes)
         except TooLarge as error:
@@ -172,5 +172,7 @@ def _response(signal: Signal, translation: Translation, kind: bytes) -> bytes:
     message = response()
     setattr(message.partial_success, field, translation.rejected_items)
     message.partial_success.error_message = "; ".join(translation.reasons)[:1000]
-    encoded: bytes = json_format.MessageToJson(message, indent=None).encode() if kind == JSON else message.SerializeToString()
+    encoded: bytes = (
+        json_format.MessageToJson(message, indent=None).encode() if kind == JSON else message.SerializeToString()
+    )
     return encoded

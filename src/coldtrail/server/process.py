@@ -143,9 +143,17 @@ class Process:
             listener.bind((self.settings.host, port))
         except OSError:
             listener.close()
-            raise _taken(f"{name.replace('_', '-').replace('page', '')}-port".lstrip("-"), self.settings.host, port) from None
+            raise _taken(
+                f"{name.replace('_', '-').replace('page', '')}-port".lstrip("-"), self.settings.host, port
+            ) from None
         config = uvicorn.Config(
-            app, log_config=None, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+            server_header=False,
         )
         server = uvicorn.Server(config)
         server.capture_signals = contextlib.nullcontext  # type: ignore[assignment, method-assign]
@@ -193,4 +201,6 @@ class Process:
 
 
 def _taken(flag: str, host: str, port: int) -> CannotStart:
-    return CannotStart(f"{host}:{port} is taken by another program: stop it, or give another port with --{flag} (0 = off)")
+    return CannotStart(
+        f"{host}:{port} is taken by another program: stop it, or give another port with --{flag} (0 = off)"
+    )

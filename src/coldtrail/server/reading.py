@@ -71,7 +71,7 @@ class TrailReader:
             return carriers_of_hash(self._engine, int(text[:16], 16))
         return carriers_of(self._engine, {Key("request_id", text, "mentions")})
 
-    def list(self, filters: Filters, limit: int) -> list[TrailRow]:
+    def newest(self, filters: Filters, limit: int) -> list[TrailRow]:
         """Return trails, newest first."""
         return list_trails(self._engine, filters, limit)
 

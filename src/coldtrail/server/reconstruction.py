@@ -77,9 +77,7 @@ class Reconstruction:
             save_trails(self._engine, list(rows.values()), members, time.time_ns(), now_s)
         self._since_s = now_s
 
-    def _reconstruct(
-        self, unit: Unit, rows: dict[str, TrailRow], members: dict[str, set[str]], done: set[str]
-    ) -> None:
+    def _reconstruct(self, unit: Unit, rows: dict[str, TrailRow], members: dict[str, set[str]], done: set[str]) -> None:
         gathered = self._reader.gather({unit.trace_id} - {""}, {unit.request_id} - {""})
         graph = build_graph(gathered.spans, gathered.logs)
         origins = {trail_id_of(graph, one) for one in graph.nodes.by_id if not graph.causes.get(one)}

@@ -31,7 +31,7 @@ class XrayDatagrams(asyncio.DatagramProtocol):
         self._waiting: list[bytes] = []
         self._task: asyncio.Task[None] | None = None
 
-    def datagram_received(self, data: bytes, addr: object) -> None:
+    def datagram_received(self, data: bytes, _: object) -> None:
         """Take one datagram."""
         if len(self._waiting) >= MOST_WAITING:
             self._intake.received.refused("xray/udp", "more datagrams than can be written", items=1)
@@ -123,5 +123,3 @@ class XrayApi:
         if retry_after_s is not None:
             headers += ((b"retry-after", str(int(retry_after_s)).encode()),)
         await answer(send, status, msgspec.json.encode({"__type": kind, "Message": message}), JSON, headers)
-
-

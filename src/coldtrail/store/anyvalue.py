@@ -9,6 +9,8 @@ double_value = 4, array_value = 5, kvlist_value = 6, bytes_value = 7).
 
 from __future__ import annotations
 
+import contextlib
+
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from coldtrail.model.signals import Attributes, AttributeValue
@@ -21,21 +23,22 @@ def decode(raw: bytes) -> AttributeValue:
     if raw[0] == 0x0A and len(raw) > 1 and raw[1] < 0x80 and raw[1] == len(raw) - 2:
         return raw[2:].decode("utf-8", "replace")
     try:
-        return _plain(AnyValue.FromString(raw))
+        return plain(AnyValue.FromString(raw))
     except Exception:  # noqa: BLE001 - protobuf's DecodeError has no stable base; text that is not UTF-8 ends here
         return raw.decode("utf-8", "replace")
 
 
-def _plain(value: AnyValue) -> AttributeValue:
+def plain(value: AnyValue) -> AttributeValue:
+    """Return the value of an AnyValue message."""
     which = value.WhichOneof("value")
     if which is None:
         return None
     if which == "array_value":
-        return [_plain(element) for element in value.array_value.values]
+        return [plain(element) for element in value.array_value.values]
     if which == "kvlist_value":
-        return {pair.key: _plain(pair.value) for pair in value.kvlist_value.values}
-    plain: AttributeValue = getattr(value, which)
-    return plain
+        return {pair.key: plain(pair.value) for pair in value.kvlist_value.values}
+    scalar: AttributeValue = getattr(value, which)
+    return scalar
 
 
 def decode_map(raw: dict[str, bytes] | None) -> Attributes:
@@ -59,15 +62,11 @@ def candidates(text: str) -> list[bytes]:
     found = [encode(text)]
     if text in ("true", "false"):
         found.append(encode(text == "true"))
-    try:
+    with contextlib.suppress(ValueError):
         if -(2**63) <= int(text) < 2**63:
             found.append(encode(int(text)))
-    except ValueError:
-        pass
-    try:
+    with contextlib.suppress(ValueError):
         found.append(encode(float(text)))
-    except ValueError:
-        pass
     return found
 
 
@@ -81,7 +80,9 @@ def sql_text(raw: str) -> str:
 def sql_number(raw: str) -> str:
     """Return SQL for the Float64 of a raw AnyValue expression that holds an int or a double, else NULL."""
     octet = f"reinterpretAsUInt8(substring({raw}, i + 1, 1))"
-    varint = f"arraySum(i -> bitShiftLeft(toInt64(bitAnd({octet}, 127)), 7 * (i - 1)), range(1, toUInt8(length({raw}))))"
+    varint = (
+        f"arraySum(i -> bitShiftLeft(toInt64(bitAnd({octet}, 127)), 7 * (i - 1)), range(1, toUInt8(length({raw}))))"
+    )
     return (
         f"multiIf(startsWith({raw}, '!'), toNullable(reinterpretAsFloat64(substring({raw}, 2, 8))), "
         f"startsWith({raw}, '\\x18'), toNullable(toFloat64({varint})), NULL)"

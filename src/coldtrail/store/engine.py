@@ -132,7 +132,7 @@ class Engine:
             )
         except ClickHouseError as error:
             raise EngineError(str(error)) from error
-        return list(result.result_rows)
+        return [tuple(row) for row in result.result_rows]
 
     def insert(self, table: str, rows: list[list[Any]], columns: list[str]) -> None:
         """Insert a few rows of our own making.
@@ -159,9 +159,7 @@ class Engine:
                 self.client.command(statement.format(source=source, received=received_s), settings=settings)
             else:
                 insert = statement.format(source=f"input('{structure}')", received=received_s) + "\nFORMAT Protobuf"
-                self.client.raw_insert(
-                    insert_block=insert.encode() + b"\n" + segment.read_bytes(), fmt="Protobuf", settings=settings
-                )
+                self.client.command(insert, data=segment.read_bytes(), settings=settings)
         except ClickHouseError as error:
             raise EngineError(str(error)) from error
 

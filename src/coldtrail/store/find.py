@@ -80,13 +80,13 @@ def _trace(engine: Engine, trace_id: str) -> list[Carrier]:
     rows = engine.rows(
         f"""SELECT 'trace_id', '{trace_id}', 'gives', '{trace_id}', lower(hex(span_id)), '', service,
           toUnixTimestamp64Nano(start)
-        FROM spans WHERE trace_id = unhex('{trace_id}') ORDER BY parent_span_id, start LIMIT 1""",  # noqa: S608 - hex only
+        FROM spans WHERE trace_id = unhex('{trace_id}') ORDER BY parent_span_id, start LIMIT 1""",
     )
     if not rows:
         rows = engine.rows(
             f"""SELECT 'trace_id', '{trace_id}', 'mentions', '{trace_id}', lower(hex(span_id)), request_id, service,
               toUnixTimestamp64Nano(time)
-            FROM logs WHERE trace_id = unhex('{trace_id}') ORDER BY time LIMIT 1""",  # noqa: S608 - hex only
+            FROM logs WHERE trace_id = unhex('{trace_id}') ORDER BY time LIMIT 1""",
         )
     return [_carrier(row) for row in rows]
 
@@ -102,6 +102,6 @@ def _attributes(engine: Engine, value: str) -> list[Carrier]:
       UNION ALL
       SELECT {name} AS kind, {{value:String}} AS value, 'mentions' AS role, lower(hex(trace_id)), lower(hex(span_id)),
         request_id, service, toUnixTimestamp64Nano(time) AS time_ns
-      FROM logs WHERE {clause} ORDER BY time DESC LIMIT {{limit:UInt32}}"""  # noqa: S608 - hex literals and bound values
+      FROM logs WHERE {clause} ORDER BY time DESC LIMIT {{limit:UInt32}}"""
     rows = engine.rows(query, {"value": value, "limit": MOST})
     return sorted((_carrier(row) for row in rows), key=lambda carrier: carrier.time_ns, reverse=True)

@@ -174,7 +174,14 @@ def _invocations(engine: Engine, parameters: dict[str, Any]) -> list[Invocation]
     )
     return [
         Invocation(
-            request_id, trace_id.strip("0") and trace_id, time_ns, _number(duration), _number(init), bool(cold), status, used
+            request_id,
+            trace_id.strip("0") and trace_id,
+            time_ns,
+            _number(duration),
+            _number(init),
+            bool(cold),
+            status,
+            used,
         )
         for request_id, trace_id, time_ns, duration, init, cold, status, used in rows
     ]

@@ -21,7 +21,9 @@ def migrate(engine: Engine, retention_s: dict[str, int]) -> int:
     engine.command(VERSION)
     version = int(engine.rows("SELECT max(version) FROM schema_version")[0][0])
     if version > len(MIGRATIONS):
-        raise TooNew(f"the store has schema version {version}, this coldtrail knows {len(MIGRATIONS)}: upgrade coldtrail")
+        raise TooNew(
+            f"the store has schema version {version}, this coldtrail knows {len(MIGRATIONS)}: upgrade coldtrail"
+        )
     for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
         for statement in statements:
             engine.command(statement.replace("{retention}", str(retention_s["spans"])))

@@ -85,7 +85,9 @@ trace_id FixedString(16), span_id FixedString(8), event_name LowCardinality(Stri
 
 _NUMBER = f"""Array(Tuple(attributes {KEY_VALUES}, start_time_unix_nano UInt64, time_unix_nano UInt64, as_double Float64,
 as_int Int64, flags UInt32))"""
-_DISTRIBUTION = f"attributes {KEY_VALUES}, start_time_unix_nano UInt64, time_unix_nano UInt64, count UInt64, sum Float64"
+_DISTRIBUTION = (
+    f"attributes {KEY_VALUES}, start_time_unix_nano UInt64, time_unix_nano UInt64, count UInt64, sum Float64"
+)
 
 _METRIC = f"""Tuple(name LowCardinality(String), description String, unit LowCardinality(String),
 gauge Tuple(data_points {_NUMBER}),
@@ -104,9 +106,7 @@ def _structure(item: str) -> str:
     )
     group = f"Array(Tuple(scope {scope}, items Array({item}), schema_url LowCardinality(String)))"
     resource = f"Tuple(attributes {KEY_VALUES}, dropped_attributes_count UInt32)"
-    return (
-        f"resource_groups Array(Tuple(resource {resource}, scope_groups {group}, schema_url LowCardinality(String)))"
-    )
+    return f"resource_groups Array(Tuple(resource {resource}, scope_groups {group}, schema_url LowCardinality(String)))"
 
 
 FORMAT_SCHEMA: dict[Signal, str] = {

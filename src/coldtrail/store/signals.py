@@ -11,7 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from coldtrail.model.signals import Attributes, Event, Link, Log, Resource, Scope, Span
-from coldtrail.store.anyvalue import _plain, decode, decode_map
+from coldtrail.store.anyvalue import decode, decode_map, plain
 from coldtrail.store.engine import Engine
 
 SPAN_COLUMNS = """trace_id, span_id, parent_span_id, name, kind, toUnixTimestamp64Nano(start), duration_ns, status_code,
@@ -77,7 +77,7 @@ def _attributes(raw: dict[bytes, bytes]) -> Attributes:
 
 
 def _pairs(pairs: Iterable[KeyValue]) -> Attributes:
-    return {pair.key: _plain(pair.value) for pair in pairs}
+    return {pair.key: plain(pair.value) for pair in pairs}
 
 
 def _event(raw: bytes) -> Event:
@@ -165,7 +165,7 @@ class SignalReader:
         if not ids:
             return []
         listed = ", ".join(f"unhex('{bytes.fromhex(trace_id).hex()}')" for trace_id in ids)
-        query = f"SELECT {SPAN_COLUMNS} FROM spans WHERE trace_id IN ({listed}) LIMIT {int(limit)}"  # noqa: S608 - hex only
+        query = f"SELECT {SPAN_COLUMNS} FROM spans WHERE trace_id IN ({listed}) LIMIT {int(limit)}"
         return sorted(set_of(self._spans(query)), key=lambda span: (span.start_ns, span.span_id))
 
     def span(self, trace_id: str, span_id: str) -> list[Span]:
@@ -178,9 +178,9 @@ class SignalReader:
         found: list[Log] = []
         if traces:
             listed = ", ".join(f"unhex('{trace_id}')" for trace_id in traces)
-            found += self._logs(f"SELECT {LOG_COLUMNS} FROM logs WHERE trace_id IN ({listed}) LIMIT {int(limit)}")  # noqa: S608 - hex only
+            found += self._logs(f"SELECT {LOG_COLUMNS} FROM logs WHERE trace_id IN ({listed}) LIMIT {int(limit)}")
         if request_ids:
-            query = f"SELECT {LOG_COLUMNS} FROM logs WHERE request_id IN {{ids:Array(String)}} LIMIT {int(limit)}"  # noqa: S608 - our own columns
+            query = f"SELECT {LOG_COLUMNS} FROM logs WHERE request_id IN {{ids:Array(String)}} LIMIT {int(limit)}"
             found += self._logs(query, {"ids": sorted(request_ids)})
         return sorted(distinct_logs(found), key=lambda log: log.time_ns)
 
@@ -190,7 +190,7 @@ class SignalReader:
         """Return logs that satisfy ``where`` (our own SQL with bound ``parameters``)."""
         order = "DESC" if newest_first else "ASC"
         query = f"""SELECT {LOG_COLUMNS} FROM logs WHERE {where} ORDER BY time {order}
-            LIMIT {int(limit)} OFFSET {int(offset)}"""  # noqa: S608 - our own text
+            LIMIT {int(limit)} OFFSET {int(offset)}"""
         return self._logs(query, parameters)
 
     def _spans(self, query: str) -> list[Span]:
@@ -219,5 +219,7 @@ def distinct_logs(logs: list[Log]) -> list[Log]:
     kept: dict[tuple[object, ...], Log] = {}
     for log in logs:
         event_id = log.attributes.get("aws.log.event.id")
-        kept.setdefault((log.time_ns, str(event_id or log.body), log.span_id, log.resource.service, log.event_name), log)
+        kept.setdefault(
+            (log.time_ns, str(event_id or log.body), log.span_id, log.resource.service, log.event_name), log
+        )
     return list(kept.values())

@@ -58,7 +58,8 @@ def save_trails(
     ``members`` maps units to the ids of all trails that they are part of.
     """
     before = engine.rows(
-        "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN {units:Array(String)}", {"units": sorted(members)}
+        "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN {units:Array(String)}",
+        {"units": sorted(members)},
     )
     known = {(unit, trail_id) for unit, trail_id in before}
     kept = {row.trail_id for row in rows}

@@ -20,7 +20,6 @@ WINDOWS_S = (2, 8, 60, 240, 960, 3_840, 15_360, 86_400)
 """Lengths of the windows in seconds; the last one repeats."""
 
 
-
 class TrailRow(Struct):
     """One trail in a list. ``start_ns`` is Unix nanoseconds; ``trail_id`` as in ARCHITECTURE.md, 'Identity'."""
 
@@ -119,7 +118,7 @@ def _bounds(engine: Engine, filters: Filters) -> tuple[int, int]:
     newest, oldest = 0, 2**63 - 1
     for table in ("traces", "trails"):
         query = f"""SELECT toUnixTimestamp64Nano(max(start)), toUnixTimestamp64Nano(min(start)), count() FROM {table}
-          WHERE start >= fromUnixTimestamp64Nano({{since:Int64}}) AND start < fromUnixTimestamp64Nano({{until:Int64}})"""  # noqa: S608 - two names of ours
+          WHERE start >= fromUnixTimestamp64Nano({{since:Int64}}) AND start < fromUnixTimestamp64Nano({{until:Int64}})"""
         high, low, count = engine.rows(query, {"since": filters.since_ns, "until": filters.until_ns})[0]
         if count:
             newest, oldest = max(newest, high), min(oldest, low)
@@ -184,7 +183,8 @@ def _trace_row(row: tuple[Any, ...]) -> TrailRow:
 def _from_trails(
     engine: Engine, filters: Filters, parameters: dict[str, Any], units: list[str] | None
 ) -> list[TrailRow]:
-    narrow, more = "t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 1 HOUR", {}
+    narrow = "t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 1 HOUR"
+    more: dict[str, Any] = {}
     if units is not None:
         ids = sorted({trail for trails in _members(engine, units).values() for trail in trails})
         if not ids:
@@ -243,7 +243,7 @@ def _units_with_value(engine: Engine, q: str, low_ns: int, high_ns: int) -> list
         WHERE {within.format(at="start")} AND {clause} LIMIT 5000
         UNION DISTINCT
         SELECT DISTINCT if(trace_id = toFixedString('', 16), request_id, lower(hex(trace_id))) AS unit FROM logs
-        WHERE {within.format(at="time")} AND ({clause} OR request_id = {{q:String}}) LIMIT 5000"""  # noqa: S608 - bound
+        WHERE {within.format(at="time")} AND ({clause} OR request_id = {{q:String}}) LIMIT 5000"""
     rows = engine.rows(query, {"lo": low_ns, "hi": high_ns, "name": name, "q": q})
     units = [row[0] for row in rows if row[0]]
     if is_trace_id(q):

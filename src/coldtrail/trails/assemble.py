@@ -46,7 +46,11 @@ def assemble(spans: list[Span], logs: list[Log], trail_id: str) -> Trail | None:
 def assemble_all(spans: list[Span], logs: list[Log]) -> list[Trail]:
     """Return one trail per origin, in order of start."""
     graph = build_graph(spans, logs)
-    ids = {trail_id_of(graph, node_id): None for node_id in _by_start(graph, graph.nodes.by_id) if not graph.causes.get(node_id)}
+    ids = {
+        trail_id_of(graph, node_id): None
+        for node_id in _by_start(graph, graph.nodes.by_id)
+        if not graph.causes.get(node_id)
+    }
     return [trail for trail_id in ids if (trail := select(graph, trail_id))]
 
 

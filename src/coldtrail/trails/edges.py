@@ -5,6 +5,8 @@ A cause always points to its effect. What a stronger evidence has joined, a weak
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from coldtrail.model.trails import Edge, EdgeKind, Evidence, Key
 from coldtrail.services.service import CONSUMER
 from coldtrail.trails.identity import node_id_of
@@ -119,7 +121,7 @@ def _through_message(edges: _Edges, cause: str, effect: str, nodes: Nodes) -> bo
 
 def _retries(nodes: Nodes, edges: _Edges) -> None:
     for attempts in nodes.attempts.values():
-        for before, after in zip(attempts, attempts[1:], strict=False):
+        for before, after in pairwise(attempts):
             edges.add(before, after, "retries", "request_id")
             ended = nodes.by_id[before].end_ns
             if ended is not None:
@@ -153,7 +155,7 @@ def _correlations(nodes: Nodes, edges: _Edges) -> None:
                 by_value.setdefault(key.value, []).append(node_id)
     for members in by_value.values():
         ordered = sorted(members, key=lambda node_id: (nodes.by_id[node_id].start_ns, node_id))
-        for before, after in zip(ordered, ordered[1:], strict=False):
+        for before, after in pairwise(ordered):
             if after not in edges.caused and nodes.by_id[after].service != nodes.by_id[before].service:
                 edges.add(before, after, "triggers", "correlation_id", CORRELATION_CONFIDENCE)
 

@@ -184,7 +184,9 @@ def _failure(attempt: Attempt) -> Failure | None:
     found += [failure for log in attempt.logs if (failure := failure_of_log(log))]
     if not found:
         return None
-    return max(found, key=lambda failure: (bool(failure.stacktrace), bool(failure.message), failure.type, failure.message))
+    return max(
+        found, key=lambda failure: (bool(failure.stacktrace), bool(failure.message), failure.type, failure.message)
+    )
 
 
 def failure_of_span(span: Span) -> Failure | None:

@@ -219,4 +219,13 @@ def _destination(nodes: Nodes, node_ids: list[str]) -> str:
     return ""
 
 
-__all__ = ["CARRIED_KINDS", "CLIENT", "PRODUCER", "Nodes", "build_nodes", "distinct_spans", "node_id_of", "request_id_of"]
+__all__ = [
+    "CARRIED_KINDS",
+    "CLIENT",
+    "PRODUCER",
+    "Nodes",
+    "build_nodes",
+    "distinct_spans",
+    "node_id_of",
+    "request_id_of",
+]

@@ -31,9 +31,13 @@ def story(nodes: list[Node], edges: list[Edge]) -> list[Sentence]:
     causes: dict[str, str] = {edge.effect: edge.cause for edge in edges}
     by_id = {node.node_id: node for node in nodes}
     told = [
-        Sentence(node.start_ns, _sentence(node, by_id.get(causes.get(node.node_id, "")), node is nodes[0]), node.node_id)
+        Sentence(
+            node.start_ns, _sentence(node, by_id.get(causes.get(node.node_id, "")), node is nodes[0]), node.node_id
+        )
         for node in nodes
-        if node is nodes[0] or node.kind != "operation" or node.status in _FAILED
+        if node is nodes[0]
+        or node.kind != "operation"
+        or (node.status in _FAILED and not _told_above(node, causes, by_id))
     ]
     if len(told) <= MOST_SENTENCES:
         return told
@@ -42,8 +46,18 @@ def story(nodes: list[Node], edges: list[Edge]) -> list[Sentence]:
     return (kept + [one for one in told[1:] if one.node_id not in failed])[:MOST_SENTENCES]
 
 
+def _told_above(node: Node, causes: dict[str, str], by_id: dict[str, Node]) -> bool:
+    """Whether a failed cause tells already what went wrong here."""
+    above = by_id.get(causes.get(node.node_id, ""))
+    return above is not None and above.status in _FAILED
+
+
 def _sentence(node: Node, cause: Node | None, origin: bool) -> str:
-    who = f"{node.service} {node.name}" if node.kind in ("request", "operation") and node.name != node.service else node.name
+    who = (
+        f"{node.service} {node.name}"
+        if node.kind in ("request", "operation") and node.name != node.service
+        else node.name
+    )
     parts = [who, _did(node, origin)]
     if node.attempt > 1:
         parts.append(f"on attempt {node.attempt}")

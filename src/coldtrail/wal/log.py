@@ -57,9 +57,7 @@ class WriteAheadLog:
     free space below which the same happens, so that the engine keeps room to merge.
     """
 
-    def __init__(
-        self, folder: Path, *, bound_bytes: int = 2 << 30, disk_floor_bytes: int = 512 << 20
-    ) -> None:
+    def __init__(self, folder: Path, *, bound_bytes: int = 2 << 30, disk_floor_bytes: int = 512 << 20) -> None:
         self.folder = folder
         self.bound_bytes = bound_bytes
         self.disk_floor_bytes = disk_floor_bytes

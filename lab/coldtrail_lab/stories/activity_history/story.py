@@ -20,7 +20,13 @@ from coldtrail_lab.truth import Truth
 from coldtrail_lab.xray_service import XrayService
 
 FUNCTIONS = Path(__file__).parent / "functions"
-STREAM, TABLE, QUEUE, DLQ, FAILED = "activities", "activity-history", "notifications", "notifications-dlq", "ingest-failures"
+STREAM, TABLE, QUEUE, DLQ, FAILED = (
+    "activities",
+    "activity-history",
+    "notifications",
+    "notifications-dlq",
+    "ingest-failures",
+)
 TYPES = ("run", "ride", "swim", "walk", "lift")
 NOTIFY_TIMEOUT_S = 3.0
 
@@ -28,7 +34,9 @@ NOTIFY_TIMEOUT_S = 3.0
 class ActivityHistory:
     """The running story: functions, stream, table, queues, API."""
 
-    def __init__(self, aws: Aws, logs: LogDelivery, xray: XrayService, otlp_http: str, truth: Truth, faults: Faults) -> None:
+    def __init__(
+        self, aws: Aws, logs: LogDelivery, xray: XrayService, otlp_http: str, truth: Truth, faults: Faults
+    ) -> None:
         self.aws, self.truth, self.faults = aws, truth, faults
         self.queue_url, self.failed_url = self._create(aws)
         self.profile = ProfileApi(faults)
@@ -36,14 +44,21 @@ class ActivityHistory:
         self._logs, self._xray, self._otlp_http = logs, xray, otlp_http
         self.post = self._function("activity-api-post", "post", STREAM=STREAM, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_http)
         self.ingest = self._function(
-            "activity-ingest", "ingest", tracing=True, TABLE=TABLE, QUEUE_URL=self.queue_url, PROFILE_API=self.profile.url
+            "activity-ingest",
+            "ingest",
+            tracing=True,
+            TABLE=TABLE,
+            QUEUE_URL=self.queue_url,
+            PROFILE_API=self.profile.url,
         )
         self.history = self._function("activity-history-get", "history", tracing=True, json_logs=True, TABLE=TABLE)
         self.notify = self._function("activity-notify", "notify", timeout_s=NOTIFY_TIMEOUT_S)
         self.functions = [self.post, self.ingest, self.history, self.notify]
         routes = {("POST", "/activity"): self.post, ("GET", "/history"): self.history}
         self.api = ApiGateway("activity-api", routes, logs, xray, truth)
-        self.kinesis_poller = KinesisPoller(aws.client("kinesis"), STREAM, self.ingest, truth, on_failure=self._set_aside)
+        self.kinesis_poller = KinesisPoller(
+            aws.client("kinesis"), STREAM, self.ingest, truth, on_failure=self._set_aside
+        )
         self.sqs_poller = SqsPoller(aws.client("sqs"), self.queue_url, self.notify, truth)
         faults.changed = self._fault_changed
         for poller in (self.kinesis_poller, self.sqs_poller):
@@ -53,7 +68,10 @@ class ActivityHistory:
         aws.client("kinesis").create_stream(StreamName=STREAM, ShardCount=1)
         aws.client("dynamodb").create_table(
             TableName=TABLE,
-            KeySchema=[{"AttributeName": "user_id", "KeyType": "HASH"}, {"AttributeName": "activity_id", "KeyType": "RANGE"}],
+            KeySchema=[
+                {"AttributeName": "user_id", "KeyType": "HASH"},
+                {"AttributeName": "activity_id", "KeyType": "RANGE"},
+            ],
             AttributeDefinitions=[
                 {"AttributeName": "user_id", "AttributeType": "S"},
                 {"AttributeName": "activity_id", "AttributeType": "S"},
@@ -118,16 +136,16 @@ class ActivityHistory:
     def _call(self, method: str, path: str, user: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
         headers = {"X-User-Id": user, "Content-Type": "application/json"}
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.api.url + path, data, headers, method=method)  # noqa: S310 - our own front
+        request = urllib.request.Request(self.api.url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, {}
 
     def traffic(self, seed: int) -> Any:
         """Yield calls for ever, the same for the same seed."""
-        dice = random.Random(seed)  # noqa: S311 - traffic, not secrets
+        dice = random.Random(seed)
         number = 0
         while True:
             user = f"user-{dice.randrange(60):04d}"
@@ -135,14 +153,20 @@ class ActivityHistory:
                 yield lambda user=user: self.get_history(user)
                 continue
             number += 1
-            activity: dict[str, Any] = {"id": f"activity-{seed}-{number:06d}", "type": dice.choice(TYPES), "minutes": dice.randrange(5, 180)}
+            activity: dict[str, Any] = {
+                "id": f"activity-{seed}-{number:06d}",
+                "type": dice.choice(TYPES),
+                "minutes": dice.randrange(5, 180),
+            }
             if self.faults.hits("malformed-records", activity["id"]):
                 del activity["type"]
             yield lambda user=user, activity=activity: self.post_activity(user, activity)
 
     def waiting(self) -> int:
         """Return how many messages are still to be taken."""
-        answer = self.aws.client("sqs").get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["All"])["Attributes"]
+        answer = self.aws.client("sqs").get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["All"])[
+            "Attributes"
+        ]
         return int(answer["ApproximateNumberOfMessages"]) + int(answer["ApproximateNumberOfMessagesNotVisible"])
 
     def close(self) -> None:

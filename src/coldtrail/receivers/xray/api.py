@@ -41,7 +41,9 @@ def put_trace_segments(body: bytes) -> PutResult:
             request.MergeFrom(translate_document(document.encode("utf-8", "replace")))
         except Malformed as error:
             reasons.append(str(error))
-            unprocessed.append({"Id": document_id(document), "ErrorCode": "MalformedSegment", "Message": str(error)[:500]})
+            unprocessed.append(
+                {"Id": document_id(document), "ErrorCode": "MalformedSegment", "Message": str(error)[:500]}
+            )
     spans = count_spans(request)
     exports = (Export("traces", request.SerializeToString(), spans),) if spans else ()
     translation = Translation(exports, len(unprocessed), tuple(reasons[:20]))
@@ -73,7 +75,13 @@ def sampling_rules() -> bytes:
 
 def sampling_targets(now_s: float) -> bytes:
     """Return the answer of GetSamplingTargets at Unix time ``now_s``: go on sampling everything."""
-    target = {"RuleName": "Default", "FixedRate": 1.0, "ReservoirQuota": 1_000, "ReservoirQuotaTTL": now_s + 3_600, "Interval": 300}
+    target = {
+        "RuleName": "Default",
+        "FixedRate": 1.0,
+        "ReservoirQuota": 1_000,
+        "ReservoirQuotaTTL": now_s + 3_600,
+        "Interval": 300,
+    }
     return msgspec.json.encode(
         {"SamplingTargetDocuments": [target], "LastRuleModification": 0.0, "UnprocessedStatistics": []}
     )

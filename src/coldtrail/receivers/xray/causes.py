@@ -57,5 +57,7 @@ def _stack(frames: list[Any]) -> str:
     lines = []
     for frame in frames:
         if isinstance(frame, dict):
-            lines.append(f'  File "{frame.get("path", "?")}", line {frame.get("line", "?")}, in {frame.get("label", "?")}')
+            lines.append(
+                f'  File "{frame.get("path", "?")}", line {frame.get("line", "?")}, in {frame.get("label", "?")}'
+            )
     return "\n".join(lines)

@@ -55,10 +55,27 @@ _AWS = {
     "cold_start": "faas.coldstart",
 }
 _STRUCTURE = frozenset(
-    (
-        "name id trace_id parent_id start_time end_time in_progress subsegments type fault error throttle cause http sql aws "
-        "annotations metadata links"
-    ).split()
+    [
+        "name",
+        "id",
+        "trace_id",
+        "parent_id",
+        "start_time",
+        "end_time",
+        "in_progress",
+        "subsegments",
+        "type",
+        "fault",
+        "error",
+        "throttle",
+        "cause",
+        "http",
+        "sql",
+        "aws",
+        "annotations",
+        "metadata",
+        "links",
+    ]
 )
 
 

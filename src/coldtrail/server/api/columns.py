@@ -104,7 +104,9 @@ def _tree(trail: Trail) -> tuple[list[Node], list[int], list[int]]:
 
 def _logs(nodes: list[Node], graph: Graph) -> list[dict[str, Any]]:
     found = [
-        (log.time_ns, index, log) for index, node in enumerate(nodes) for log in graph.nodes.logs_of.get(node.node_id, [])
+        (log.time_ns, index, log)
+        for index, node in enumerate(nodes)
+        for log in graph.nodes.logs_of.get(node.node_id, [])
     ]
     found.sort(key=lambda entry: entry[:2])
     return [

@@ -28,7 +28,7 @@ async def live(state: State) -> Stream:
             while True:
                 try:
                     yield b"event: loaded\ndata: " + await asyncio.wait_for(queue.get(), KEEP_ALIVE_S) + b"\n\n"
-                except asyncio.TimeoutError:
+                except TimeoutError:
                     yield b": still here\n\n"
         finally:
             subscribers.discard(queue)

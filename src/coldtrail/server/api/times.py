@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from litestar.exceptions import ClientException
 
@@ -17,7 +17,7 @@ def rfc3339(time_ns: int) -> str:
     """Return Unix nanoseconds as `2026-11-21T05:32:12.579044455Z`."""
     seconds, nanoseconds = divmod(time_ns, 10**9)
     try:
-        moment = datetime.fromtimestamp(seconds, timezone.utc)
+        moment = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
         return f"{seconds}.{nanoseconds:09d}"
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
@@ -46,7 +46,7 @@ def parse_time(text: str, name: str, now_ns: int | None = None) -> int:
             f'{name} must be a time such as "2026-11-21T05:32:12Z" or "now-1h", got "{text[:60]}"'
         ) from None
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
+        moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp()) * 10**9 + int(fraction.ljust(9, "0") or 0)
 
 

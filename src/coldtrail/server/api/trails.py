@@ -79,7 +79,7 @@ def trails(
         q=q,
         before=_before(cursor),
     )
-    rows = state.service.trails.list(filters, limit)
+    rows = state.service.trails.newest(filters, limit)
     more = None
     if len(rows) == limit:
         more = base64.urlsafe_b64encode(f"{rows[-1].start_ns} {rows[-1].trail_id}".encode()).decode()
@@ -90,7 +90,9 @@ def _read(state: State, trail_id: str) -> tuple[Trail, Graph]:
     service: Service = state.service
     found = service.trails.trail(trail_id)
     if not found:
-        raise NotFoundException(f'no trail, trace or node with the id "{trail_id[:100]}"; new data is visible within 2 s')
+        raise NotFoundException(
+            f'no trail, trace or node with the id "{trail_id[:100]}"; new data is visible within 2 s'
+        )
     return found
 
 
@@ -141,7 +143,9 @@ def _trail_ids(graph: Graph, node_id: str) -> list[str]:
         if not causes:
             origins.append(current)
     found = {trail_id_of(graph, origin) for origin in origins}
-    return sorted(one for one in found if (trail := select(graph, one)) and any(n.node_id == node_id for n in trail.nodes))
+    return sorted(
+        one for one in found if (trail := select(graph, one)) and any(n.node_id == node_id for n in trail.nodes)
+    )
 
 
 @get("/find", sync_to_thread=True)
