@@ -13,7 +13,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 class PageHook(BuildHookInterface):  # type: ignore[type-arg]
     """Runs before a wheel is made; an editable install leaves the page alone."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatch gives it
         """Build web/ into src/coldtrail/server/page/ unless it is there."""
         root = Path(self.root)
         if version == "editable" or (root / "src/coldtrail/server/page/index.html").is_file():

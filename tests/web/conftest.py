@@ -122,7 +122,7 @@ def tell(running: Running) -> Told:
     sender = Sender(running.otlp_http)
     now = time.time_ns()
     minute = 60 * 10**9
-    well = [sender.activity(now - 50 * minute + i * minute, failed=False) for i in range(40)]
+    well = [sender.activity(now - 55 * minute + i * 45 * 10**9, failed=False) for i in range(60)]
     failed = [sender.activity(now - 9 * minute + i * minute, failed=True) for i in range(6)]
     sender.flush()
     large = sender.large(20_000)

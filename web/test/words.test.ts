@@ -3,7 +3,7 @@ import type { Match, RedGroup } from "../src/api";
 import { bytes, count, duration, percent, rate, spoken } from "../src/format";
 import { byTrail, only } from "../src/parts/found";
 import { asParameters, parseRange, pinned, stepFor } from "../src/range";
-import { byTrouble, change, failingSince, verdict } from "../src/screens/trouble";
+import { byTrouble, change, failingSince, onGrid, verdict } from "../src/screens/trouble";
 import { parseSearch, stringifySearch } from "../src/search";
 
 const plain = (text: string) => text.replaceAll("\u2009", " ");
@@ -72,6 +72,11 @@ suite("the verdict", () => {
     const points = Array.from({ length: 60 }, (_, i) => point(i, i === 2 || i >= 42 ? 1 : 0));
     expect(failingSince(group("a", { points }))).toBe("2026-11-21T10:42:00Z");
     expect(failingSince(group("a", { points: points.slice(42) }))).toBeNull();
+  });
+  test("fills the steps in which nothing ran", () => {
+    const red = { since: "2026-11-21T10:00:00Z", until: "2026-11-21T10:05:00Z", step_s: 60, groups: [group("a", { points: [point(1, 0), point(4, 2)] })] };
+    expect(onGrid(red).groups[0].points.map((one) => one.error_count)).toEqual([0, 0, 0, 0, 2]);
+    expect(onGrid(red).groups[0].points.map((one) => one.count)).toEqual([0, 5, 0, 0, 5]);
   });
   test("says what changed against the range before", () => {
     expect(plain(change(group("a", { error_count: 14 }), 3600).text)).toBe("errors from 0 %");

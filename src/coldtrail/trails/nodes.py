@@ -25,6 +25,13 @@ _DESTINATIONS = (
 )
 
 
+_LOGGED_DESTINATIONS = {
+    "message_id": ("queue_name", "queue", "topic_name", "topic"),
+    "sequence_number": ("stream_name", "stream"),
+    "event_id": ("bus_name", "event_bus_name", "bus"),
+}
+
+
 class Nodes(Struct):
     """The nodes, which spans they own, and which keys they carry in which role.
 
@@ -192,7 +199,7 @@ def _add_message(nodes: Nodes, key: Key, givers: list[str], takers: list[str]) -
     start_ns = sent_ns if sent_ns is not None else min(taken)
     end_ns = max(start_ns, min(taken)) if taken else start_ns
     node_id = node_id_of(key.kind, key.value)
-    service = _destination(nodes, [*givers, *takers]) or key.kind.removesuffix("_id").removesuffix("_number")
+    service = _destination(nodes, key.kind, [*givers, *takers]) or key.kind.removesuffix("_id").removesuffix("_number")
     nodes.by_id[node_id] = Node(
         node_id=node_id,
         kind="message",
@@ -206,14 +213,15 @@ def _add_message(nodes: Nodes, key: Key, givers: list[str], takers: list[str]) -
     nodes.keys[node_id] = {key}
 
 
-def _destination(nodes: Nodes, node_ids: list[str]) -> str:
+def _destination(nodes: Nodes, kind: str, node_ids: list[str]) -> str:
+    """The queue, topic, bus or stream that a message was on, as its giver or taker names it."""
     for node_id in node_ids:
         for span in nodes.spans_of.get(node_id, []):
             for name in _DESTINATIONS:
                 if value := span.attributes.get(name):
                     return str(value).rsplit("/", 1)[-1]
         for log in nodes.logs_of.get(node_id, []):
-            for name in ("stream_name", "queue_name", "stream", "queue"):
+            for name in _LOGGED_DESTINATIONS[kind]:
                 if value := log.attributes.get(name):
                     return str(value)
     return ""

@@ -18,10 +18,13 @@ interface Line {
 }
 
 const HEIGHT_PX = 150;
+/** Counts have no halves. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 1_000_000];
 
 /** Invocations, durations and memory of one function over time. */
 export default function Charts({ answer, range }: { answer: FunctionAnswer; range: Range }) {
-  const { points, summary } = answer;
+  const { summary } = answer;
+  const points = useMemo(() => withGaps(answer.points), [answer.points]);
   const times = useMemo(() => points.map((point) => Date.parse(point.time) / 1000), [points]);
   const calls = useMemo<Line[]>(
     () => [
@@ -52,6 +55,19 @@ export default function Charts({ answer, range }: { answer: FunctionAnswer; rang
       <Chart title="Memory, MB" times={times} lines={memory} range={range} unit={count} />
     </div>
   );
+}
+
+type Point = FunctionAnswer["points"][number];
+
+/** The API leaves steps out in which nothing ran; a line must break there. */
+function withGaps(points: Point[]): Point[] {
+  const times = points.map((point) => Date.parse(point.time));
+  const step = Math.min(...times.slice(1).map((at, i) => at - times[i]));
+  return points.flatMap((point, i) => {
+    if (i === 0 || times[i] - times[i - 1] < step * 1.5) return [point];
+    const time = new Date(times[i - 1] + step).toISOString();
+    return [{ time, count: 0, error_count: 0, cold_p50_ms: null, warm_p50_ms: null, p95_ms: null, memory_used_mb: null }, point];
+  });
 }
 
 function Chart({ title, times, lines, range, unit }: { title: string; times: number[]; lines: Line[]; range: Range; unit: (value: number) => string }) {
@@ -98,7 +114,7 @@ function options(lines: Line[], colours: Palette, width: number, unit: (value: n
     scales: { x: { time: true, range: [range.sinceMs / 1000, range.untilMs / 1000] }, y: { range: (_u, _min, max) => [0, Math.max(max * 1.08, 1)] } },
     axes: [
       { ...axis, size: 24, space: 70, grid: { show: false }, values: (_u, splits) => splits.map((at) => moment(at * 1000)) },
-      { ...axis, size: 54, space: 36, values: (_u, splits) => splits.map((value) => (value === null ? "" : unit(value).replace(/\.0+(?=\D|$)/, ""))) },
+      { ...axis, size: 54, space: 36, ...(unit === count ? { incrs: WHOLE } : {}), values: (_u, splits) => splits.map((value) => (value === null ? "" : unit(value).replace(/\.0+(?=\D|$)/, ""))) },
     ],
     series: [
       {},

@@ -8,9 +8,10 @@ import { NothingHere } from "../parts/NothingHere";
 import { useRange } from "../parts/range";
 import { useRowKeys } from "../parts/rowKeys";
 import { Spark } from "../parts/small";
+import { TrailTable } from "../parts/TrailTable";
 import { asParameters, stepFor, type Range } from "../range";
 import type { Search } from "../search";
-import { byTrouble, change, errorShare, failing, failingSince, slower, verdict } from "./trouble";
+import { byTrouble, change, errorShare, failing, failingSince, onGrid, slower, verdict } from "./trouble";
 
 type Kind = "function" | "route" | "service";
 
@@ -18,6 +19,7 @@ function useRed(group: Kind, range: Range, enabled = true) {
   return useQuery({
     queryKey: ["red", group, range.text, range.untilMs],
     queryFn: ({ signal }) => api.red(group, asParameters(range), stepFor(range), signal),
+    select: onGrid,
     placeholderData: keepPreviousData,
     enabled,
   });
@@ -61,9 +63,35 @@ export default function Overview() {
               </Answer>
             </section>
           )}
+          <Failures range={range} />
         </>
       )}
     </div>
+  );
+}
+
+/** One click from trouble to a trail. */
+function Failures({ range }: { range: Range }) {
+  const query = useQuery({
+    queryKey: ["trails", "failures", range.text, range.untilMs],
+    queryFn: ({ signal }) => api.trails({ status: "error" }, asParameters(range), null, 6, signal),
+    placeholderData: keepPreviousData,
+  });
+  if (query.data?.trails.length === 0) return null;
+  return (
+    <section aria-labelledby="failures">
+      <h2 id="failures">
+        Latest trails that failed{" "}
+        <small>
+          <Link to="/trails" search={{ status: "error" }}>
+            all of them
+          </Link>
+        </small>
+      </h2>
+      <Answer query={query} what="the latest failures" rows={3}>
+        {(data) => <TrailTable trails={data.trails} />}
+      </Answer>
+    </section>
   );
 }
 

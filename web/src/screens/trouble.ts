@@ -1,6 +1,6 @@
 /** Which function or entry is in trouble, how much, and in which words. Pure. */
 
-import type { RedGroup } from "../api";
+import type { Red, RedGroup, RedPoint } from "../api";
 import { duration, percent, rate } from "../format";
 
 export const FAILING_SHARE = 0.01;
@@ -28,6 +28,22 @@ export function trouble(group: RedGroup): number {
 
 export function byTrouble(groups: RedGroup[]): RedGroup[] {
   return [...groups].sort((a, b) => trouble(b) - trouble(a) || a.name.localeCompare(b.name));
+}
+
+/** The API leaves steps out in which nothing ran; sparklines and runs of errors need them all. */
+export function onGrid(red: Red): Red {
+  const stepMs = red.step_s * 1000;
+  const since = Date.parse(red.since);
+  const steps = Math.min(Math.max(Math.round((Date.parse(red.until) - since) / stepMs), 1), 2000);
+  const fill = (points: RedPoint[]) => {
+    const grid = Array.from({ length: steps }, (_, i): RedPoint => ({ time: new Date(since + i * stepMs).toISOString(), count: 0, error_count: 0, rate_per_s: 0, p50_ms: null, p95_ms: null, p99_ms: null }));
+    for (const point of points) {
+      const at = Math.floor((Date.parse(point.time) - since) / stepMs);
+      if (at >= 0 && at < steps) grid[at] = point;
+    }
+    return grid;
+  };
+  return { ...red, groups: red.groups.map((group) => ({ ...group, points: fill(group.points) })) };
 }
 
 export interface Change {

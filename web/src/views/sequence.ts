@@ -138,7 +138,7 @@ export class Sequence {
     const group = element("g", { class: `node ${kind} ${model.kind[one.row]}${model.critical.has(one.row) ? " critical" : ""}`, tabindex: -1, role: "button", "aria-label": describe(model, one.row).join(", "), "data-row": one.row });
     const y = one.y - BAR_PX / 2;
     if (one.waitX !== null) group.append(element("rect", { class: "wait", x: one.waitX, y: y + 4, width: Math.max(one.x - one.waitX, 1), height: BAR_PX - 8, fill: "url(#wait-hatch)" }));
-    const lies = model.kind[one.row] === "message" ? { fill: "url(#wait-hatch)" } : {};
+    const lies: Fields = model.kind[one.row] === "message" ? { fill: "url(#wait-hatch)" } : {};
     group.append(element("rect", { class: "work", x: one.x, y, width: one.width, height: BAR_PX, rx: 2, ...lies }));
     if (one.coldWidth) group.append(element("rect", { class: "cold", x: one.x, y, width: one.coldWidth, height: BAR_PX, rx: 2 }));
     this.logMarks(group, one, y);

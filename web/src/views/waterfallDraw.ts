@@ -87,7 +87,7 @@ function top(scene: Scene, at: number): number {
 function grounds(context: Context, scene: Scene, first: number, last: number): void {
   for (let i = first; i < last; i++) {
     const row = scene.rows.list[i];
-    const selected = row === scene.selected;
+    const selected = row >= 0 && row === scene.selected;
     if (!selected && i !== scene.hovered) continue;
     context.fillStyle = selected ? scene.colours.selectionSoft : scene.colours.hover;
     context.fillRect(0, top(scene, i), scene.width, ROW_PX);
@@ -268,7 +268,7 @@ function hatched(context: Context, scene: Scene, row: number, y: number, fromMs:
 function message(context: Context, scene: Scene, row: number, y: number): void {
   const { model, colours } = scene;
   const [from, to] = [model.start[row], endOf(model, row)];
-  hatched(context, scene, row, y, from, to, `lay ${duration(to - from)}`);
+  hatched(context, scene, row, y, from, to, `waited ${duration(to - from)}`);
   context.fillStyle = barColour(model.status_[row], colours);
   for (const ms of [from, to]) context.fillRect(xOf(scene, ms) - 1, y, 2, BAR_PX);
   const wide = xOf(scene, to) - xOf(scene, from);
