@@ -75,13 +75,19 @@ class TrailReader:
         """Return trails, newest first."""
         return list_trails(self._engine, filters, limit)
 
-    def trails_of(self, units: list[str]) -> dict[str, list[str]]:
-        """Return the trail ids of traces and requests."""
-        return {unit: self._named(unit, ids) for unit, ids in trails_of(self._engine, units).items()}
+    def trails_of(self, units: list[str], most_live: int = 0) -> dict[str, list[str]]:
+        """Return the trail ids of traces and requests.
 
-    def _named(self, unit: str, ids: list[str]) -> list[str]:
-        """A request that is in no reconstructed trail yet is found under its node's id."""
-        return [node_id_of("request_id", one) if one == unit and not is_trace_id(one) else one for one in ids]
+        The background pass lists them; up to ``most_live`` of those that it has not reached are walked now.
+        """
+        found: dict[str, list[str]] = {}
+        for unit, ids in trails_of(self._engine, units).items():
+            found[unit] = [node_id_of("request_id", one) if one == unit and not is_trace_id(one) else one for one in ids]
+            if ids == [unit] and most_live > 0:
+                most_live -= 1
+                if live := self.trail(unit):
+                    found[unit] = [live[0].trail_id]
+        return found
 
     def find(self, value: str) -> list[Carrier]:
         """Return who carries a value as an identity or attribute; an X-Ray trace id in its own form too."""

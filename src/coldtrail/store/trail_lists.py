@@ -16,8 +16,9 @@ from msgspec import Struct
 from coldtrail.store.anyvalue import candidates
 from coldtrail.store.engine import Engine
 
-WINDOWS_S = (2, 8, 60, 240, 960, 3_840, 15_360, 86_400)
-"""Lengths of the windows in seconds; the last one repeats."""
+FIRST_WINDOW_S = 2
+GROWTH = 6
+"""Windows in seconds: 2, 12, 72, ...; each six times as long as the one before, so years take a dozen of them."""
 
 
 class TrailRow(Struct):
@@ -105,12 +106,12 @@ def _windows(engine: Engine, filters: Filters) -> Iterator[tuple[int, int]]:
     high = min(filters.until_ns, newest + 1)
     if filters.before:
         high = min(high, filters.before[0] + 1)
-    index = 0
+    length_ns = FIRST_WINDOW_S * 10**9
     while high > max(filters.since_ns, oldest):
-        low = max(filters.since_ns, high - WINDOWS_S[index] * 10**9)
+        low = max(filters.since_ns, high - length_ns)
         yield low, high
         high = low
-        index = min(index + 1, len(WINDOWS_S) - 1)
+        length_ns *= GROWTH
 
 
 def _bounds(engine: Engine, filters: Filters) -> tuple[int, int]:

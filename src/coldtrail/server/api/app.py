@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Litestar, MediaType, Request, Response, Router
+from litestar import Litestar, Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from coldtrail import __version__
 from coldtrail.server.api import health, live, red, signals, trails
@@ -37,18 +36,22 @@ def _engine_problem(_: Request[Any, Any, Any], error: EngineError) -> Response[b
     return problem(500, "Query failed", f"The engine refused the query (code {error.code}).")
 
 
+@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The description of this API, for clients and generators."""
+    return Response(msgspec.json.encode(request.app.openapi_schema.to_schema()), media_type="application/json")
+
+
 def create_api(service: Service) -> Litestar:
     """Return the application; ``service`` is everything that its handlers read."""
     routers: list[Router] = [module.router for module in (health, trails, signals, red, live)]
     return Litestar(
-        route_handlers=[Router(path="/api/v1", route_handlers=routers)],
+        route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi])],
         state=_state(service),
         openapi_config=OpenAPIConfig(
             title="coldtrail",
             version=__version__,
             description="What really happened, end to end. Times are RFC 3339 UTC, durations milliseconds, ids lower-case hex.",
-            path="/api/v1",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json", media_type=MediaType.JSON)],
         ),
         logging_config=None,
         exception_handlers={HTTPException: _http_problem, EngineError: _engine_problem},

@@ -20,6 +20,8 @@ from coldtrail.store.trail_lists import Filters, TrailRow
 from coldtrail.trails.assemble import Graph, select, trail_id_of
 
 MOST = 500
+MOST_LIVE = 12
+"""How many matches of one search are walked to their trail at once, where the background pass has not been yet."""
 
 
 def _before(cursor: str | None) -> tuple[int, str] | None:
@@ -156,7 +158,7 @@ def find(state: State, q: str) -> Response[bytes]:
     service: Service = state.service
     carriers = service.trails.find(q)
     units = {carrier.trace_id or carrier.request_id for carrier in carriers} - {""}
-    trail_ids = service.trails.trails_of(sorted(units))
+    trail_ids = service.trails.trails_of(sorted(units), MOST_LIVE)
     matches = [
         {
             "trail_id": trail_id,

@@ -1,0 +1,124 @@
+"""A real `coldtrail up`, started on free ports and stopped by its own pid."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+COMMAND = Path(sys.executable).with_name("coldtrail")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(ask: Callable[[], Any], good: Callable[[Any], bool], timeout_s: float = 15.0) -> Any:
+    """Ask until the answer is good; fail with the last answer."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        answer = ask()
+        if good(answer):
+            return answer
+        assert time.monotonic() < deadline, f"not in time, last answer: {answer}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Coldtrail:
+    """One running server and how to reach it."""
+
+    process: subprocess.Popen[bytes]
+    data: Path
+    url: str
+    otlp_http: str
+    otlp_grpc: str
+    xray: str
+    log: Path
+    headers: dict[str, str]
+
+    def get(self, path: str, **params: Any) -> httpx.Response:
+        return httpx.get(f"{self.url}/api/v1{path}", params=params, headers=self.headers, timeout=30)
+
+    def api(self, path: str, **params: Any) -> dict[str, Any]:
+        answer = self.get(path, **params)
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json()
+
+    def eventually(self, path: str, good: Callable[[dict[str, Any]], bool], timeout_s: float = 15.0, **params: Any) -> dict[str, Any]:
+        def ask() -> dict[str, Any]:
+            answer = self.get(path, **params)
+            return answer.json() if answer.status_code == 200 else {}
+
+        return wait_for(ask, lambda answer: bool(answer) and good(answer), timeout_s)
+
+    def post(self, path: str, body: bytes, content_type: str = "application/x-protobuf", **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.post(f"{self.otlp_http}{path}", content=body, headers={"content-type": content_type, **self.headers, **named}, timeout=60)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+def start(data: Path, *flags: str, env: dict[str, str] | None = None, token: str = "") -> Coldtrail:
+    """Start a server on ``data`` and wait until it answers."""
+    ports = {"--port": free_port(), "--otlp-http-port": free_port(), "--otlp-grpc-port": free_port(), "--xray-port": free_port()}
+    arguments = [str(part) for pair in ports.items() for part in pair]
+    log = data.parent / f"{data.name}.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [COMMAND, "up", "--data", data, *arguments, *flags],
+            stdout=out,
+            stderr=out,
+            cwd=data.parent,
+            env={**os.environ, **(env or {})},
+        )
+    address = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+    running = Coldtrail(
+        process,
+        data,
+        f"http://{address['--port']}",
+        f"http://{address['--otlp-http-port']}",
+        address["--otlp-grpc-port"],
+        address["--xray-port"],
+        log,
+        {"authorization": f"Bearer {token}"} if token else {},
+    )
+
+    def ready() -> bool:
+        assert process.poll() is None, f"coldtrail ended with {process.returncode}: {log.read_text()}"
+        try:
+            return running.get("/health").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    wait_for(ready, bool, 60)
+    return running
+
+
+@contextlib.contextmanager
+def serving(data: Path, *flags: str, env: dict[str, str] | None = None, token: str = "") -> Iterator[Coldtrail]:
+    """A server for the length of a block."""
+    running = start(data, *flags, env=env, token=token)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.stop()
