@@ -53,9 +53,10 @@ class Sender:
     def __init__(self, otlp_http: str, seed: int = 7) -> None:
         from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-        self._http = f"http://{otlp_http}"
+        self._http = otlp_http
         self._random = random.Random(seed)
         self._kept = _Kept()
+        self._lines: list[tuple[int, str]] = []
         self._tracers = {}
         for service in ("activity-api", "activity-api-post"):
             attributes = {"service.name": service}
@@ -123,7 +124,7 @@ class Sender:
                 f"Memory Size: 256 MB\tMax Memory Used: 91 MB\t\n",
             ),
         ]
-        self.subscription("activity-ingest", [(base_ms + offset, text) for offset, text in lines])
+        self._lines += [(base_ms + offset, text) for offset, text in lines]
 
     def subscription(self, function: str, lines: list[tuple[int, str]]) -> None:
         """Post a CloudWatch Logs subscription payload (its format: CloudWatch Logs User Guide, "Subscriptions")."""
@@ -141,10 +142,12 @@ class Sender:
         httpx.post(f"{self._http}/aws/logs", content=body, timeout=20).raise_for_status()
 
     def flush(self) -> None:
-        """Send what was kept, as the SDK's own exporter does."""
+        """Send the spans with the SDK's own exporter, and then the log lines, which reach one later in truth too."""
         exporter = OTLPSpanExporter(endpoint=f"{self._http}/v1/traces")
         assert exporter.export(self._kept.spans) is SpanExportResult.SUCCESS
         self._kept.spans.clear()
+        self.subscription("activity-ingest", self._lines)
+        self._lines.clear()
 
     def large(self, spans: int) -> str:
         """Send one trace of ``spans`` spans below one request; answer its trace id."""
@@ -179,5 +182,5 @@ class Sender:
 def refused(otlp_http: str) -> None:
     """Send a body that is refused, so that the refusal can be seen."""
     body = base64.b64decode("AAECAwQFBgcICQ==")
-    answer = httpx.post(f"http://{otlp_http}/v1/traces", content=body, headers={"content-type": "application/x-protobuf"})
+    answer = httpx.post(f"{otlp_http}/v1/traces", content=body, headers={"content-type": "application/x-protobuf"})
     assert answer.status_code == 400

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from activity import ERROR, Sender
 from playwright.sync_api import Browser, Page, expect
-
-from conftest import Running, Told
+from running import Coldtrail
+from told import Told
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 DRAW_P95_MS = 4.0
@@ -132,7 +132,7 @@ def test_more_trails_are_loaded_with_the_cursor(page: Page, told: Told) -> None:
     while more.count():
         before = page.locator("tbody tr").count()
         more.click()
-        page.wait_for_function(f"document.querySelectorAll('tbody tr').length > {before}")
+        expect(page.locator("tbody tr")).not_to_have_count(before)
     shown = page.locator("tbody th a").evaluate_all("links => links.map((a) => a.pathname.split('/').pop())")
     assert len(shown) == len(set(shown))
     assert set(shown) >= {one.trace_id for one in told.well + told.failed} | {told.large}
@@ -192,12 +192,12 @@ def test_telemetry_is_text_and_never_markup(page: Page, told: Told) -> None:
 def test_connect_counts_what_came_in_and_why_some_was_refused(page: Page, told: Told) -> None:
     page.goto(f"{told.url}/connect")
     expect(page.get_by_role("row", name=re.compile("^otlp.http"))).to_contain_text("not an OTLP traces request")
-    expect(page.get_by_text(f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{told.otlp_http}").first).to_be_visible()
+    expect(page.get_by_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={told.otlp_http}").first).to_be_visible()
     page.get_by_role("link", name="See the newest trail").click()
     expect(page).to_have_url(re.compile("/trail/"))
 
 
-def test_an_empty_server_says_what_to_do_and_turns_green_at_the_first_span(page: Page, empty: Running) -> None:
+def test_an_empty_server_says_what_to_do_and_turns_green_at_the_first_span(page: Page, empty: Coldtrail) -> None:
     page.goto(empty.url)
     expect(page.get_by_text("Nothing has arrived yet")).to_be_visible()
     page.get_by_role("link", name="Connect something").click()

@@ -29,6 +29,12 @@ export default function Trail() {
     refetchInterval: ({ state }) => state.data && settling(Date.parse(state.data.start), state.data.duration_ms, false) && ASK_AGAIN_MS,
     structuralSharing: false,
   });
+  const canonical = query.data?.trail_id;
+  const navigate = useNavigate();
+  useEffect(() => {
+    // Any trace or node id leads here; the address becomes the trail's own.
+    if (canonical && canonical !== id) void navigate({ to: "/trail/$id", params: { id: canonical }, search: (before: Search) => before, replace: true });
+  }, [canonical, id, navigate]);
   return (
     <div className="screen trail">
       <Answer query={query} what="the trail" rows={10}>

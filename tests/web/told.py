@@ -1,0 +1,41 @@
+"""A server that was told story 1."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from activity import Activity, Sender, refused
+
+from running import Coldtrail, wait_for
+
+LARGE_SPANS = 20_000
+MINUTE_NS = 60 * 10**9
+
+
+@dataclass
+class Told:
+    """Some activities went well, the latest ones failed; and one trail is large."""
+
+    url: str
+    otlp_http: str
+    well: list[Activity]
+    failed: list[Activity]
+    large: str
+
+
+def tell(running: Coldtrail) -> Told:
+    """Send story 1 and wait until all of it is visible."""
+    sender = Sender(running.otlp_http)
+    now = time.time_ns()
+    well = [sender.activity(now - 55 * MINUTE_NS + i * 45 * 10**9, failed=False) for i in range(60)]
+    failed = [sender.activity(now - 9 * MINUTE_NS + i * MINUTE_NS, failed=True) for i in range(6)]
+    sender.flush()
+    large = sender.large(LARGE_SPANS)
+    refused(running.otlp_http)
+    running.eventually(f"/trails/{large}/columns", lambda trail: trail["node_count"] >= LARGE_SPANS, 30)
+    for one in failed:
+        running.eventually(f"/trails/{one.trace_id}/columns", lambda trail: trail["status"] == "error")
+        running.eventually("/find", lambda found: bool(found["matches"]), q=one.ingest_request_id)
+    wait_for(lambda: running.api("/trails", status="error")["trails"], lambda trails: len(trails) >= len(failed))
+    return Told(running.url, running.otlp_http, well, failed, large)
