@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from activity import ERROR, Sender
 from playwright.sync_api import Browser, Page, expect
-from running import Coldtrail
 from told import Told
+
+from running import Coldtrail
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 DRAW_P95_MS = 4.0
