@@ -82,7 +82,9 @@ class TrailReader:
         """
         found: dict[str, list[str]] = {}
         for unit, ids in trails_of(self._engine, units).items():
-            found[unit] = [node_id_of("request_id", one) if one == unit and not is_trace_id(one) else one for one in ids]
+            found[unit] = [
+                node_id_of("request_id", one) if one == unit and not is_trace_id(one) else one for one in ids
+            ]
             if ids == [unit] and most_live > 0:
                 most_live -= 1
                 if live := self.trail(unit):

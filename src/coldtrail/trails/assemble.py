@@ -7,8 +7,8 @@ from msgspec import Struct
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Node, Trail, TrailStatus
 from coldtrail.trails.critical_path import critical_path
-from coldtrail.trails.edges import build_edges, correlation_ids
-from coldtrail.trails.nodes import Nodes, build_nodes
+from coldtrail.trails.edges import build_edges
+from coldtrail.trails.nodes import CARRIED_KINDS, Nodes, build_nodes
 from coldtrail.trails.story import story
 
 
@@ -122,9 +122,10 @@ def _causal_order(graph: Graph, kept: set[str]) -> list[str]:
 
 
 def _followed(graph: Graph, roots: list[str]) -> set[str]:
-    """Follow effects. Behind an invocation of a batch only what speaks of this trail's correlation ids, if told."""
-    keys = graph.nodes.keys
-    known = {value for root in roots for value in correlation_ids(keys.get(root, set()))}
+    """Follow effects. Behind an invocation of a batch, only what speaks of this trail's messages or correlation ids,
+    where that is told.
+    """
+    known = {key for root in roots for key in _telling(graph, root)}
     seen: set[str] = set()
     pending = list(roots)
     while pending:
@@ -134,12 +135,18 @@ def _followed(graph: Graph, roots: list[str]) -> set[str]:
         seen.add(node_id)
         batch = _is_batch(graph, node_id)
         if not batch:
-            known |= correlation_ids(keys.get(node_id, set()))
+            known |= _telling(graph, node_id)
         for edge in graph.effects.get(node_id, []):
-            theirs = correlation_ids(keys.get(edge.effect, set()))
+            theirs = graph.nodes.context.get(edge.effect) or _telling(graph, edge.effect, "correlation_id")
             if not (batch and known and theirs and known.isdisjoint(theirs)):
                 pending.append(edge.effect)
     return seen
+
+
+def _telling(graph: Graph, node_id: str, *kinds: str) -> set[tuple[str, str]]:
+    """The keys of a node that tell whose trail it is on."""
+    wanted = kinds or ("correlation_id", *CARRIED_KINDS)
+    return {(key.kind, key.value) for key in graph.nodes.keys.get(node_id, set()) if key.kind in wanted}
 
 
 def _is_batch(graph: Graph, node_id: str) -> bool:

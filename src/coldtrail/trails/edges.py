@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from coldtrail.model.trails import Edge, EdgeKind, Evidence, Key
+from coldtrail.model.trails import Edge, EdgeKind, Evidence
 from coldtrail.services.service import CONSUMER
 from coldtrail.trails.identity import node_id_of
 from coldtrail.trails.nodes import CARRIED_KINDS, Nodes
@@ -158,8 +158,3 @@ def _correlations(nodes: Nodes, edges: _Edges) -> None:
         for before, after in pairwise(ordered):
             if after not in edges.caused and nodes.by_id[after].service != nodes.by_id[before].service:
                 edges.add(before, after, "triggers", "correlation_id", CORRELATION_CONFIDENCE)
-
-
-def correlation_ids(keys: set[Key]) -> set[str]:
-    """Return the correlation ids among keys."""
-    return {key.value for key in keys if key.kind == "correlation_id"}

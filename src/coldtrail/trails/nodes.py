@@ -35,7 +35,8 @@ _LOGGED_DESTINATIONS = {
 class Nodes(Struct):
     """The nodes, which spans they own, and which keys they carry in which role.
 
-    ``owner``: (trace id, span id) to node id. ``logs_of``: node id to its log records.
+    ``owner``: (trace id, span id) to node id. ``logs_of``: node id to its log records. ``context``: message node
+    to the other keys that the signal which sent it carries, so that a batch's messages can be told apart.
     """
 
     by_id: dict[str, Node] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Nodes(Struct):
     logs_of: dict[str, list[Log]] = field(default_factory=dict)
     spans_of: dict[str, list[Span]] = field(default_factory=dict)
     attempts: dict[str, list[str]] = field(default_factory=dict)
+    context: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
 
 def request_id_of(span: Span) -> str:
@@ -190,6 +192,17 @@ def _add_messages(nodes: Nodes) -> None:
                 side.setdefault(Key(key.kind, key.value, "mentions"), []).append(node_id)
     for key in sorted(givers.keys() | takers.keys(), key=lambda key: (key.kind, key.value)):
         _add_message(nodes, key, givers.get(key, []), takers.get(key, []))
+    for logs in nodes.logs_of.values():
+        for log in logs:
+            _note_context(nodes, keys_of_log(log))
+
+
+def _note_context(nodes: Nodes, keys: tuple[Key, ...]) -> None:
+    """Remember what one log line says of a message that it sent: which record it came of, whose request it was."""
+    others = {(key.kind, key.value) for key in keys if key.kind == "correlation_id" or key.role == "takes"}
+    for key in keys:
+        if key.role == "gives" and key.kind in CARRIED_KINDS:
+            nodes.context.setdefault(node_id_of(key.kind, key.value), set()).update(others)
 
 
 def _add_message(nodes: Nodes, key: Key, givers: list[str], takers: list[str]) -> None:

@@ -9,6 +9,7 @@ same ids and is preferred by readers.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -103,8 +104,8 @@ def _time_ns(segment: dict[str, Any], name: str) -> int:
     value = segment.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < LATEST_S:
         raise Malformed(f'{name} must be Unix seconds between 1970 and 2100, got "{str(value)[:40]}"')
-    # Six digits are what a double holds of such a time; rounding keeps what the sender wrote.
-    return round(value * 1_000_000) * 1_000
+    # The shortest text of a double is what the sender wrote; its digits are kept.
+    return int(Decimal(repr(value)) * 10**9)
 
 
 def _add(spans: Any, segment: dict[str, Any], trace_id: str, parent_id: str, depth: int) -> None:

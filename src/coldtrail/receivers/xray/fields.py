@@ -158,6 +158,8 @@ def _named(block: Any, names: dict[str, str], prefix: str, found: Attributes) ->
 
 def _http(block: Any, found: Attributes) -> None:
     for side, values in block.items() if isinstance(block, dict) else ():
+        if not isinstance(values, dict) or not values:
+            _flatten(values, f"aws.xray.http.{side}", found)
         for name, value in values.items() if isinstance(values, dict) else ():
             if attribute := _HTTP.get((side, name)):
                 found[attribute] = _plain(value)

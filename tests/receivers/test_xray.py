@@ -1,0 +1,93 @@
+"""X-Ray documents: nothing is lost, and nothing but `Malformed` comes of nonsense."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from coldtrail.model.exports import Malformed
+from coldtrail.model.xray_ids import hex_to_xray_trace_id, xray_trace_id_to_hex
+from coldtrail.receivers.xray import translate_datagram
+from coldtrail.store.anyvalue import plain
+
+HEADER = b'{"format": "json", "version": 1}\n'
+DOCUMENTS = Path(__file__).parents[1] / "data/xray"
+
+
+def translate(document: bytes) -> tuple[dict[str, Any], list[Any]]:
+    request = ExportTraceServiceRequest.FromString(translate_datagram(HEADER + document).exports[0].body)
+    group = request.resource_spans[0]
+    resource = {pair.key: plain(pair.value) for pair in group.resource.attributes}
+    return resource, list(group.scope_spans[0].spans)
+
+
+def attributes(span: Any) -> dict[str, Any]:
+    return {pair.key: plain(pair.value) for pair in span.attributes}
+
+
+def test_a_sample_server_segment_becomes_a_server_span() -> None:
+    resource, (span,) = translate((DOCUMENTS / "awsValidAwsFields.txt").read_bytes())
+    got = attributes(span)
+    assert (span.name, span.kind, span.trace_id.hex(), span.span_id.hex()) == ("SampleServer", 2, "5f2aebccb475d14618c51eaa28753d37", "bda182a644eee9b3")
+    assert (span.start_time_unix_nano, span.end_time_unix_nano) == (1596648396639944600, 1596648396640138900)
+    assert (got["http.request.method"], got["url.full"], got["http.response.status_code"]) == ("GET", "http://localhost:8000/", 200)
+    assert (resource["service.name"], resource["cloud.account.id"]) == ("SampleServer", "000000000000")
+    assert resource["aws.xray.elastic_beanstalk.deployment_id"] == 32
+    assert got["aws.xray.document.Dummy"] is False
+
+
+def test_sql_in_progress_and_exception_ids_are_kept() -> None:
+    _, (sql,) = translate((DOCUMENTS / "indepSubsegmentWithSql.txt").read_bytes())
+    assert attributes(sql)["db.query.text"] == "SELECT  *  FROM  customers  WHERE  customer_id=?;"
+    _, (open_one,) = translate((DOCUMENTS / "minInProgress.txt").read_bytes())
+    assert attributes(open_one)["aws.xray.in_progress"] is True
+    _, (failed,) = translate((DOCUMENTS / "minCauseIsExceptionId.txt").read_bytes())
+    assert (failed.status.code, attributes(failed)["aws.xray.cause.exception_id"]) == (2, "abcdefghijklmnop")
+
+
+def test_a_document_without_a_start_is_refused_by_name() -> None:
+    with pytest.raises(Malformed, match="start_time"):
+        translate((DOCUMENTS / "segmentValidationFailed.txt").read_bytes())
+
+
+scalars = st.one_of(st.booleans(), st.integers(-(2**40), 2**40), st.text(max_size=12))
+names = st.text("abcdefghijk_", min_size=1, max_size=8)
+blocks = st.recursive(st.dictionaries(names, scalars, max_size=3), lambda inner: st.dictionaries(names, st.one_of(scalars, inner), max_size=3), max_leaves=8)
+
+
+@settings(max_examples=120, deadline=None)
+@given(annotations=st.dictionaries(names, scalars, max_size=4), aws=blocks, http=blocks, extra=blocks, fault=st.booleans())
+def test_every_leaf_of_a_document_is_found_in_the_span(annotations: dict, aws: dict, http: dict, extra: dict, fault: bool) -> None:
+    document = {"name": "n", "id": "53995c3f42cd8ad8", "trace_id": "1-581cf771-a006649127e371903a2de979", "start_time": 1.5e9, "end_time": 1.5e9 + 1, "fault": fault, "annotations": annotations, "aws": aws, "http": http, "unknown_block": extra}
+    resource, (span,) = translate(json.dumps(document).encode())
+    found = {json.dumps(value) for value in [*attributes(span).values(), *resource.values()]} | {str(value) for value in attributes(span).values()}
+    for leaf in _leaves([annotations, aws, http, extra]):
+        assert json.dumps(leaf) in found
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for inner in value.values() for leaf in _leaves(inner)]
+    if isinstance(value, list):
+        return [leaf for inner in value for leaf in _leaves(inner)]
+    return [value]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.binary(max_size=200), st.recursive(st.one_of(st.none(), scalars, st.floats()), lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["name", "id", "trace_id", "start_time", "end_time", "subsegments", "cause", "aws", "http", "links", "metadata", "exceptions", "stack"]), inner, max_size=6)), max_leaves=20).map(lambda value: json.dumps(value).encode())))
+def test_nonsense_is_malformed_and_nothing_else(document: bytes) -> None:
+    try:
+        translate_datagram(HEADER + document)
+    except Malformed as error:
+        assert str(error)
+
+
+@given(st.binary(min_size=16, max_size=16).map(bytes.hex))
+def test_trace_ids_go_both_ways(trace_id: str) -> None:
+    assert xray_trace_id_to_hex(hex_to_xray_trace_id(trace_id)) == trace_id
