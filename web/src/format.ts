@@ -77,6 +77,11 @@ export function moment(time: string | number | Date, now = new Date()): string {
   return `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${hm}`;
 }
 
+/** The mark of a time axis of a given length: seconds only where minutes repeat themselves. */
+export function axisTime(ms: number, lengthMs: number): string {
+  return lengthMs < 8 * 60_000 ? clock(ms) : moment(ms);
+}
+
 /** Date and clock in full, for titles. */
 export function full(time: string | number | Date): string {
   const at = new Date(time);
@@ -109,9 +114,13 @@ export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
 
-/** A JSON log line taken apart: what it says and the rest; null where the line is not one. */
+const MESSAGE = /"(?:message|msg)"\s*:\s*("(?:[^"\\]|\\.)*")/;
+
+/** A JSON log line taken apart: what it says and the rest; null where the line is not one. A long line may come cut. */
 export function spoken(body: string): { message: string; rest: string } | null {
   if (!body.startsWith("{")) return null;
+  const cut = body.trimEnd().endsWith("}") ? null : MESSAGE.exec(body);
+  if (cut) return { message: JSON.parse(cut[1]) as string, rest: "…" };
   try {
     const parsed = JSON.parse(body) as Record<string, unknown>;
     const message = parsed.message ?? parsed.msg;

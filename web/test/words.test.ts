@@ -18,6 +18,9 @@ suite("figures", () => {
     expect([0, 12.44, 0.5, 0.001].map(rate)).toEqual(["0", "12.4/s", "30.0/min", "3.60/h"]);
     expect([count(12345), plain(bytes(18_233)), plain(bytes(12))]).toEqual(["12,345", "18.2 kB", "12 B"]);
   });
+  test("a JSON log line that came cut still says its message", () => {
+    expect(spoken('{"level":"ERROR","message":"it \\"broke\\"","stack":"at x')?.message).toBe('it "broke"');
+  });
   test("a log line that only looks like JSON stays as it is", () => {
     expect(spoken("{not json")).toBeNull();
     expect(spoken('{"a":1}')).toBeNull();

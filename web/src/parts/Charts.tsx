@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { FunctionAnswer } from "../api";
-import { count, duration, moment } from "../format";
+import { axisTime, clock, count, duration } from "../format";
 import type { Range } from "../range";
 import type { Palette } from "../views/palette";
 import { SANS } from "../views/paint";
@@ -113,7 +113,7 @@ function options(lines: Line[], colours: Palette, width: number, unit: (value: n
     cursor: { points: { size: 5 }, drag: { x: false, y: false } },
     scales: { x: { time: true, range: [range.sinceMs / 1000, range.untilMs / 1000] }, y: { range: (_u, _min, max) => [0, Math.max(max * 1.08, 1)] } },
     axes: [
-      { ...axis, size: 24, space: 70, grid: { show: false }, values: (_u, splits) => splits.map((at) => moment(at * 1000)) },
+      { ...axis, size: 24, space: 58, grid: { show: false }, values: (_u, splits) => splits.map((at) => axisTime(at * 1000, range.untilMs - range.sinceMs)) },
       { ...axis, size: 54, space: 36, ...(unit === count ? { incrs: WHOLE } : {}), values: (_u, splits) => splits.map((value) => (value === null ? "" : unit(value).replace(/\.0+(?=\D|$)/, ""))) },
     ],
     series: [
@@ -150,7 +150,7 @@ function tip(lines: Line[], unit: (value: number) => string): uPlot.Plugin {
         box.hidden = !inside;
         if (!inside) return;
         const known = lines.filter((line) => line.values[at] !== null && line.values[at] !== undefined);
-        box.textContent = [moment(plot.data[0][at] * 1000), ...known.map((line) => `${line.name} ${unit(line.values[at]!)}`)].join("\n");
+        box.textContent = [clock(plot.data[0][at] * 1000), ...known.map((line) => `${line.name} ${unit(line.values[at]!)}`)].join("\n");
         const left = plot.cursor.left ?? 0;
         box.style.left = `${left > plot.over.clientWidth / 2 ? left - box.offsetWidth - 10 : left + 10}px`;
         box.style.top = "4px";

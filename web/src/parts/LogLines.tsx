@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { LogSignal } from "../api";
-import { clock, full, spoken, text } from "../format";
+import { clock, full, plural, spoken, text } from "../format";
 import { severityOf } from "../views/model";
 
 export function severity(log: LogSignal): string {
@@ -34,10 +34,26 @@ export function LogLines({ logs, linked = false }: { logs: LogSignal[]; linked?:
 function message(log: LogSignal) {
   const line = text(log.body);
   const parts = spoken(line);
-  if (!parts) return line;
+  if (!parts) return <Lines text={line} />;
   return (
     <>
       {parts.message} <span className="dim">{parts.rest}</span>
     </>
+  );
+}
+
+const MOST_LINES = 4;
+
+/** A line with a stack behind it: the first line, and the rest on demand. */
+function Lines({ text: value }: { text: string }) {
+  const lines = value.trimEnd().split("\n");
+  if (lines.length <= MOST_LINES) return value.trimEnd();
+  return (
+    <details>
+      <summary>
+        {lines[0]} <span className="dim">{plural(lines.length - 1, "more line")}</span>
+      </summary>
+      {lines.slice(1).join("\n")}
+    </details>
   );
 }

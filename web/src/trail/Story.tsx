@@ -8,7 +8,8 @@ const SHORT = 6;
 export function Story({ story, selected, select }: { story: Sentence[]; selected?: string; select: (node: string) => void }) {
   const [all, setAll] = useState(false);
   if (!story.length) return null;
-  const shown = all ? story : story.slice(0, SHORT);
+  const long = story.length > SHORT + 2;
+  const shown = all || !long ? story : story.slice(0, SHORT);
   return (
     <section className="story" aria-label="The story">
       <ol>
@@ -23,7 +24,7 @@ export function Story({ story, selected, select }: { story: Sentence[]; selected
           </li>
         ))}
       </ol>
-      {story.length > SHORT && (
+      {long && (
         <button type="button" className="link" onClick={() => setAll(!all)}>
           {all ? "Shorter" : `${story.length - SHORT} more`}
         </button>

@@ -1,6 +1,6 @@
 /** Durations over time as a scatter on a canvas: a dot an invocation or trail. Knows no framework. */
 
-import { clock, duration, moment } from "../format";
+import { axisTime, clock, duration } from "../format";
 import { axisFor, decades, nearest, placeDot, type Dot } from "./durationsLayout";
 import { fit, SANS } from "./paint";
 import type { Palette } from "./palette";
@@ -100,7 +100,7 @@ export class Durations {
       context.fillText(value, LEFT_PX - 8 - context.measureText(value).width, Math.max(y, 7));
     });
     for (const share of [0, 0.25, 0.5, 0.75]) {
-      const value = moment(axis.fromMs + share * (axis.toMs - axis.fromMs));
+      const value = axisTime(axis.fromMs + share * (axis.toMs - axis.fromMs), axis.toMs - axis.fromMs);
       context.fillText(value, LEFT_PX + share * box.width, this.size.height - 7);
     }
   }

@@ -89,9 +89,11 @@ function bar(model: TrailModel, row: number, x: (ms: number) => number): Bar {
   };
 }
 
-/** Give every service a lane, as high as its bars overlap; lanes in order of first work. */
+/** Give every service a lane, as high as its bars overlap; lanes in order of the tree. */
 function stack(model: TrailModel, bars: Bar[]): Lane[] {
-  const services = [...new Set(bars.map((b) => model.service[b.row]))];
+  // Causes above effects, also where a clock is a little off.
+  const drawn = new Set(bars.map((b) => b.row));
+  const services = [...new Set([...model.order].filter((row) => drawn.has(row)).map((row) => model.service[row]))];
   let y = TOP_PX;
   return services.map((service) => {
     const ends: number[] = [];
