@@ -1,0 +1,1 @@
+"""Benchmarks: a real server, its CPU seconds, one table."""
