@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from otlp import span, traces
 from running import COMMAND, Coldtrail, free_port, serving
 
@@ -56,7 +57,7 @@ def test_a_taken_port_and_a_taken_folder_are_named(coldtrail: Coldtrail, tmp_pat
     assert (ended.returncode, "another coldtrail uses" in ended.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("text, said", [
+@pytest.mark.parametrize(("text", "said"), [
     ('[retention]\nspans = "30 days-ish"\n', 'coldtrail.toml line 2: retention.spans must be a duration such as "30d", got "30 days-ish"'),
     ("port = 99999\n", "coldtrail.toml line 1: port"),
     ("colour = 3\n", "coldtrail.toml line 1: colour is not a setting"),

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from otlp import span, traces
-from running import Coldtrail, serving, start
 
 from coldtrail.store.engine import Engine
 from coldtrail.wal.segment import varint
+from otlp import span, traces
+from running import Coldtrail, serving, start
 
 KILLS = 20
 

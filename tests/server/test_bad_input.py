@@ -15,8 +15,12 @@ import zstandard
 from google.rpc.status_pb2 import Status
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
 from otlp import logs, span, traces
 from running import Coldtrail
 
@@ -50,14 +54,14 @@ def test_a_truncated_request_is_refused_whole(coldtrail: Coldtrail) -> None:
     assert coldtrail.post("/v1/traces", gzip.compress(body)[:-9], content_encoding="gzip").status_code == 400
 
 
-@pytest.mark.parametrize("encode, name", [(gzip.compress, "gzip"), (zlib.compress, "deflate"), (zstandard.ZstdCompressor().compress, "zstd"), (bytes, "identity")])
+@pytest.mark.parametrize(("encode", "name"), [(gzip.compress, "gzip"), (zlib.compress, "deflate"), (zstandard.ZstdCompressor().compress, "zstd"), (bytes, "identity")])
 def test_every_promised_encoding_is_undone(coldtrail: Coldtrail, encode, name: str) -> None:
     one = span()
     assert coldtrail.post("/v1/traces", encode(traces(one)), content_encoding=name).status_code == 200
     coldtrail.eventually("/spans", lambda answer: len(answer["spans"]) == 1, trace_id=one["trace_id"].hex())
 
 
-@pytest.mark.parametrize("name, encode", [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress), ("deflate", zlib.compress)])
+@pytest.mark.parametrize(("name", "encode"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress), ("deflate", zlib.compress)])
 def test_a_bomb_is_refused_as_too_large(coldtrail: Coldtrail, name: str, encode) -> None:
     bomb = encode(bytes(80 << 20))
     assert len(bomb) < 1 << 20
@@ -201,7 +205,7 @@ def test_a_log_with_bad_ids_is_refused_alone(coldtrail: Coldtrail) -> None:
     coldtrail.eventually("/logs", lambda found: len(found["logs"]) == 1, q=marker)
 
 
-@pytest.mark.parametrize("path, params", [("/trails", {"since": "yesterday-ish"}), ("/trails", {"min_ms": "long"}), ("/trails", {"cursor": "?"}), ("/red", {"group": "planet"}), ("/red", {"step": "1ms"}), ("/spans", {"trace_id": "xyz"}), ("/find", {"q": " "})])
+@pytest.mark.parametrize(("path", "params"), [("/trails", {"since": "yesterday-ish"}), ("/trails", {"min_ms": "long"}), ("/trails", {"cursor": "?"}), ("/red", {"group": "planet"}), ("/red", {"step": "1ms"}), ("/spans", {"trace_id": "xyz"}), ("/find", {"q": " "})])
 def test_wrong_parameters_are_problem_details(coldtrail: Coldtrail, path: str, params: dict) -> None:
     answer = coldtrail.get(path, **params)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")

@@ -20,6 +20,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
 from running import Coldtrail
 
 ATTRIBUTES = {"text": "grüße <b>", "whole": 42, "large": 2**53 + 1, "real": 0.25, "yes": True, "list": ["a", "b"], "numbers": [1, 2]}
@@ -151,7 +152,7 @@ def test_a_function_without_instrumentation_is_a_full_invocation(coldtrail: Cold
     assert (page["summary"]["count"], page["errors"][0]["type"]) == (1, "ConnectionError")
 
 
-@pytest.mark.parametrize("lines, status, kind", [
+@pytest.mark.parametrize(("lines", "status", "kind"), [
     (["{now} {id} Task timed out after 3.00 seconds", "REPORT RequestId: {id}\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tMax Memory Used: 60 MB\tStatus: timeout"], "timeout", "Sandbox.Timedout"),
     (["RequestId: {id} Error: Runtime exited with error: signal: killed\nRuntime.OutOfMemory", "REPORT RequestId: {id}\tDuration: 9.00 ms\tBilled Duration: 9 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\tStatus: error\tError Type: Runtime.OutOfMemory"], "out_of_memory", "Runtime.OutOfMemory"),
     (['{{"time":"x","type":"platform.report","record":{{"requestId":"{id}","metrics":{{"durationMs":7.5,"billedDurationMs":8,"memorySizeMB":256,"maxMemoryUsedMB":80}},"status":"success"}}}}'], "ok", None),
@@ -208,3 +209,21 @@ def test_a_trail_goes_on_across_the_stream_where_no_context_was_propagated(coldt
     assert sum(row["trail_id"] == trail["trail_id"] for row in listed["trails"]) == 1
     node = coldtrail.api(f"/nodes/{consumer['node_id']}")
     assert (len(node["logs"]), node["trail_ids"]) == (3, [trail["trail_id"]])
+
+
+def test_a_trail_that_was_known_from_lines_alone_gives_way_to_the_whole_one(coldtrail: Coldtrail) -> None:
+    from otlp import span, traces
+
+    service, sequence, request_id = f"late-{os.urandom(3).hex()}", f"49590338271490256608559692538361571095{time.time_ns()}", str(uuid.uuid4())
+    line = json.dumps({"level": "INFO", "message": "read", "function_request_id": request_id, "sequence_number": sequence})
+    report = f"REPORT RequestId: {request_id}\tDuration: 5.00 ms\tBilled Duration: 5 ms\tMemory Size: 128 MB\tMax Memory Used: 60 MB"
+    deliver(coldtrail, f"/aws/lambda/{service}", [f"START RequestId: {request_id} Version: 1", line, report])
+    early = coldtrail.eventually("/trails", lambda answer: answer["trails"], service=service)["trails"][0]["trail_id"]
+    root = span("POST /late", service="api", kind=2)
+    put = span("put", service="api", kind=3, trace_id=root["trace_id"], parent=root["span_id"], attributes={"aws.kinesis.sequence_number": sequence})
+    coldtrail.post("/v1/traces", traces(root, put))
+    whole = root["trace_id"].hex()
+    coldtrail.eventually("/trails", lambda answer: [row["trail_id"] for row in answer["trails"]] == [whole], service=service)
+    assert early != whole
+    assert coldtrail.api(f"/trails/{early}")["trail_id"] == whole
+    assert {match["trail_id"] for match in coldtrail.api("/find", q=request_id)["matches"]} == {whole}

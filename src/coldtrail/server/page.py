@@ -75,7 +75,7 @@ class Page:
     async def _file(self, scope: Scope, send: Send) -> None:
         path = (self._folder / scope["path"].lstrip("/")).resolve()
         if not path.is_relative_to(self._folder) or not path.is_file():
-            if "." in scope["path"].rsplit("/", 1)[-1]:
+            if scope["path"].startswith("/assets/") or ("." in scope["path"] and scope["path"].count("/") == 1):
                 await answer(send, 404, b"not found", b"text/plain", SECURITY)
                 return
             path = self._folder / "index.html"

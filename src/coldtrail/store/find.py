@@ -8,8 +8,11 @@ import xxhash
 from msgspec import Struct
 
 from coldtrail.model.trails import Key, KeyKind
+from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
 from coldtrail.store.trail_lists import carries, is_trace_id
+
+INVOCATION = sql_text("attributes['faas.invocation_id']")
 
 MOST = 50
 """How many carriers one search gives."""
@@ -96,8 +99,8 @@ def _attributes(engine: Engine, value: str) -> list[Carrier]:
     clause = carries(value)
     name = f"arrayFirst((name, raw) -> {clause.replace('mapValues(attributes)', '[raw]')}, mapKeys(attributes), mapValues(attributes))"
     query = f"""
-      SELECT {name} AS kind, {{value:String}} AS value, 'mentions' AS role, lower(hex(trace_id)), lower(hex(span_id)),
-        '' AS request_id, service, toUnixTimestamp64Nano(start) AS time_ns
+      SELECT {name} AS found_as, {{value:String}} AS value, 'mentions' AS role, lower(hex(trace_id)), lower(hex(span_id)),
+        if(kind IN (2, 5), {INVOCATION}, '') AS request_id, service, toUnixTimestamp64Nano(start) AS time_ns
       FROM spans WHERE {clause} ORDER BY start DESC LIMIT {{limit:UInt32}}
       UNION ALL
       SELECT {name} AS kind, {{value:String}} AS value, 'mentions' AS role, lower(hex(trace_id)), lower(hex(span_id)),

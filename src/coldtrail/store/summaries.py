@@ -65,7 +65,7 @@ def save_trails(
     kept = {row.trail_id for row in rows}
     gone = {trail_id for unit, trail_id in known if trail_id not in members[unit]} - kept
     values = [_values(row, version, received_s) for row in rows]
-    values += [_values(_gone(trail_id), version, received_s) for trail_id in sorted(gone)]
+    values += [_values(row, version, received_s) for row in _gone(engine, sorted(gone))]
     if values:
         engine.insert("trails", values, _TRAIL_COLUMNS)
     new = [
@@ -78,8 +78,16 @@ def save_trails(
         engine.insert("trail_members", new, ["unit", "trail_id", "received"])
 
 
-def _gone(trail_id: str) -> TrailRow:
-    return TrailRow(trail_id, 0, 0.0, "", None, 0, 0, 0, [], "", "", "", "")
+def _gone(engine: Engine, trail_ids: list[str]) -> list[TrailRow]:
+    """Rows without a status, at the start that the trails had, so that a list of that time sees that they are gone."""
+    if not trail_ids:
+        return []
+    starts = engine.rows(
+        """SELECT trail_id, toUnixTimestamp64Nano(argMax(start, version)) FROM trails
+        WHERE trail_id IN {ids:Array(String)} GROUP BY trail_id""",
+        {"ids": trail_ids},
+    )
+    return [TrailRow(trail_id, start_ns, 0.0, "", None, 0, 0, 0, [], "", "", "", "") for trail_id, start_ns in starts]
 
 
 def _values(row: TrailRow, version: int, received_s: int) -> list[object]:

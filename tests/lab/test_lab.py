@@ -1,0 +1,112 @@
+"""The lab is real: what its functions do is seen in what coldtrail is told."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coldtrail_lab.lab import Lab
+from running import Coldtrail, serving, wait_for
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Coldtrail, Lab]]:
+    folder = tmp_path_factory.mktemp("lab")
+    with serving(folder / "data") as running, Lab(otlp_http=running.otlp_http, xray=running.xray, truth=folder / "truth.jsonl") as lab:
+        yield running, lab
+
+
+def newest(coldtrail: Coldtrail, function: str) -> dict:
+    return coldtrail.api(f"/functions/{function}")["invocations"][0]
+
+
+def test_an_activity_is_followed_from_the_call_to_the_table_and_the_notification(told: tuple[Coldtrail, Lab]) -> None:
+    coldtrail, lab = told
+    status, answer = lab.post_activity("user-0042", {"id": "activity-1", "type": "run"})
+    assert status == 202
+    assert lab.drain()
+    match = coldtrail.eventually("/find", lambda found: found["matches"], q=answer["id"])["matches"][0]
+    whole = {"activity-api", "activity-api-post", "activities", "activity-ingest", "notifications", "activity-notify"}
+    trail = coldtrail.eventually(f"/trails/{match['trail_id']}", lambda found: whole <= {node["service"] for node in found["nodes"]}, 30)
+    assert trail["status"] == "ok"
+    calls = [node for node in trail["nodes"] if node["service"] == "activity-ingest" and node["kind"] == "operation"]
+    assert "dynamodb" in {node["name"].lower() for node in calls}
+    truth = {line["effect"]["id"] for line in lab.truth.lines if line["effect"]["type"] == "invocation"}
+    assert truth == {node["keys"]["request_id"] for node in trail["nodes"] if node["kind"] == "invocation"}
+    assert [node["cold_start"] for node in trail["nodes"] if node["kind"] == "invocation"] == [True, True, True]
+    status, history = lab.get_history("user-0042")
+    assert (status, history["activities"]) == (200, [{"id": "activity-1", "type": "run"}])
+
+
+def test_a_second_call_reuses_the_sandbox(told: tuple[Coldtrail, Lab]) -> None:
+    coldtrail, lab = told
+    lab.post_activity("user-0001", {"id": "activity-2", "type": "swim"})
+    assert lab.drain()
+    page = coldtrail.eventually("/functions/activity-api-post", lambda found: found["summary"]["count"] == 2)
+    assert page["summary"]["cold_start_count"] == 1
+    assert page["summary"]["init_p50_ms"] > 50
+    assert page["summary"]["memory_used_max_mb"] > 20
+
+
+def test_a_dropped_connection_is_a_connection_error_with_three_attempts(told: tuple[Coldtrail, Lab]) -> None:
+    coldtrail, lab = told
+    lab.faults.switch("connection-errors", 1.0)
+    _, answer = lab.post_activity("user-0007", {"id": "activity-3-x", "type": "ride"})
+    assert lab.drain()
+    lab.faults.switch("connection-errors", 0.0)
+    match = coldtrail.eventually("/find", lambda found: found["matches"], q=answer["id"])["matches"][0]
+
+    def failed(found: dict) -> bool:
+        return sum(node["kind"] == "invocation" and node["status"] == "error" for node in found["nodes"]) == 3
+
+    trail = coldtrail.eventually(f"/trails/{match['trail_id']}", failed, 30)
+    ingests = [node for node in trail["nodes"] if node["kind"] == "invocation" and node["service"] == "activity-ingest"]
+    assert [(node["attempt"], node["failure"]["type"]) for node in ingests] == [(1, "ConnectionError"), (2, "ConnectionError"), (3, "ConnectionError")]
+    assert sum(edge["kind"] == "redelivers" for edge in trail["edges"]) == 2
+    assert coldtrail.api("/functions/activity-ingest")["errors"][0]["type"] == "ConnectionError"
+
+
+@pytest.mark.parametrize(("fault", "status"), [("timeout", "timeout"), ("out-of-memory", "out_of_memory"), ("crash-init", "error")])
+def test_what_happens_to_a_sandbox_is_told_as_it_was(told: tuple[Coldtrail, Lab], fault: str, status: str) -> None:
+    coldtrail, lab = told
+    lab.faults.switch(fault, 1.0)
+    message = lab.aws.client("sqs").send_message(QueueUrl=lab.story.queue_url, MessageBody='{"user_id": "user-9", "activity_id": "a"}')
+    try:
+        found = wait_for(lambda: coldtrail.api("/functions/activity-notify", since="now-1m"), lambda page: any(one["status"] == status for one in page["invocations"]), 40)
+    finally:
+        lab.faults.switch(fault, 0.0)
+    assert found["errors"]
+    wait_for(lambda: lab.story.waiting(), lambda waiting: waiting == 0, 40)
+    taken = [line for line in lab.truth.lines if line["cause"].get("id") == message["MessageId"]]
+    assert taken[0]["kind"] == "delivers"
+
+
+def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    command = [sys.executable, "-m", "coldtrail_lab", "run", "--otlp-http", "http://127.0.0.1:9", "--xray", "127.0.0.1:9", "--rate", "4", "--ready-file", str(ready)]
+    lab = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    wait_for(ready.exists, bool, 60)
+    wait_for(lambda: _children(lab.pid), lambda found: len(found) >= 2, 30)
+    children = _children(lab.pid)
+    lab.send_signal(signal.SIGINT)
+    assert lab.wait(40) == 0
+    assert "stopped" in lab.communicate()[0]
+    wait_for(lambda: [pid for pid in children if Path(f"/proc/{pid}").exists()], lambda left: not left, 10)
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+        except (OSError, ValueError, IndexError):
+            continue
+    return found
+
+
