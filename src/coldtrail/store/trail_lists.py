@@ -221,7 +221,11 @@ def _members(engine: Engine, units: list[str]) -> dict[str, list[str]]:
     if not units:
         return {}
     found: dict[str, list[str]] = {}
-    query = "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN {units:Array(String)}"
+    query = """
+        SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN {units:Array(String)} AND trail_id NOT IN (
+          SELECT trail_id FROM trails
+          WHERE trail_id IN (SELECT trail_id FROM trail_members WHERE unit IN {units:Array(String)})
+          GROUP BY trail_id HAVING argMax(status, version) = '')"""
     for unit, trail_id in engine.rows(query, {"units": units}):
         found.setdefault(unit, []).append(trail_id)
     return found
