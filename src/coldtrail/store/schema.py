@@ -1,7 +1,7 @@
 """The tables, as a list of migrations. Version N is reached by running steps 1..N in order.
 
-Order keys: signals are kept by minute, then trace (a trace lies together, so its id costs two bytes a
-span and it is read as one granule); newest-first searches walk the minutes backwards. Retention counts
+Order keys: spans are kept by ten seconds, then trace (a trace lies together, so its id costs two bytes a
+span and it is read as one granule); newest-first searches walk time backwards. Retention counts
 from receipt (``received``), so a back-dated span lives as long as any other (a TTL on its own time would
 discard it at once). One partition a day of receipt lets whole parts be dropped.
 """
@@ -49,9 +49,9 @@ SPANS = _table(
   rest String CODEC(ZSTD(1)),
   received DateTime CODEC(Delta, ZSTD(1)),
   INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
-  INDEX by_value mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 4
+  INDEX by_value mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 1
 """,
-    "toStartOfMinute(start), trace_id",
+    "toStartOfInterval(start, INTERVAL 10 SECOND), trace_id",
 )
 
 LOGS = _table(
@@ -125,7 +125,7 @@ CREATE TABLE IF NOT EXISTS emitters (
   scope_schema_url LowCardinality(String),
   received DateTime
 ) ENGINE = ReplacingMergeTree(received) ORDER BY emitter_id
-SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 64, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000
 """
 
 KEYS = _table(
