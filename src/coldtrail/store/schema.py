@@ -202,7 +202,7 @@ TRACES = _table(
   received DateTime CODEC(Delta, ZSTD(1)),
   INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
 """,
-    "toStartOfMinute(start), trace_id",
+    "toStartOfInterval(start, INTERVAL 10 SECOND), trace_id",
 )
 
 TRAILS = _table(

@@ -20,8 +20,8 @@ SPAN_COLUMNS = """trace_id, span_id, parent_span_id, name, kind, toUnixTimestamp
 LOG_COLUMNS = """toUnixTimestamp64Nano(time), toUnixTimestamp64Nano(observed_time), trace_id, span_id, severity_number,
   severity_text, event_name, body, body_value, emitter_id, attributes, dropped_attributes_count, flags"""
 
-POINT_READ: dict[str, Any] = {"max_threads": 1}
-"""A look-up by id reads a granule or two; a second thread costs more than it brings."""
+POINT_READ: dict[str, Any] = {"max_threads": 1, "use_skip_indexes_on_data_read": 0}
+"""A look-up by id reads a granule or two: a second thread, and indexes read while data is, cost more than they bring."""
 
 
 def text(raw: bytes) -> str:

@@ -69,7 +69,8 @@ SELECT lower(hex(trace_id)) AS trail_id, toUnixTimestamp64Nano(min(t.start)) AS 
   argMin(t.root_name, rank) AS origin_name, argMin(t.root_kind, rank) AS origin_kind,
   lower(hex(argMin(t.root_span_id, rank))) AS origin_span_id
 FROM (SELECT *, (NOT has_root, start) AS rank FROM traces
-  WHERE start >= fromUnixTimestamp64Nano({{lo:Int64}}) - INTERVAL 1 MINUTE AND start < fromUnixTimestamp64Nano({{hi:Int64}})
+  WHERE start >= fromUnixTimestamp64Nano({{lo:Int64}}) - INTERVAL 30 SECOND
+    AND start < fromUnixTimestamp64Nano({{hi:Int64}}) + INTERVAL 5 MINUTE
     AND {{narrow}}) AS t
 GROUP BY trace_id
 {_HAVING}
@@ -242,7 +243,9 @@ def _units_with_value(engine: Engine, q: str, low_ns: int, high_ns: int) -> list
     name, equals, value = q.partition("=")
     named = bool(equals and name and " " not in name)
     clause = carries(value if named else q, named=named)
-    within = "{at} >= fromUnixTimestamp64Nano({{lo:Int64}}) AND {at} < fromUnixTimestamp64Nano({{hi:Int64}})"
+    # A trail of the window may carry the value a little after its own beginning.
+    later = "fromUnixTimestamp64Nano({{hi:Int64}}) + INTERVAL 1 MINUTE"
+    within = "{at} >= fromUnixTimestamp64Nano({{lo:Int64}}) AND {at} < " + later
     query = f"""
         SELECT DISTINCT lower(hex(trace_id)) AS unit FROM spans
         WHERE {within.format(at="start")} AND {clause} LIMIT 5000
