@@ -24,6 +24,10 @@ class TrailReader:
         self._engine = engine
         self._signals = signals
 
+    def remember_emitters(self, since_s: int) -> None:
+        """Read the emitters received since Unix second ``since_s`` ahead of those who will ask."""
+        self._signals.remember_emitters(since_s)
+
     def spans_of(self, trace_ids: set[str]) -> list[Span]:
         """Return all spans of the traces."""
         return self._signals.spans_of(trace_ids)

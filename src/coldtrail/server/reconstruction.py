@@ -64,6 +64,7 @@ class Reconstruction:
 
     def _pass(self) -> None:
         now_s = int(time.time())
+        self._reader.remember_emitters(self._since_s - OVERLAP_S)
         units = changed_units(self._engine, self._since_s - OVERLAP_S, MOST_UNITS)
         rows: dict[str, TrailRow] = {}
         members: dict[str, set[str]] = {}

@@ -44,6 +44,12 @@ class Emitters:
         self._most = most
         self._known: dict[int, Emitter] = {}
 
+    def remember_new(self, since_s: int, limit: int = 5_000) -> None:
+        """Read those received since Unix second ``since_s``, so that no reader has to wait for them."""
+        for row in self._engine.rows(_NEW_EMITTERS, {"since": max(0, since_s), "limit": limit}, raw_bytes=True):
+            if row[0] not in self._known and len(self._known) < self._most:
+                self._known[row[0]] = _emitter(row)
+
     def get(self, ids: set[int]) -> dict[int, Emitter]:
         """Return the emitters of ``ids``; reads one granule for each that is not known yet."""
         missing = [emitter_id for emitter_id in ids if emitter_id not in self._known]
@@ -57,11 +63,10 @@ class Emitters:
 
 
 _UNKNOWN = Emitter(Resource(), Scope())
-_EMITTERS = """
-SELECT emitter_id, resource, resource_dropped_attributes_count, resource_schema_url, scope_name, scope_version,
-  scope_attributes, scope_dropped_attributes_count, scope_schema_url
-FROM emitters WHERE emitter_id IN {ids:Array(UInt64)} LIMIT 1 BY emitter_id
-"""
+_COLUMNS = """emitter_id, resource, resource_dropped_attributes_count, resource_schema_url, scope_name, scope_version,
+  scope_attributes, scope_dropped_attributes_count, scope_schema_url"""
+_EMITTERS = f"SELECT {_COLUMNS} FROM emitters WHERE emitter_id IN {{ids:Array(UInt64)}} LIMIT 1 BY emitter_id"
+_NEW_EMITTERS = f"SELECT {_COLUMNS} FROM emitters WHERE received >= toDateTime({{since:UInt32}}) LIMIT {{limit:UInt32}}"
 
 
 def _emitter(row: tuple[Any, ...]) -> Emitter:
@@ -158,6 +163,10 @@ class SignalReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._emitters = Emitters(engine)
+
+    def remember_emitters(self, since_s: int) -> None:
+        """Remember the emitters received since Unix second ``since_s``; a background thread calls it after loads."""
+        self._emitters.remember_new(since_s)
 
     def spans_of(self, trace_ids: set[str], limit: int = 100_000) -> list[Span]:
         """Return the spans of traces (hex ids) in order of start; reads a granule or two a trace."""
