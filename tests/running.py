@@ -109,7 +109,11 @@ def start(data: Path, *flags: str, env: dict[str, str] | None = None, token: str
         except httpx.HTTPError:
             return False
 
-    wait_for(ready, bool, 60)
+    try:
+        wait_for(ready, bool, 60)
+    except AssertionError:
+        process.kill()
+        raise
     return running
 
 
