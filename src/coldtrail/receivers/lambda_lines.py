@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct, field
 
 from coldtrail.model.signals import AttributeValue
-from coldtrail.model.xray_ids import xray_trace_id_to_hex
+from coldtrail.model.xray_ids import hex_to_xray_trace_id, xray_trace_id_to_hex
 from coldtrail.receivers.attributes import key_value
 from coldtrail.receivers.lambda_json import application_line, platform_line
 
@@ -109,7 +109,7 @@ class LineReader:
             if trace_id and not record.trace_id:
                 record.trace_id = bytes.fromhex(trace_id)
                 if not any(pair.key == "aws.xray.trace_id" for pair in record.attributes):
-                    record.attributes.append(key_value("aws.xray.trace_id", f"1-{trace_id[:8]}-{trace_id[8:]}"))
+                    record.attributes.append(key_value("aws.xray.trace_id", hex_to_xray_trace_id(trace_id)))
 
 
 def level_number(level: str) -> int:

@@ -50,13 +50,6 @@ def parse(signal: Signal, body: bytes) -> Message:
         raise Malformed(f"the body is not an OTLP {signal} request: {str(error)[:300]}") from None
 
 
-def parse_traces(body: bytes) -> ExportTraceServiceRequest:
-    """Return the trace request of an OTLP/JSON body; raises as `parse`."""
-    request = parse("traces", body)
-    assert isinstance(request, ExportTraceServiceRequest)
-    return request
-
-
 def _ids_to_base64(value: Any, depth: int) -> None:
     """Rewrite hex ids in place, since the protobuf library reads bytes as base64."""
     if depth > MOST_DEPTH:

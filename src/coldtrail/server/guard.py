@@ -44,7 +44,7 @@ class Guard(Struct, frozen=True):
         return name in LOOPBACK or name == self.host
 
     def _is_same(self, origin: str, host: str) -> bool:
-        return urlsplit(origin).netloc == host or (origin == "null" and False)
+        return urlsplit(origin).netloc == host
 
     def _shows_token(self, headers: dict[bytes, bytes], *, cookies: bool) -> bool:
         scheme, _, credential = headers.get(b"authorization", b"").decode("latin-1").partition(" ")

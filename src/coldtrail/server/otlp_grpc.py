@@ -18,7 +18,7 @@ from coldtrail.model.signals import Signal
 from coldtrail.receivers import otlp
 from coldtrail.server.guard import Guard
 from coldtrail.server.intake import Intake
-from coldtrail.server.otlp_http import PROTOBUF, _response
+from coldtrail.server.otlp_http import PROTOBUF, export_response
 from coldtrail.wal import Busy
 
 _METHODS: dict[str, Signal] = {
@@ -52,7 +52,7 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
                 self._intake.received.refused("otlp/grpc", busy.reason)
                 context.set_trailing_metadata((("grpc-status-details-bin", _retry_details(busy)),))
                 await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, busy.reason)
-            return _response(signal, translation, PROTOBUF)
+            return export_response(signal, translation, PROTOBUF)
 
         return export
 

@@ -128,7 +128,7 @@ class OtlpHttp:
         except Malformed as error:
             raise self._counted("otlp/http", 400, str(error)) from None
         await self._keep("otlp/http", translation)
-        await answer(send, 200, _response(signal, translation, kind), kind)
+        await answer(send, 200, export_response(signal, translation, kind), kind)
 
     async def _aws_delivery(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         firehose_path = scope["path"] == "/aws/firehose"
@@ -164,7 +164,7 @@ class OtlpHttp:
         await answer(send, 200, b"{}", JSON)
 
 
-def _response(signal: Signal, translation: Translation, kind: bytes) -> bytes:
+def export_response(signal: Signal, translation: Translation, kind: bytes) -> bytes:
     """The export response: empty when all is kept, else how many were refused and why."""
     if not translation.rejected_items:
         return b"{}" if kind == JSON else b""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
 
 Grouping = Literal["service", "function", "route"]
@@ -91,8 +92,6 @@ def _query(engine: Engine, grouping: Grouping, since_ns: int, until_ns: int, ste
     whole_minutes = step_ns % (ROLLUP_STEP_S * 10**9) == 0 and since_ns % (ROLLUP_STEP_S * 10**9) == 0
     if whole_minutes:
         return engine.rows(_ROLLUP, {**parameters, "grouping": grouping}, settings)
-    from coldtrail.store.anyvalue import sql_text
-
     name = "toString(service)" if grouping == "service" else sql_text("attributes['http.route']")
     present = "1" if grouping == "service" else "mapContains(attributes, 'http.route')"
     query = _RAW.replace("{name}", name).replace("{present}", present).replace("{{", "{").replace("}}", "}")

@@ -177,10 +177,6 @@ class SignalReader:
         query = f"SELECT {SPAN_COLUMNS} FROM spans WHERE trace_id IN ({listed}) LIMIT {int(limit)}"
         return sorted(set_of(self._spans(query)), key=lambda span: (span.start_ns, span.span_id))
 
-    def span(self, trace_id: str, span_id: str) -> list[Span]:
-        """Return one span (twice where it came in progress and then finished)."""
-        return [span for span in self.spans_of({trace_id}) if span.span_id == span_id]
-
     def logs_of(self, trace_ids: set[str], request_ids: set[str], limit: int = 20_000) -> list[Log]:
         """Return the logs that carry one of the trace ids (hex) or Lambda request ids, in order of time."""
         traces = [bytes.fromhex(trace_id).hex() for trace_id in trace_ids if len(trace_id) == 32]

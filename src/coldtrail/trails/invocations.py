@@ -66,13 +66,14 @@ def invocation(request_id: str, attempt: Attempt) -> Node:
     start_ns, end_ns = _times(attempt, report, start_line)
     init_ms = _number(facts, "aws.lambda.init_duration_ms")
     status = _status(attempt, report)
+    service = _service(attempt)
     if status == "open":
         end_ns = None
     return Node(
         node_id=node_id_of("request_id", request_id, attempt.number),
         kind="invocation",
-        service=_service(attempt),
-        name=_name(attempt),
+        service=service,
+        name=service,
         start_ns=start_ns,
         end_ns=end_ns,
         status=status,
@@ -164,10 +165,6 @@ def _service(attempt: Attempt) -> str:
     if attempt.spans:
         return min(span.resource.service for span in attempt.spans)
     return attempt.logs[0].resource.service
-
-
-def _name(attempt: Attempt) -> str:
-    return _service(attempt)
 
 
 def _cold_start(attempt: Attempt, report: Log | None, init_ms: float | None) -> bool | None:

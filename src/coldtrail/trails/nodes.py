@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Key, Node, NodeKind, NodeStatus
 from coldtrail.services import keys_of_log, keys_of_span
-from coldtrail.services.service import CLIENT, CONSUMER, PRODUCER, SERVER
+from coldtrail.services.service import CONSUMER, SERVER
 from coldtrail.trails.identity import node_id_of, span_node_id
 from coldtrail.trails.invocations import attempts_of, failure_of_span, invocation
 
@@ -238,15 +238,3 @@ def _destination(nodes: Nodes, kind: str, node_ids: list[str]) -> str:
                 if value := log.attributes.get(name):
                     return str(value)
     return ""
-
-
-__all__ = [
-    "CARRIED_KINDS",
-    "CLIENT",
-    "PRODUCER",
-    "Nodes",
-    "build_nodes",
-    "distinct_spans",
-    "node_id_of",
-    "request_id_of",
-]

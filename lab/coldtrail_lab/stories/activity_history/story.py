@@ -41,7 +41,7 @@ class ActivityHistory:
         self.queue_url, self.failed_url = self._create(aws)
         self.profile = ProfileApi(faults)
         self.road = SlowRoad(aws.port, faults)
-        self._logs, self._xray, self._otlp_http = logs, xray, otlp_http
+        self._logs, self._xray = logs, xray
         self.post = self._function("activity-api-post", "post", STREAM=STREAM, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_http)
         self.ingest = self._function(
             "activity-ingest",

@@ -28,7 +28,6 @@ LATEST_S = 4_102_444_800
 SCOPE = "coldtrail.xray"
 
 _SPAN_ID = re.compile(r"^[0-9a-fA-F]{16}$")
-_LAMBDA_ORIGINS = ("AWS::Lambda", "AWS::Lambda::Function")
 INTERNAL, SERVER, CLIENT = 1, 2, 3
 
 

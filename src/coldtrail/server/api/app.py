@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response, Router, get
+from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 
@@ -47,7 +48,7 @@ def create_api(service: Service) -> Litestar:
     routers: list[Router] = [module.router for module in (health, trails, signals, red, live)]
     return Litestar(
         route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi])],
-        state=_state(service),
+        state=State({"service": service}),
         openapi_config=OpenAPIConfig(
             title="coldtrail",
             version=__version__,
@@ -56,9 +57,3 @@ def create_api(service: Service) -> Litestar:
         logging_config=None,
         exception_handlers={HTTPException: _http_problem, EngineError: _engine_problem},
     )
-
-
-def _state(service: Service) -> Any:
-    from litestar.datastructures import State
-
-    return State({"service": service})
