@@ -90,3 +90,12 @@ def test_nonsense_is_malformed_and_nothing_else(document: bytes) -> None:
 @given(st.binary(min_size=16, max_size=16).map(bytes.hex))
 def test_trace_ids_go_both_ways(trace_id: str) -> None:
     assert xray_trace_id_to_hex(hex_to_xray_trace_id(trace_id)) == trace_id
+    assert xray_trace_id_to_hex(hex_to_xray_trace_id(trace_id.upper())) == trace_id
+
+
+@pytest.mark.parametrize("text", ["", "1-5759e988-bd862e3fe1be46a994272793\n", "1-5759e988-bd862e3fe1be46a99427279", "2-5759e988-bd862e3fe1be46a994272793", "1-5759e98g-bd862e3fe1be46a994272793"])
+def test_what_is_no_trace_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="X-Ray trace id"):
+        xray_trace_id_to_hex(text)
+    with pytest.raises(ValueError, match="32 hex digits"):
+        hex_to_xray_trace_id(text)

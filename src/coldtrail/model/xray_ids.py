@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-_XRAY = re.compile(r"^1-([0-9a-fA-F]{8})-([0-9a-fA-F]{24})$")
-_HEX = re.compile(r"^[0-9a-f]{32}$")
+from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
+
+_XRAY = re.compile(r"1-([0-9a-fA-F]{8})-([0-9a-fA-F]{24})")
 
 
 def xray_trace_id_to_hex(trace_id: str) -> str:
@@ -18,18 +19,18 @@ def xray_trace_id_to_hex(trace_id: str) -> str:
     Raises:
         ValueError: it is not of that form.
     """
-    match = _XRAY.match(trace_id)
+    match = _XRAY.fullmatch(trace_id)
     if not match:
         raise ValueError(f'an X-Ray trace id is "1-", 8 hex digits, "-", 24 hex digits; got "{trace_id[:60]}"')
     return (match[1] + match[2]).lower()
 
 
 def hex_to_xray_trace_id(trace_id: str) -> str:
-    """Return X-Ray's form of a trace id of 32 lower-case hex digits.
+    """Return X-Ray's form of a trace id of 32 hex digits.
 
     Raises:
         ValueError: it is not of that form.
     """
-    if not _HEX.match(trace_id):
+    if not is_hex(trace_id, TRACE_DIGITS):
         raise ValueError(f'a trace id is 32 hex digits; got "{trace_id[:60]}"')
-    return f"1-{trace_id[:8]}-{trace_id[8:]}"
+    return f"1-{trace_id[:8]}-{trace_id[8:]}".lower()

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from coldtrail.model.hex_ids import is_span_id, is_trace_id
 from coldtrail.model.signals import AttributeValue
 from coldtrail.model.xray_ids import hex_to_xray_trace_id, xray_trace_id_to_hex
 from coldtrail.receivers.attributes import key_value
@@ -142,17 +143,13 @@ def _take_ids(line: Line) -> None:
         line.attributes["aws.xray.trace_id"] = match[0]
         line.trace_id = xray_trace_id_to_hex(match[0])
         segment = str(line.attributes.get("aws.xray.segment_id", ""))
-        line.span_id = segment if _is_hex(segment, 16) else ""
+        line.span_id = segment.lower() if is_span_id(segment) else ""
         return
     trace_id = str(line.attributes.get("trace_id", line.attributes.get("traceId", "")))
-    if _is_hex(trace_id, 32):
+    if is_trace_id(trace_id):
         line.trace_id = trace_id.lower()
         span_id = str(line.attributes.get("span_id", line.attributes.get("spanId", "")))
-        line.span_id = span_id.lower() if _is_hex(span_id, 16) else ""
-
-
-def _is_hex(text: str, digits: int) -> bool:
-    return len(text) == digits and all(digit in "0123456789abcdefABCDEF" for digit in text) and text.strip("0") != ""
+        line.span_id = span_id.lower() if is_span_id(span_id) else ""
 
 
 def _text_line(message: str) -> Line:

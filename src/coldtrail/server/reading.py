@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from coldtrail.model.hex_ids import is_hex, is_trace_id
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Key, Trail
 from coldtrail.model.xray_ids import xray_trace_id_to_hex
@@ -11,7 +12,7 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.find import Carrier, carriers_of, carriers_of_hash
 from coldtrail.store.find import find as find_carriers
 from coldtrail.store.signals import SignalReader
-from coldtrail.store.trail_lists import Filters, TrailRow, is_trace_id, list_trails, trails_of
+from coldtrail.store.trail_lists import Filters, TrailRow, list_trails, trails_of
 from coldtrail.trails.assemble import Graph, build_graph, select
 from coldtrail.trails.identity import node_id_of, span_node_id
 from coldtrail.trails.walk import Gathered, gather
@@ -65,13 +66,13 @@ class TrailReader:
         text = trail_id.lower()
         if is_trace_id(text):
             return {text}, set()
-        if len(text) == 48 and all(digit in "0123456789abcdef" for digit in text):
+        if is_hex(text, 48):
             return {text[:32]}, set()
         carriers = self._carriers_of_node(text)
         return {one.trace_id for one in carriers} - {""}, {one.request_id for one in carriers} - {""}
 
     def _carriers_of_node(self, text: str) -> list[Carrier]:
-        if len(text) in (16, 18) and all(digit in "0123456789abcdef" for digit in text):
+        if is_hex(text, 16) or is_hex(text, 18):
             return carriers_of_hash(self._engine, int(text[:16], 16))
         return carriers_of(self._engine, {Key("request_id", text, "mentions")})
 

@@ -7,10 +7,11 @@ from typing import Any, get_args
 import xxhash
 from msgspec import Struct
 
+from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.trails import Key, KeyKind
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
-from coldtrail.store.trail_lists import carries, is_trace_id
+from coldtrail.store.trail_lists import carries
 
 INVOCATION = sql_text("attributes['faas.invocation_id']")
 

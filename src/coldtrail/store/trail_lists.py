@@ -8,17 +8,22 @@ full, so the newest page reads the newest minutes and not the whole range.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
 
+from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.store.anyvalue import candidates
 from coldtrail.store.engine import Engine
 
 FIRST_WINDOW_S = 2
+FIRST_SEARCHED_WINDOW_S = 12
 GROWTH = 6
-"""Windows in seconds: 2, 12, 72, ...; each six times as long as the one before, so years take a dozen of them."""
+"""Windows in seconds: 2, 12, 72, ...; each six times as long as the one before, so years take a dozen of them.
+A search keeps few of what it reads, so it starts with a longer one."""
+SHORTEST_WINDOW_NS = 10**8
+MOST_UNITS = 5_000
+"""Traces and requests that one search of a window names at most."""
 
 
 class TrailRow(Struct):
@@ -53,30 +58,18 @@ class Filters(Struct, frozen=True):
     before: tuple[int, str] | None = None
 
 
-_HAVING = """
-HAVING start_ns >= {lo:Int64} AND start_ns < {hi:Int64}
-  AND ({service:String} = '' OR has(services, {service:String}))
-  AND duration_ms >= {min_ms:Float64} AND duration_ms <= {max_ms:Float64}
-  AND ({status:String} = '' OR status = {status:String})
-ORDER BY start_ns DESC, trail_id DESC LIMIT {limit:UInt32}
-"""
-
-_TRACES = f"""
+_TRACES = """
 SELECT lower(hex(trace_id)) AS trail_id, toUnixTimestamp64Nano(min(t.start)) AS start_ns,
   (toUnixTimestamp64Nano(max(t.end)) - start_ns) / 1e6 AS duration_ms,
   if(sum(t.error_count) > 0, 'error', 'ok') AS status, sum(t.span_count) AS node_count, sum(t.error_count) AS errors,
-  groupUniqArrayArray(t.services) AS services, argMin(t.root_service, rank) AS origin_service,
-  argMin(t.root_name, rank) AS origin_name, argMin(t.root_kind, rank) AS origin_kind,
-  lower(hex(argMin(t.root_span_id, rank))) AS origin_span_id
-FROM (SELECT *, (NOT has_root, start) AS rank FROM traces
-  WHERE start >= fromUnixTimestamp64Nano({{lo:Int64}}) - INTERVAL 30 SECOND
-    AND start < fromUnixTimestamp64Nano({{hi:Int64}}) + INTERVAL 5 MINUTE
-    AND {{narrow}}) AS t
-GROUP BY trace_id
-{_HAVING}
-"""
+  groupUniqArrayArray(t.services) AS services,
+  argMin((t.root_service, t.root_name, t.root_kind, lower(hex(t.root_span_id))), (NOT t.has_root, t.start)) AS origin
+FROM traces AS t
+WHERE t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 30 SECOND
+  AND t.start < fromUnixTimestamp64Nano({hi:Int64}) + INTERVAL 5 MINUTE"""
+"""A trace that arrived in pieces has a row for each: those around the window are summed up too."""
 
-_TRAILS = f"""
+_TRAILS = """
 SELECT trail_id, toUnixTimestamp64Nano(argMax(t.start, t.version)) AS start_ns,
   argMax(t.duration_ms, t.version) AS duration_ms, argMax(t.status, t.version) AS status,
   argMax(t.node_count, t.version) AS node_count, argMax(t.error_count, t.version) AS errors,
@@ -85,86 +78,91 @@ SELECT trail_id, toUnixTimestamp64Nano(argMax(t.start, t.version)) AS start_ns,
   argMax(t.origin_node_id, t.version) AS origin_node_id, argMax(t.cold_start_count, t.version) AS colds,
   argMax(t.outcome, t.version) AS outcome
 FROM trails AS t
-WHERE {{narrow}}
-GROUP BY trail_id
-{_HAVING.replace("HAVING", "HAVING status != '' AND ")}
-"""
+WHERE t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 1 HOUR"""
 
 
 def list_trails(engine: Engine, filters: Filters, limit: int) -> list[TrailRow]:
     """Return up to ``limit`` trails, newest first; the newest page reads the newest minutes only."""
+    newest, oldest = _bounds(engine)
+    end_ns, high_ns = max(filters.since_ns, oldest), min(filters.until_ns, newest + 1)
+    if filters.before:
+        high_ns = min(high_ns, filters.before[0] + 1)
+    length_ns = (FIRST_SEARCHED_WINDOW_S if filters.q else FIRST_WINDOW_S) * 10**9
     found: list[TrailRow] = []
-    for low_ns, high_ns in _windows(engine, filters):
-        found += _window(engine, filters, low_ns, high_ns, limit)
-        if len(found) >= limit:
-            break
+    while high_ns > end_ns and len(found) < limit:
+        low_ns = max(end_ns, high_ns - length_ns)
+        units = _units_with_value(engine, filters.q, low_ns, high_ns) if filters.q else None
+        if units and len(units) >= MOST_UNITS and length_ns > SHORTEST_WINDOW_NS:
+            # More carriers than one look can name: a shorter window, so that none of the newest is left out.
+            length_ns //= GROWTH
+            continue
+        found += _window(engine, filters, low_ns, high_ns, limit, units)
+        high_ns = low_ns
+        length_ns *= GROWTH
     return found[:limit]
 
 
-def _windows(engine: Engine, filters: Filters) -> Iterator[tuple[int, int]]:
-    """Yield [low, high) in nanoseconds, newest first, from the newest data on and no further than the oldest."""
-    newest, oldest = _bounds(engine, filters)
-    high = min(filters.until_ns, newest + 1)
-    if filters.before:
-        high = min(high, filters.before[0] + 1)
-    length_ns = FIRST_WINDOW_S * 10**9
-    while high > max(filters.since_ns, oldest):
-        low = max(filters.since_ns, high - length_ns)
-        yield low, high
-        high = low
-        length_ns *= GROWTH
-
-
-def _bounds(engine: Engine, filters: Filters) -> tuple[int, int]:
-    """The newest and oldest start that can matter; reads two granules by the order of the tables."""
+def _bounds(engine: Engine) -> tuple[int, int]:
+    """The newest and oldest start there is; without a condition the engine answers from what it keeps of each part."""
     newest, oldest = 0, 2**63 - 1
     for table in ("traces", "trails"):
-        query = f"""SELECT toUnixTimestamp64Nano(max(start)), toUnixTimestamp64Nano(min(start)), count() FROM {table}
-          WHERE start >= fromUnixTimestamp64Nano({{since:Int64}}) AND start < fromUnixTimestamp64Nano({{until:Int64}})"""
-        high, low, count = engine.rows(query, {"since": filters.since_ns, "until": filters.until_ns})[0]
+        query = f"SELECT toUnixTimestamp64Nano(max(start)), toUnixTimestamp64Nano(min(start)), count() FROM {table}"
+        high, low, count = engine.rows(query)[0]
         if count:
             newest, oldest = max(newest, high), min(oldest, low)
     return newest, oldest
 
 
-def _window(engine: Engine, filters: Filters, low_ns: int, high_ns: int, limit: int) -> list[TrailRow]:
-    units = _units_with_value(engine, filters.q, low_ns, high_ns) if filters.q else None
-    if units is not None and not units:
-        return []
-    parameters: dict[str, Any] = {
-        "lo": low_ns,
-        "hi": high_ns,
-        "service": filters.service,
-        "status": filters.status,
-        "min_ms": filters.min_ms if filters.min_ms is not None else -1e18,
-        "max_ms": filters.max_ms if filters.max_ms is not None else 1e18,
-        "limit": limit * 2 + 50,
-    }
-    rows = _from_traces(engine, filters, parameters, units) + _from_trails(engine, filters, parameters, units)
+def _window(
+    engine: Engine, filters: Filters, low_ns: int, high_ns: int, limit: int, units: list[str] | None
+) -> list[TrailRow]:
+    parameters = {"lo": low_ns, "hi": high_ns, "limit": limit * 2 + 50}
+    if units is not None:
+        members = _members(engine, units)
+        traces = [unit for unit in units if len(unit) == 32 and unit not in members]
+        trails = sorted({trail for found in members.values() for trail in found})
+        rows = _from_traces(engine, filters, parameters, traces) + _from_trails(engine, filters, parameters, trails)
+    else:
+        alone = _from_traces(engine, filters, parameters, None)
+        members = _members(engine, [row.trail_id for row in alone])
+        rows = [row for row in alone if row.trail_id not in members]
+        rows += _from_trails(engine, filters, parameters, None)
     rows.sort(key=lambda row: (row.start_ns, row.trail_id), reverse=True)
     if filters.before:
         rows = [row for row in rows if (row.start_ns, row.trail_id) < filters.before]
     return rows[:limit]
 
 
+def _having(filters: Filters) -> tuple[str, dict[str, Any]]:
+    """The conditions on a whole trail; only those asked for, since planning them costs more than running them."""
+    asked: list[tuple[str, str, Any]] = [
+        ("has(services, {service:String})", "service", filters.service or None),
+        ("status = {status:String}", "status", filters.status or None),
+        ("duration_ms >= {min_ms:Float64}", "min_ms", filters.min_ms),
+        ("duration_ms <= {max_ms:Float64}", "max_ms", filters.max_ms),
+    ]
+    given = [(clause, name, value) for clause, name, value in asked if value is not None]
+    clauses = ["start_ns >= {lo:Int64} AND start_ns < {hi:Int64}", *(clause for clause, _, _ in given)]
+    return " AND ".join(clauses), {name: value for _, name, value in given}
+
+
+_NEWEST = "\nORDER BY start_ns DESC, trail_id DESC LIMIT {limit:UInt32}"
+
+
 def _from_traces(
-    engine: Engine, filters: Filters, parameters: dict[str, Any], units: list[str] | None
+    engine: Engine, filters: Filters, parameters: dict[str, Any], traces: list[str] | None
 ) -> list[TrailRow]:
-    if filters.outcome or filters.status == "open":
+    if filters.outcome or filters.status == "open" or traces == []:
         return []
-    narrow = "1"
-    if units is not None:
-        traces = [unit for unit in units if len(unit) == 32]
-        if not traces:
-            return []
-        narrow = "trace_id IN (" + ", ".join(f"unhex('{bytes.fromhex(unit).hex()}')" for unit in traces) + ")"
-    rows = engine.rows(_TRACES.replace("{narrow}", narrow), parameters)
-    members = _members(engine, [row[0] for row in rows])
-    return [_trace_row(row) for row in rows if row[0] not in members]
+    having, values = _having(filters)
+    narrow = "" if traces is None else " AND trace_id IN (SELECT unhex(arrayJoin({traces:Array(String)})))"
+    query = f"{_TRACES}{narrow}\nGROUP BY trace_id HAVING {having}{_NEWEST}"
+    rows = engine.rows(query, {**parameters, **values, "traces": traces or []})
+    return [_trace_row(row) for row in rows]
 
 
 def _trace_row(row: tuple[Any, ...]) -> TrailRow:
-    trail_id, start_ns, duration_ms, status, nodes, errors, services, service, name, kind, span_id = row
+    trail_id, start_ns, duration_ms, status, nodes, errors, services, (service, name, kind, span_id) = row
     return TrailRow(
         trail_id=trail_id,
         start_ns=start_ns,
@@ -183,18 +181,16 @@ def _trace_row(row: tuple[Any, ...]) -> TrailRow:
 
 
 def _from_trails(
-    engine: Engine, filters: Filters, parameters: dict[str, Any], units: list[str] | None
+    engine: Engine, filters: Filters, parameters: dict[str, Any], trails: list[str] | None
 ) -> list[TrailRow]:
-    narrow = "t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 1 HOUR"
-    more: dict[str, Any] = {}
-    if units is not None:
-        ids = sorted({trail for trails in _members(engine, units).values() for trail in trails})
-        if not ids:
-            return []
-        narrow, more = "trail_id IN {ids:Array(String)}", {"ids": ids}
+    if trails == []:
+        return []
+    having, values = _having(filters)
+    narrow = "" if trails is None else " AND trail_id IN {trails:Array(String)}"
     if filters.outcome:
-        narrow, more = f"{narrow} AND t.outcome = {{outcome:String}}", {**more, "outcome": filters.outcome}
-    rows = engine.rows(_TRAILS.replace("{narrow}", narrow), {**parameters, **more})
+        narrow, values = f"{narrow} AND t.outcome = {{outcome:String}}", {**values, "outcome": filters.outcome}
+    query = f"{_TRAILS}{narrow}\nGROUP BY trail_id HAVING status != '' AND {having}{_NEWEST}"
+    rows = engine.rows(query, {**parameters, **values, "trails": trails or []})
     return [_trail_row(row) for row in rows]
 
 
@@ -221,15 +217,23 @@ def _members(engine: Engine, units: list[str]) -> dict[str, list[str]]:
     """Map each unit (a trace id or a request id) that belongs to reconstructed trails to their ids."""
     if not units:
         return {}
+    query = "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN {units:Array(String)}"
+    rows = engine.rows(query, {"units": units})
+    gone = _gone(engine, sorted({trail_id for _, trail_id in rows}))
     found: dict[str, list[str]] = {}
-    query = """
-        SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN {units:Array(String)} AND trail_id NOT IN (
-          SELECT trail_id FROM trails
-          WHERE trail_id IN (SELECT trail_id FROM trail_members WHERE unit IN {units:Array(String)})
-          GROUP BY trail_id HAVING argMax(status, version) = '')"""
-    for unit, trail_id in engine.rows(query, {"units": units}):
-        found.setdefault(unit, []).append(trail_id)
+    for unit, trail_id in rows:
+        if trail_id not in gone:
+            found.setdefault(unit, []).append(trail_id)
     return found
+
+
+def _gone(engine: Engine, trail_ids: list[str]) -> set[str]:
+    """Those that became part of another trail since."""
+    if not trail_ids:
+        return set()
+    query = """SELECT trail_id FROM trails WHERE trail_id IN {ids:Array(String)}
+        GROUP BY trail_id HAVING argMax(status, version) = ''"""
+    return {row[0] for row in engine.rows(query, {"ids": trail_ids})}
 
 
 def trails_of(engine: Engine, units: list[str]) -> dict[str, list[str]]:
@@ -248,20 +252,15 @@ def _units_with_value(engine: Engine, q: str, low_ns: int, high_ns: int) -> list
     within = "{at} >= fromUnixTimestamp64Nano({{lo:Int64}}) AND {at} < " + later
     query = f"""
         SELECT DISTINCT lower(hex(trace_id)) AS unit FROM spans
-        WHERE {within.format(at="start")} AND {clause} LIMIT 5000
+        WHERE {within.format(at="start")} AND {clause} LIMIT {MOST_UNITS}
         UNION DISTINCT
         SELECT DISTINCT if(trace_id = toFixedString('', 16), request_id, lower(hex(trace_id))) AS unit FROM logs
-        WHERE {within.format(at="time")} AND ({clause} OR request_id = {{q:String}}) LIMIT 5000"""
+        WHERE {within.format(at="time")} AND ({clause} OR request_id = {{q:String}}) LIMIT {MOST_UNITS}"""
     rows = engine.rows(query, {"lo": low_ns, "hi": high_ns, "name": name, "q": q})
     units = [row[0] for row in rows if row[0]]
     if is_trace_id(q):
         units.append(q.lower())
     return units
-
-
-def is_trace_id(text: str) -> bool:
-    """Say whether ``text`` is a trace id in hex."""
-    return len(text) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in text)
 
 
 def carries(value: str, *, named: bool = False) -> str:

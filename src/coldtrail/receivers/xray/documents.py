@@ -16,6 +16,7 @@ import msgspec
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from coldtrail.model.exports import Export, Malformed, Translation
+from coldtrail.model.hex_ids import is_span_id
 from coldtrail.model.signals import AttributeValue
 from coldtrail.model.xray_ids import xray_trace_id_to_hex
 from coldtrail.receivers.attributes import key_value
@@ -27,7 +28,6 @@ MOST_DEPTH = 60
 LATEST_S = 4_102_444_800
 SCOPE = "coldtrail.xray"
 
-_SPAN_ID = re.compile(r"^[0-9a-fA-F]{16}$")
 INTERNAL, SERVER, CLIENT = 1, 2, 3
 
 
@@ -94,7 +94,7 @@ def _trace_id(segment: dict[str, Any]) -> str:
 
 
 def _span_id(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not _SPAN_ID.match(value) or not value.strip("0"):
+    if not isinstance(value, str) or not is_span_id(value):
         raise Malformed(f'{name} must be 16 hex digits, got "{str(value)[:40]}"')
     return value.lower()
 

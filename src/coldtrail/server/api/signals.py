@@ -9,12 +9,13 @@ from litestar import Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import ClientException
 
+from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.xray_ids import xray_trace_id_to_hex
 from coldtrail.server.api import shapes
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
 from coldtrail.server.api.times import FAR_NS
-from coldtrail.store.trail_lists import carries, is_trace_id
+from coldtrail.store.trail_lists import carries
 
 MOST = 1_000
 
