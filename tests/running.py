@@ -19,10 +19,22 @@ import httpx
 COMMAND = Path(sys.executable).with_name("coldtrail")
 
 
+TAKEN = "is taken by another program"
+STARTS = 5
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on just now, all different: each is held until all are known."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One port that nobody listens on just now."""
+    return free_ports(1)[0]
 
 
 def wait_for(ask: Callable[[], Any], good: Callable[[Any], bool], timeout_s: float = 15.0) -> Any:
@@ -78,20 +90,35 @@ class Coldtrail:
 
 
 def start(data: Path, *flags: str, env: dict[str, str] | None = None, token: str = "") -> Coldtrail:
-    """Start a server on ``data`` and wait until it answers."""
-    ports = {"--port": free_port(), "--otlp-http-port": free_port(), "--otlp-grpc-port": free_port(), "--xray-port": free_port()}
-    arguments = [str(part) for pair in ports.items() for part in pair]
+    """Start a server on ``data`` and wait until it answers.
+
+    A free port is known only until somebody else takes it, so a start that finds one taken is made again.
+    """
+    for _ in range(STARTS):
+        running = _launch(data, flags, env or {}, token)
+        try:
+            if _answers(running):
+                return running
+        except AssertionError:
+            running.process.kill()
+            raise
+    raise AssertionError(f"a port was taken {STARTS} times: {running.log.read_text()}")
+
+
+def _launch(data: Path, flags: tuple[str, ...], env: dict[str, str], token: str) -> Coldtrail:
+    names = ("--port", "--otlp-http-port", "--otlp-grpc-port", "--xray-port")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    address = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
     log = data.parent / f"{data.name}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [COMMAND, "up", "--data", data, *arguments, *flags],
+            [COMMAND, "up", "--data", data, *(str(part) for pair in ports.items() for part in pair), *flags],
             stdout=out,
             stderr=out,
             cwd=data.parent,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **env},
         )
-    address = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
-    running = Coldtrail(
+    return Coldtrail(
         process,
         data,
         f"http://{address['--port']}",
@@ -102,19 +129,24 @@ def start(data: Path, *flags: str, env: dict[str, str] | None = None, token: str
         {"authorization": f"Bearer {token}"} if token else {},
     )
 
-    def ready() -> bool:
-        assert process.poll() is None, f"coldtrail ended with {process.returncode}: {log.read_text()}"
-        try:
-            return running.get("/health").status_code == 200
-        except httpx.HTTPError:
-            return False
 
-    try:
-        wait_for(ready, bool, 60)
-    except AssertionError:
-        process.kill()
-        raise
-    return running
+def _answers(running: Coldtrail) -> bool:
+    """Wait until this very server answers and all of it listens; False if it ended because one of its ports was taken meanwhile."""
+
+    def state() -> str:
+        if running.process.poll() is not None:
+            said = running.log.read_text()
+            assert TAKEN in said.rpartition("coldtrail is up")[2], f"coldtrail ended with {running.process.returncode}: {said}"
+            return "taken"
+        try:
+            answer = running.get("/health")
+        except httpx.HTTPError:
+            return ""
+        health = answer.json() if answer.status_code == 200 else {}
+        ours = health.get("data_dir") == str(running.data.resolve())
+        return "up" if ours and all(health["listeners"].values()) else ""
+
+    return wait_for(state, bool, 60) == "up"
 
 
 @contextlib.contextmanager
