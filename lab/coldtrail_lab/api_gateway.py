@@ -1,6 +1,7 @@
 """An HTTP front that does what an API Gateway REST API does: proxy events, trace header, JSON access log, segment.
 
-Source: Amazon API Gateway Developer Guide, "Set up Lambda proxy integrations in API Gateway".
+Sources: Amazon API Gateway Developer Guide, "Set up Lambda proxy integrations in API Gateway", "Variables for access
+logging" (`$context.integration.requestId`: for a Lambda proxy integration the id of the invocation).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from coldtrail_lab.function import Function, Throttled
 from coldtrail_lab.log_delivery import ACCOUNT, LogDelivery
-from coldtrail_lab.truth import Truth
+from coldtrail_lab.truth import Truth, subject_of
 from coldtrail_lab.xray_service import XrayService
 
 STAGE = "prod"
@@ -59,9 +60,10 @@ class ApiGateway:
         started = time.time()
         self._truth.says(
             "calls",
-            {"type": "request", "id": request_id, "xray_trace_id": root},
+            {"type": "request", "service": self.name, "id": request_id, "xray_trace_id": root},
             {"type": "invocation", "function": function.name, "id": invocation_id},
             user=headers.get("x-user-id", ""),
+            subject=subject_of(body),
         )
         try:
             result = function.invoke(event, trace_header=header, request_id=invocation_id)
@@ -72,8 +74,8 @@ class ApiGateway:
         except Throttled:
             status, text = 429, '{"message": "Too Many Requests"}'
         ended = time.time()
-        self._log(request_id, method, resource, status, ended - started, root, caller)
-        self._segment(root, segment, method, resource, status, started, ended)
+        self._log(request_id, invocation_id, method, resource, status, ended - started, root, caller)
+        self._segment(root, segment, request_id, method, resource, status, started, ended)
         return status, text, request_id
 
     def _event(
@@ -112,10 +114,19 @@ class ApiGateway:
         }
 
     def _log(
-        self, request_id: str, method: str, resource: str, status: int, took_s: float, root: str, caller: str
+        self,
+        request_id: str,
+        invocation_id: str,
+        method: str,
+        resource: str,
+        status: int,
+        took_s: float,
+        root: str,
+        caller: str,
     ) -> None:
         line = {
             "requestId": request_id,
+            "integrationRequestId": invocation_id,
             "ip": caller,
             "httpMethod": method,
             "resourcePath": resource,
@@ -127,7 +138,15 @@ class ApiGateway:
         self._logs.put(f"/aws/apigateway/{self.name}", "access", json.dumps(line))
 
     def _segment(
-        self, root: str, segment: str, method: str, resource: str, status: int, start_s: float, end_s: float
+        self,
+        root: str,
+        segment: str,
+        request_id: str,
+        method: str,
+        resource: str,
+        status: int,
+        start_s: float,
+        end_s: float,
     ) -> None:
         url = f"https://api.example.com/{STAGE}{resource}"
         document = {
@@ -138,6 +157,7 @@ class ApiGateway:
             "start_time": start_s,
             "end_time": end_s,
             "http": {"request": {"method": method, "url": url}, "response": {"status": status}},
+            "aws": {"api_gateway": {"account_id": ACCOUNT, "stage": STAGE, "request_id": request_id}},
             "annotations": {"http_route": resource},
         }
         if status >= 500:

@@ -1,4 +1,4 @@
-"""What functions call besides AWS: a profile API that can drop connections, and a slow road to the table."""
+"""What functions call besides AWS: a profile API that can drop connections."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import contextlib
 import json
 import socket
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from coldtrail_lab.faults import Faults
-
-SLOW_TABLE_S = 0.4
 
 
 class ProfileApi:
@@ -49,43 +46,3 @@ class ProfileApi:
         """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
-
-
-class SlowRoad:
-    """A TCP relay to moto; while the fault `slow-table` is on, every request through it waits."""
-
-    def __init__(self, target_port: int, faults: Faults) -> None:
-        self._target = ("127.0.0.1", target_port)
-        self._faults = faults
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        """Stop accepting."""
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                upstream = socket.create_connection(self._target)
-            except OSError:
-                client.close()
-                continue
-            for source, sink, slow in ((client, upstream, True), (upstream, client, False)):
-                threading.Thread(target=self._relay, args=(source, sink, slow), daemon=True).start()
-
-    def _relay(self, source: socket.socket, sink: socket.socket, slow: bool) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                if slow and self._faults.share("slow-table"):
-                    time.sleep(SLOW_TABLE_S)
-                sink.sendall(data)
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-                end.close()

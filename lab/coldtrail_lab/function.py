@@ -50,6 +50,8 @@ class Function:
     json_logs: bool = False
     tracing: Callable[..., None] | None = None
     limit: Callable[[], int | None] = lambda: None
+    running: dict[str, dict[str, str]] = field(default_factory=dict)
+    """App id of each sandbox to the invocation that it runs."""
     _idle: list[Sandbox] = field(default_factory=list)
     _running: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -107,6 +109,7 @@ class Function:
             self.arn,
             segments["header"],
         )
+        self.running[sandbox.app_id] = {"type": "invocation", "function": self.name, "id": request_id}
         started, started_s = time.monotonic(), time.time()
         status, payload = sandbox.invoke(invocation, self.timeout_s, self.memory_mb)
         duration_ms = (time.monotonic() - started) * 1e3

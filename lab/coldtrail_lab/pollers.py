@@ -6,6 +6,7 @@ Sources: AWS Lambda Developer Guide, "Using Lambda to process records from Amazo
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 import uuid
@@ -14,7 +15,7 @@ from typing import Any
 
 from coldtrail_lab.function import REGION, Function, Throttled
 from coldtrail_lab.log_delivery import ACCOUNT
-from coldtrail_lab.truth import Truth
+from coldtrail_lab.truth import Truth, subject_of
 
 POLL_S = 0.25
 
@@ -85,8 +86,6 @@ class KinesisPoller(_Poller):
         return found
 
     def _event(self, shard: str, record: dict[str, Any]) -> dict[str, Any]:
-        import base64
-
         return {
             "kinesis": {
                 "kinesisSchemaVersion": "1.0",
@@ -114,6 +113,7 @@ class KinesisPoller(_Poller):
                 {"type": "message", "service": "kinesis", "id": record["kinesis"]["sequenceNumber"]},
                 {"type": "invocation", "function": self._function.name, "id": request_id},
                 attempt=attempt,
+                subject=subject_of(base64.b64decode(record["kinesis"]["data"]).decode("utf-8", "replace")),
             )
         try:
             result = self._function.invoke({"Records": records}, request_id=request_id)
@@ -174,6 +174,7 @@ class SqsPoller(_Poller):
                 {"type": "message", "service": "sqs", "id": message["MessageId"]},
                 {"type": "invocation", "function": self._function.name, "id": request_id},
                 attempt=attempt,
+                subject=subject_of(message["Body"]),
             )
         try:
             result = self._function.invoke({"Records": [self._event(one) for one in messages]}, request_id=request_id)

@@ -41,13 +41,15 @@ class Sandbox:
         self.api = RuntimeApi()
         self.started = time.monotonic()
         self.last_used = self.started
-        self.stream = time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()) + os.urandom(16).hex()
+        self.app_id = os.urandom(16).hex()
+        self.stream = time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()) + self.app_id
         self._log = log
         read_end, write_end = os.pipe()
         environment = {
             **environment,
             "AWS_LAMBDA_RUNTIME_API": self.api.address,
             "AWS_LAMBDA_LOG_STREAM_NAME": self.stream,
+            "AWS_SDK_UA_APP_ID": self.app_id,
             "_HANDLER": handler,
             "_LAMBDA_TELEMETRY_LOG_FD": str(write_end),
             "LAMBDA_TASK_ROOT": str(code),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from pathlib import Path
@@ -10,9 +11,17 @@ from typing import Any
 
 Thing = dict[str, str]
 
+_SUBJECT = re.compile(r"\b(?:activity|invoice|signup)-\d[\w-]*")
+
+
+def subject_of(text: str) -> str:
+    """Return what a payload is about: the first activity, invoice or signup id in it, or ""."""
+    found = _SUBJECT.search(text)
+    return found[0] if found else ""
+
 
 class Truth:
-    """Appends causes and effects; also kept in memory for tests. Format: lab/README.md, "The truth"."""
+    """Appends causes and effects; also kept in memory for tests. Format: docs/lab.md, "The truth"."""
 
     def __init__(self, path: Path | None) -> None:
         self._file = path.open("w") if path else None
@@ -20,7 +29,7 @@ class Truth:
         self.lines: list[dict[str, Any]] = []
 
     def says(self, kind: str, cause: Thing, effect: Thing, **about: object) -> None:
-        """Write that ``cause`` led to ``effect``; ``about`` holds user, activity, attempt and the like."""
+        """Write that ``cause`` led to ``effect``; ``about`` holds user, subject, attempt and the like."""
         line = {"time_ns": time.time_ns(), "kind": kind, "cause": cause, "effect": effect, **about}
         with self._lock:
             self.lines.append(line)

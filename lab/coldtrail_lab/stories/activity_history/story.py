@@ -11,7 +11,8 @@ from typing import Any
 
 from coldtrail_lab.api_gateway import ApiGateway
 from coldtrail_lab.aws import Aws
-from coldtrail_lab.downstream import ProfileApi, SlowRoad
+from coldtrail_lab.aws_road import AwsRoad
+from coldtrail_lab.downstream import ProfileApi
 from coldtrail_lab.faults import Faults
 from coldtrail_lab.function import Function
 from coldtrail_lab.log_delivery import LogDelivery
@@ -40,7 +41,7 @@ class ActivityHistory:
         self.aws, self.truth, self.faults = aws, truth, faults
         self.queue_url, self.failed_url = self._create(aws)
         self.profile = ProfileApi(faults)
-        self.road = SlowRoad(aws.port, faults)
+        self.road = AwsRoad(aws.port, faults, truth)
         self._logs, self._xray = logs, xray
         self.post = self._function("activity-api-post", "post", STREAM=STREAM, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_http)
         self.ingest = self._function(
@@ -89,8 +90,7 @@ class ActivityHistory:
     def _function(self, name: str, folder: str, *, tracing: bool = False, **more: Any) -> Function:
         options = {key: more.pop(key) for key in ("timeout_s", "json_logs") if key in more}
         environment = {
-            "AWS_ENDPOINT_URL": self.aws.url,
-            "AWS_ENDPOINT_URL_DYNAMODB": self.road.url,
+            "AWS_ENDPOINT_URL": self.road.url,
             "AWS_XRAY_DAEMON_ADDRESS": self._xray.address,
             "OTEL_PROPAGATORS": "xray,tracecontext,baggage",
             **{key: str(value) for key, value in more.items()},
@@ -103,16 +103,18 @@ class ActivityHistory:
             logs=self._logs,
             environment=environment,
             tracing=self._xray.invocation if tracing else None,
+            running=self.road.running,
             limit=lambda: 1 if self.faults.share("throttles") else None,
             **options,
         )
 
     def _set_aside(self, failed: dict[str, Any]) -> None:
-        self.aws.client("sqs").send_message(QueueUrl=self.failed_url, MessageBody=json.dumps(failed))
+        sent = self.aws.client("sqs").send_message(QueueUrl=self.failed_url, MessageBody=json.dumps(failed))
         self.truth.says(
             "sets_aside",
-            {"type": "message", "service": "kinesis", "id": failed["KinesisBatchInfo"]["startSequenceNumber"]},
-            {"type": "queue", "id": FAILED},
+            {"type": "invocation", "function": self.ingest.name, "id": failed["requestContext"]["requestId"]},
+            {"type": "message", "service": "sqs", "id": sent["MessageId"], "queue": FAILED},
+            record=failed["KinesisBatchInfo"]["startSequenceNumber"],
         )
 
     def _fault_changed(self, name: str) -> None:

@@ -1,0 +1,99 @@
+"""`python -m bench.reconstruction`: how right the API's trails are, against the lab's truth, at every level of context."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.reconstruction.compare import Score, compare
+from bench.reconstruction.feed import feed
+from bench.reconstruction.levels import LEVELS, named_ids, transform
+from bench.reconstruction.record import record
+from bench.reconstruction.recording import Recording, Signal
+from bench.reconstruction.truth import Truth, read_truth
+from bench.server import Server
+
+
+def say(text: str) -> None:
+    """Tell how far it is."""
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def requests_of(signals: list[Signal], truth: Truth) -> dict[str, str]:
+    """Return trace id (hex) to request, by the API id that the front's segment of a level carries."""
+    found = {}
+    for signal in signals:
+        if isinstance(signal, dict) and signal.get("origin") == "AWS::ApiGateway::Stage":
+            name = f"request:{signal['aws']['api_gateway']['request_id']}"
+            if name in truth.things:
+                found[signal["trace_id"].replace("-", "")[1:]] = name
+    return found
+
+
+def score_level(level: str, recording: Recording, truth: Truth, folder: Path) -> Score:
+    """Feed one level to a fresh server and compare."""
+    signals = transform(level, list(recording.signals()))
+    words = named_ids(signals)
+    with Server(folder / level) as server:
+        feed(server, signals)
+        time.sleep(2)
+
+        def ask(request_id: str) -> dict[str, Any] | None:
+            answer = server.api.get(f"/trails/{request_id}")
+            return answer.json() if answer.status_code == 200 else None
+
+        return compare(level, truth, words, requests_of(signals, truth), ask)
+
+
+def show(score: Score, classes: int) -> None:
+    """Print one level."""
+    print(
+        f"{score.level:<8} trails {score.trails:>5}  precision {score.precision:.4f}  recall {score.recall:.4f}  "
+        f"exact {score.exact / max(1, score.trails):.3f}  unfound {score.unfound}  foreign nodes {score.foreign}"
+    )
+    for name, counts in (("evidence", score.by_evidence), ("confidence", score.bins)):
+        for key in sorted(counts):
+            right, wrong = counts[key]
+            print(f"  {name} {key:<15} {right + wrong:>7} edges, right {right / (right + wrong):.4f}")
+    print("  exact by story: " + ", ".join(f"{name} {a}/{n}" for name, (n, a) in sorted(score.by_story.items())))
+    for (sort, text), count in score.classes.most_common(classes):
+        print(f"  {sort:<8} {count:>6}  {text}   e.g. {score.examples[sort, text]}")
+
+
+def main() -> int:
+    """Parse flags, record or load, compare, print."""
+    parser = argparse.ArgumentParser(prog="bench.reconstruction", description=__doc__)
+    parser.add_argument("--trails", type=int, default=2_000)
+    parser.add_argument("--rate", type=float, default=5.0, help="calls a second while recording")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--recording", type=Path, help="keep the recording here, and use it when it is there")
+    parser.add_argument("--level", choices=LEVELS, action="append", help="only these levels")
+    parser.add_argument("--classes", type=int, default=12, help="how many classes of wrong and missing edges to list")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    if arguments.recording and arguments.recording.exists():
+        recording = Recording.load(arguments.recording)
+    else:
+        recording = record(arguments.trails, arguments.seed, arguments.rate, say)
+        if arguments.recording:
+            recording.save(arguments.recording)
+    truth = read_truth(recording.truth)
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="coldtrail-bench-") as folder:
+        for level in arguments.level or LEVELS:
+            say(f"level {level}")
+            score = score_level(level, recording, truth, Path(folder))
+            show(score, arguments.classes)
+            rows.append({"level": level, "precision": score.precision, "recall": score.recall, "trails": score.trails})
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""One run of the lab through the relay."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from bench.reconstruction.recording import Recording, Relay
+from bench.reconstruction.truth import read_truth
+from coldtrail_lab.lab import Lab
+
+FAULTS = {"connection-errors": 0.12, "malformed-records": 0.04}
+
+
+def record(trails: int, seed: int, rate_per_s: float, say: Callable[[str], None]) -> Recording:
+    """Run the lab with faults on until it has made ``trails`` trails; return what it emitted."""
+    stop = threading.Event()
+    with Relay() as relay, Lab(otlp_http=relay.url, xray=relay.xray, faults=FAULTS, say=say) as lab:
+        began = time.monotonic()
+        traffic = threading.Thread(target=lab.run_traffic, args=(seed, rate_per_s, stop, say))
+        traffic.start()
+        threading.Timer(trails / rate_per_s, stop.set).start()
+        traffic.join()
+        if not lab.drain(120):
+            say("not everything was drained in time")
+        time.sleep(3)
+        truth = list(lab.truth.lines)
+        say(
+            f"{len(read_truth(truth).trails())} trails, {len(relay.deliveries)} deliveries in {time.monotonic() - began:.0f} s"
+        )
+    return Recording(seed, relay.deliveries, truth)

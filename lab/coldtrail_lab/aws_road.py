@@ -1,0 +1,136 @@
+"""The road from functions to AWS: every call of a function passes here on its way to moto.
+
+It slows DynamoDB down while the fault `slow-table` is on, and writes down as truth which invocation sent which
+message. Who calls is told by the SDK's app id, which AWS SDKs append to their User-Agent; a sandbox runs one
+invocation at a time. Source: AWS SDKs and Tools Reference Guide, "Application ID" (`AWS_SDK_UA_APP_ID`).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import json
+import re
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote_plus
+
+from coldtrail_lab.faults import Faults
+from coldtrail_lab.truth import Thing, Truth, subject_of
+
+SLOW_TABLE_S = 0.4
+_APP_ID = re.compile(r"\bapp/([\w.-]+)")
+_XML_MESSAGE_ID = re.compile(rb"<MessageId>([^<]+)</MessageId>")
+_HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "date", "keep-alive"}
+
+
+class AwsRoad:
+    """An HTTP relay to moto's port. ``running``: app id of a sandbox to the request id that it runs."""
+
+    def __init__(self, target_port: int, faults: Faults, truth: Truth) -> None:
+        self._target_port = target_port
+        self._faults = faults
+        self._truth = truth
+        self._writes: dict[str, list[tuple[dict[str, Any], Thing]]] = {}
+        self._lock = threading.Lock()
+        self.running: dict[str, Thing] = {}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def writer_of(self, table: str, keys: dict[str, Any]) -> Thing | None:
+        """Return who wrote the oldest change of an item (DynamoDB JSON keys) that was not asked for before."""
+        with self._lock:
+            writes = self._writes.get(table, [])
+            for place, (item, cause) in enumerate(writes):
+                if all(item.get(name) == value for name, value in keys.items()):
+                    del writes[place]
+                    return cause
+        return None
+
+    def _passed(self, action: str, agent: str, request: bytes, answer: bytes) -> None:
+        """Write down what a call that succeeded has sent."""
+        app = _APP_ID.search(agent)
+        cause = self.running.get(app[1]) if app else None
+        if cause is None:
+            return
+        for service, message_id, text in _sent(action, request, answer):
+            effect = {"type": "message", "service": service, "id": message_id}
+            self._truth.says("sends", cause, effect, subject=subject_of(text))
+        if action == "StartExecution":
+            arn = str(json.loads(answer)["executionArn"])
+            self._truth.says("calls", cause, {"type": "execution", "id": arn}, subject=subject_of(request.decode()))
+        if action == "PutItem":
+            document = json.loads(request)
+            with self._lock:
+                self._writes.setdefault(document["TableName"].rsplit("/", 1)[-1], []).append((document["Item"], cause))
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        road = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                super().setup()
+                self._upstream = http.client.HTTPConnection("127.0.0.1", road._target_port, timeout=60)
+
+            def log_message(self, *args: object) -> None:
+                """Say nothing."""
+
+            def do_POST(self) -> None:
+                """All protocols that the lab's functions use are POST."""
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                target = self.headers.get("X-Amz-Target", "")
+                if target.startswith("DynamoDB") and road._faults.share("slow-table"):
+                    time.sleep(SLOW_TABLE_S)
+                self._upstream.request("POST", self.path, body, dict(self.headers.items()))
+                answer = self._upstream.getresponse()
+                data = answer.read()
+                if answer.status == 200:
+                    action = target.rpartition(".")[2] or _query_action(body)
+                    road._passed(action, self.headers.get("User-Agent", ""), body, data)
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    if name.lower() not in _HOP_BY_HOP:
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(data)))
+                with contextlib.suppress(OSError):
+                    self.end_headers()
+                    self.wfile.write(data)
+
+            def finish(self) -> None:
+                self._upstream.close()
+                with contextlib.suppress(OSError):
+                    super().finish()
+
+        return Handler
+
+
+def _query_action(body: bytes) -> str:
+    found = re.search(rb"(?:^|&)Action=(\w+)", body)
+    return found[1].decode() if found else ""
+
+
+def _sent(action: str, request: bytes, answer: bytes) -> list[tuple[str, str, str]]:
+    """Return (service, message id, text of the payload) of everything that a call has sent."""
+    if action == "SendMessage":
+        return [("sqs", str(json.loads(answer)["MessageId"]), request.decode())]
+    if action == "PutRecord":
+        data = base64.b64decode(json.loads(request)["Data"]).decode("utf-8", "replace")
+        return [("kinesis", str(json.loads(answer)["SequenceNumber"]), data)]
+    if action == "PutEvents":
+        return [("eventbridge", str(entry["EventId"]), request.decode()) for entry in json.loads(answer)["Entries"]]
+    if action == "Publish" and (found := _XML_MESSAGE_ID.search(answer)):
+        return [("sns", found[1].decode(), unquote_plus(request.decode()))]
+    return []
