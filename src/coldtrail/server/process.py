@@ -99,6 +99,7 @@ class Process:
             received=self.received.as_json,
             listeners=lambda: self.addresses,
             data_dir=data,
+            intake=Intake(self.wal, self.received),
         )
         self.reconstruction = Reconstruction(self.engine, self.service.trails)
 

@@ -7,6 +7,8 @@ from typing import Any
 from coldtrail.model.trails import Edge, Node, Trail
 from coldtrail.server.api.shapes import duration_ms, sentence
 from coldtrail.server.api.times import rfc3339
+from coldtrail.store.entries import request_of
+from coldtrail.store.resource_names import operation_of, resource_of
 from coldtrail.trails.assemble import Graph
 
 MOST_LOGS = 5_000
@@ -62,8 +64,40 @@ def columns(trail: Trail, graph: Graph) -> dict[str, Any]:
         "critical_path": [row[node_id] for node_id in trail.critical_path],
         "story": [sentence(one) for one in trail.story],
         "logs": _logs(nodes, graph),
+        "requests": _requests(nodes, graph, word),
+        "resources": _resources(nodes, graph, word),
         "dictionary": word.words,
     }
+
+
+def _requests(nodes: list[Node], graph: Graph, word: _Dictionary) -> dict[str, list[int]]:
+    """Which nodes are HTTP requests, and what they were answered (0 where that is not told)."""
+    found: dict[str, list[int]] = {"node": [], "method": [], "route": [], "status_code": []}
+    for index, node in enumerate(nodes):
+        if node.kind != "request":
+            continue
+        for span in graph.nodes.spans_of.get(node.node_id, []):
+            if request := request_of(span.attributes):
+                found["node"].append(index)
+                found["method"].append(word(request.method))
+                found["route"].append(word(request.route))
+                found["status_code"].append(request.code)
+                break
+    return found
+
+
+def _resources(nodes: list[Node], graph: Graph, word: _Dictionary) -> dict[str, list[int]]:
+    """Which nodes name a queue, stream, table or bucket, and what they did to it."""
+    found: dict[str, list[int]] = {"node": [], "kind": [], "name": [], "operation": []}
+    for index, node in enumerate(nodes):
+        for span in graph.nodes.spans_of.get(node.node_id, []):
+            if resource := resource_of(span.attributes):
+                found["node"].append(index)
+                found["kind"].append(word(resource.kind))
+                found["name"].append(word(resource.name))
+                found["operation"].append(word(operation_of(span.attributes) or span.name))
+                break
+    return found
 
 
 def _tree(trail: Trail) -> tuple[list[Node], list[int], list[int]]:

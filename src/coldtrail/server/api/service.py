@@ -11,6 +11,7 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
+from coldtrail.server.intake import Intake
 from coldtrail.server.reading import TrailReader
 from coldtrail.store.engine import Engine
 from coldtrail.store.loader import Loader
@@ -29,6 +30,7 @@ class Service(Struct):
     received: Callable[[], dict[str, Any]]
     listeners: Callable[[], dict[str, str | None]]
     data_dir: Path
+    intake: Intake
     subscribers: set[asyncio.Queue[bytes]] = msgspec.field(default_factory=set)
 
 

@@ -16,6 +16,7 @@ from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import Service, json
 from coldtrail.server.api.times import FAR_NS, rfc3339
 from coldtrail.server.reading import node_of_carrier
+from coldtrail.store.resource_names import operation_of, resource_of
 from coldtrail.store.trail_lists import Filters, TrailRow
 from coldtrail.trails.assemble import Graph, select, trail_id_of
 
@@ -125,11 +126,20 @@ def node(state: State, node_id: str) -> Response[bytes]:
     return json(
         {
             "node": shapes.node(one),
+            "resource": _resource(graph, one.node_id),
             "trail_ids": _trail_ids(graph, one.node_id),
             "spans": [shapes.span(span) for span in graph.nodes.spans_of.get(one.node_id, [])],
             "logs": [shapes.log(log) for log in graph.nodes.logs_of.get(one.node_id, [])],
         }
     )
+
+
+def _resource(graph: Graph, node_id: str) -> dict[str, str] | None:
+    """The queue, stream, table or bucket that the node's spans name."""
+    for span in graph.nodes.spans_of.get(node_id, []):
+        if found := resource_of(span.attributes):
+            return {"kind": found.kind, "name": found.name, "operation": operation_of(span.attributes) or span.name}
+    return None
 
 
 def _trail_ids(graph: Graph, node_id: str) -> list[str]:
