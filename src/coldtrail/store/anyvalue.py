@@ -11,20 +11,26 @@ from __future__ import annotations
 
 import contextlib
 
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from coldtrail.model.signals import Attributes, AttributeValue
+from coldtrail.store import anyvalue_wire
 
 
 def decode(raw: bytes) -> AttributeValue:
-    """Return the value of a raw AnyValue; undecodable text keeps its bytes as U+FFFD."""
+    """Return the value of a raw AnyValue; what is not UTF-8 shows as U+FFFD, what nests very deeply as JSON text."""
     if not raw:
         return None
     if raw[0] == 0x0A and len(raw) > 1 and raw[1] < 0x80 and raw[1] == len(raw) - 2:
         return raw[2:].decode("utf-8", "replace")
     try:
         return plain(AnyValue.FromString(raw))
-    except Exception:  # noqa: BLE001 - protobuf's DecodeError has no stable base; text that is not UTF-8 ends here
+    except DecodeError:
+        pass
+    try:
+        return anyvalue_wire.read(memoryview(raw))
+    except ValueError:
         return raw.decode("utf-8", "replace")
 
 

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from msgspec import Struct
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from coldtrail.model.signals import Attributes, Event, Link, Log, Resource, Scope, Span
+from coldtrail.store import anyvalue_wire
 from coldtrail.store.anyvalue import decode, decode_map, plain
 from coldtrail.store.engine import Engine
 
@@ -86,12 +88,28 @@ def _pairs(pairs: Iterable[KeyValue]) -> Attributes:
 
 
 def _event(raw: bytes) -> Event:
-    event = SpanMessage.Event.FromString(raw)
+    try:
+        event = SpanMessage.Event.FromString(raw)
+    except DecodeError:
+        name, time, dropped = anyvalue_wire.fields_of(memoryview(raw), 2, 1, 4)
+        attributes = anyvalue_wire.pairs(memoryview(raw), 3)
+        return Event(anyvalue_wire.text(name.payload), time.integer, attributes, dropped.integer)
     return Event(event.name, event.time_unix_nano, _pairs(event.attributes), event.dropped_attributes_count)
 
 
 def _link(raw: bytes) -> Link:
-    link = SpanMessage.Link.FromString(raw)
+    try:
+        link = SpanMessage.Link.FromString(raw)
+    except DecodeError:
+        trace, span, state, dropped, flags = anyvalue_wire.fields_of(memoryview(raw), 1, 2, 3, 5, 6)
+        return Link(
+            bytes(trace.payload).hex(),
+            bytes(span.payload).hex(),
+            anyvalue_wire.text(state.payload),
+            anyvalue_wire.pairs(memoryview(raw), 4),
+            dropped.integer,
+            flags.integer,
+        )
     return Link(
         link.trace_id.hex(),
         link.span_id.hex(),
@@ -110,7 +128,7 @@ def span_of(row: tuple[Any, ...], emitters: dict[int, Emitter]) -> Span:
     """Make a `Span` of a row of `SPAN_COLUMNS`, strings as bytes."""
     trace_id, span_id, parent, name, kind, start_ns, duration_ns, code, message, emitter_id = row[:10]
     attributes, events, links, flags, rest = row[10:15]
-    trace_state, dropped, dropped_events, dropped_links = json.loads(rest) if rest else ("", 0, 0, 0)
+    trace_state, dropped, dropped_events, dropped_links = json.loads(text(rest)) if rest else ("", 0, 0, 0)
     emitter = emitters[emitter_id]
     return Span(
         trace_id=trace_id.hex(),

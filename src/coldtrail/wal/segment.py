@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from coldtrail.model.signals import Signal
+from coldtrail.model.wire import varint as varint
 
 
 class Segment(Struct, frozen=True):
@@ -30,16 +31,6 @@ class Segment(Struct, frozen=True):
     def created_s(self) -> int:
         """When its first byte was written; retention counts from here."""
         return int(self.name.split("-")[0]) // 1_000_000_000
-
-
-def varint(number: int) -> bytes:
-    """Encode an unsigned varint. Source: Protocol Buffers, "Encoding", "Base 128 Varints"."""
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
 
 
 def frames(data: bytes | memoryview) -> list[tuple[int, int]]:
