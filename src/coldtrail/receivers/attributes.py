@@ -8,11 +8,11 @@ from coldtrail.model.signals import AttributeValue
 
 
 def any_value(value: AttributeValue) -> AnyValue:
-    """Return an AnyValue; whole numbers beyond 64 bits become doubles."""
+    """Return an AnyValue; a whole number beyond 64 bits becomes text, since a double would lose digits of an id."""
     if isinstance(value, bool):
         return AnyValue(bool_value=value)
     if isinstance(value, int):
-        return AnyValue(int_value=value) if -(2**63) <= value < 2**63 else AnyValue(double_value=float(value))
+        return AnyValue(int_value=value) if -(2**63) <= value < 2**63 else AnyValue(string_value=str(value))
     if isinstance(value, float):
         return AnyValue(double_value=value)
     if isinstance(value, str):

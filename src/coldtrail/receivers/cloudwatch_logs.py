@@ -23,9 +23,12 @@ from coldtrail.model.signals import AttributeValue
 from coldtrail.receivers import emf, stdout_otlp
 from coldtrail.receivers.attributes import key_value
 from coldtrail.receivers.content_encoding import MAX_BODY_BYTES, gunzip
-from coldtrail.receivers.lambda_lines import Line, LineReader
+from coldtrail.receivers.lambda_lines import LineReader
+from coldtrail.receivers.log_line import Line
 
 LAMBDA_GROUP = "/aws/lambda/"
+LATEST_MS = 4_102_444_800_000
+"""2100-01-01: a later time is a mistake of units."""
 SCOPE = "coldtrail.cloudwatch_logs"
 _VERSION = re.compile(r"\[([^\]]{1,128})\]")
 _JSON = msgspec.json.Decoder()
@@ -114,9 +117,13 @@ def translate(document: Subscription) -> Translation:
     extra: list[Export] = []
     rejected, reasons = 0, []
     for event in document.log_events:
+        if not 0 <= event.timestamp < LATEST_MS:
+            rejected += 1
+            reasons.append(f"timestamp {event.timestamp} of a log event is no time between 1970 and 2100")
+            continue
         line = reader.read(event.message)
         _fill(scope.log_records.add(), event, line)
-        if '"_aws"' in event.message:
+        if '"_aws"' in event.message and event.message.lstrip().startswith("{"):
             metrics, reason = emf.translate(event.message, resource)
             extra += metrics
             if reason:
@@ -129,8 +136,8 @@ def translate(document: Subscription) -> Translation:
                 rejected += 1
                 reasons.append(reason)
     reader.fill_in(scope.log_records)
-    logs = Export("logs", request.SerializeToString(), len(document.log_events))
-    exports = ((logs,) if document.log_events else ()) + tuple(extra)
+    logs = Export("logs", request.SerializeToString(), len(scope.log_records))
+    exports = ((logs,) if logs.items else ()) + tuple(extra)
     return Translation(exports, rejected, tuple(reasons))
 
 
@@ -154,7 +161,7 @@ def resource_attributes(document: Subscription) -> list[KeyValue]:
 
 
 def _fill(record: Any, event: LogEvent, line: Line) -> None:
-    record.time_unix_nano = max(0, event.timestamp) * 1_000_000
+    record.time_unix_nano = event.timestamp * 1_000_000
     record.observed_time_unix_nano = record.time_unix_nano
     record.body.string_value = event.message.encode("utf-8", "replace").decode()
     record.severity_number = line.severity_number
@@ -168,5 +175,5 @@ def _fill(record: Any, event: LogEvent, line: Line) -> None:
     if event.id:
         attributes["aws.log.event.id"] = event.id
     for name, value in (event.extracted_fields or {}).items():
-        attributes.setdefault(name, str(value))
+        attributes.setdefault(name, value if isinstance(value, str) else msgspec.json.encode(value).decode())
     record.attributes.extend(key_value(name, value) for name, value in attributes.items())

@@ -7,6 +7,7 @@ their least and greatest as quantiles 0 and 1.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from coldtrail.receivers.attributes import key_value
 
 MOST_METRICS = 100
 SCOPE = "coldtrail.emf"
+GREATEST = sys.float_info.max
+"""JSON has whole numbers that no double holds; such a value is no metric."""
 
 
 def translate(message: str, resource: list[KeyValue]) -> tuple[list[Export], str]:
@@ -71,7 +74,8 @@ def _directive(directive: dict[str, Any], document: dict[str, Any], time_ns: int
 
 def _values(value: Any) -> list[float]:
     values = value if isinstance(value, list) else [value]
-    return [float(one) for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+    numbers = [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+    return [float(one) for one in numbers if abs(one) <= GREATEST]
 
 
 def _point(metric: Any, values: list[float], attributes: list[KeyValue], time_ns: int) -> None:

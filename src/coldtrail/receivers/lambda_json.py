@@ -18,6 +18,8 @@ Attributes = dict[str, AttributeValue]
 MOST_FIELDS = 128
 MOST_DEPTH = 6
 MOST_VALUE = 8_192
+MOST_NUMBER = 2**53
+"""A duration or size above this is none."""
 
 _METRICS = {
     "durationMs": "aws.lambda.duration_ms",
@@ -36,7 +38,13 @@ _RECORD = {
     "initializationType": "aws.lambda.initialization_type",
     "phase": "aws.lambda.phase",
     "runtimeVersion": "aws.lambda.runtime_version",
+    "functionVersion": "faas.version",
 }
+_DURATION = {
+    "platform.initReport": "aws.lambda.init_duration_ms",
+    "platform.restoreReport": "aws.lambda.restore_duration_ms",
+}
+"""What a bare `durationMs` means where it is not that of the invocation."""
 _CORRELATION = ("correlation_id", "correlationId", "correlationID", "correlation-id", "x-correlation-id")
 _REQUEST = (
     "function_request_id",
@@ -61,7 +69,9 @@ def platform_line(document: dict[str, Any]) -> tuple[str, Attributes] | None:
     metrics = record.get("metrics")
     if isinstance(metrics, dict):
         for name, attribute in _METRICS.items():
-            if isinstance(value := metrics.get(name), int | float):
+            value = metrics.get(name)
+            if isinstance(value, int | float) and abs(value) < MOST_NUMBER:
+                attribute = _DURATION.get(kind, attribute) if name == "durationMs" else attribute
                 found[attribute] = int(value) if attribute.endswith("_mb") else float(value)
     if kind == "platform.report":
         found["faas.coldstart"] = "aws.lambda.init_duration_ms" in found
@@ -113,6 +123,10 @@ def _name_correlation(found: Attributes) -> None:
 
 def _name_exception(document: dict[str, Any], found: Attributes) -> str:
     """Name an exception by the conventions; the runtime's own report of an unhandled one is a fault."""
+    if isinstance(inner := document.get("message"), dict) and "errorType" in inner:
+        # Node.js writes an error that it logs as the message itself (AWS Lambda Developer Guide, "Log and monitor
+        # Node.js Lambda functions").
+        document, found["errorType"] = inner, str(inner["errorType"])
     kind = found.get("exception_name") or found.get("errorType")
     if not isinstance(kind, str):
         return ""
@@ -126,7 +140,8 @@ def _name_exception(document: dict[str, Any], found: Attributes) -> str:
         found["exception.message"] = (after if colon else text.strip().rsplit("\n", 1)[-1])[:MOST_VALUE]
     stack = document.get("stackTrace", text)
     if isinstance(stack, list):
-        stack = "".join(map(str, stack))
+        # Python's lines end in a newline each, those of Node.js do not.
+        stack = "".join(f"{str(frame).removesuffix(chr(10))}\n" for frame in stack).rstrip("\n")
     if isinstance(stack, str):
         found["exception.stacktrace"] = stack[:65_536]
     unhandled = "log_level" in found and "stackTrace" in document and "errorType" in found

@@ -5,7 +5,8 @@ which ids are valid. What the engine could not load never reaches the log: ids o
 ids and times that are no times are refused span by span (partial success), the rest is kept.
 
 Text that is not UTF-8 is kept as it came and shown with U+FFFD. Attributes are kept whole, however many and
-however large, up to the body's bound; a value is kept as raw bytes however deep it nests.
+however large, up to the body's bound; a value is kept as raw bytes however deep it nests, and shown as JSON text
+from its 64th level on.
 """
 
 from __future__ import annotations
@@ -14,24 +15,17 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from google.protobuf.message import DecodeError
 
 from coldtrail.model.exports import Export, Malformed, Translation
 from coldtrail.model.signals import Signal
+from coldtrail.receivers.otlp_filter import without
 from coldtrail.receivers.otlp_json import parse as parse_json
-from coldtrail.receivers.otlp_lean import LEAN
+from coldtrail.receivers.otlp_lean import ITEM, LEAN
 
 LATEST_NS = 4_102_444_800 * 10**9
 """2100-01-01: a later time is a mistake of units, and the engine's calendar ends in 2262."""
 
-_FULL: dict[Signal, type[Message]] = {
-    "traces": ExportTraceServiceRequest,
-    "logs": ExportLogsServiceRequest,
-    "metrics": ExportMetricsServiceRequest,
-}
 _ZERO_TRACE, _ZERO_SPAN = bytes(16), bytes(8)
 _POINT_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 
@@ -57,13 +51,13 @@ def accept(signal: Signal, body: bytes, *, json: bool = False) -> Translation:
     if not items:
         return Translation()
     if signal == "metrics":
-        points = [point for item in items for kind in _POINT_KINDS for point in getattr(item, kind).data_points]
+        points = [point for item in items for point in _points(item)]
         sound, count = _sound_points(points), len(points)
     else:
         sound, count = (_sound_spans(items) if signal == "traces" else _sound_logs(items)), len(items)
     if sound:
         return Translation((Export(signal, body, count),) if count else ())
-    return _without_unsound(signal, body)
+    return _without_unsound(signal, body, count)
 
 
 def _sound_spans(spans: list[Any]) -> bool:
@@ -122,55 +116,28 @@ def _log_fault(log: Any) -> str:
 
 
 def _metric_fault(metric: Any) -> str:
-    data = getattr(metric, metric.WhichOneof("data") or "gauge")
-    late = any(point.time_unix_nano >= LATEST_NS for point in data.data_points)
+    late = any(point.time_unix_nano >= LATEST_NS for point in _points(metric))
     return "time_unix_nano must be a time before 2100" if late else ""
 
 
-def _without_unsound(signal: Signal, body: bytes) -> Translation:
+def _points(metric: Any) -> list[Any]:
+    return [point for kind in _POINT_KINDS for point in getattr(metric, kind).data_points]
+
+
+_FAULT_OF: dict[Signal, Callable[[Any], str]] = {"traces": _span_fault, "logs": _log_fault, "metrics": _metric_fault}
+
+
+def _without_unsound(signal: Signal, body: bytes, items: int) -> Translation:
     """The slow path: drop what is wrong, keep the rest, and say what was dropped and why."""
-    try:
-        request: Any = _FULL[signal].FromString(body)
-    except DecodeError as error:
-        raise Malformed(f"the body is not an OTLP {signal} request: {error}") from None
-    rejected, kept = 0, 0
     reasons: dict[str, int] = {}
-    for scope in _scopes(signal, request):
-        items, fault_of = _items(signal, scope)
-        good = []
-        for item in items:
-            size = _size(signal, item)
-            if fault := fault_of(item):
-                rejected += size
-                reasons[fault] = reasons.get(fault, 0) + size
-            else:
-                good.append(item)
-                kept += size
-        copies = [type(item).FromString(item.SerializeToString()) for item in good]
-        del items[:]
-        items.extend(copies)
-    exports = (Export(signal, request.SerializeToString(), kept),) if kept else ()
+
+    def is_unsound(item: Any) -> bool:
+        fault = _FAULT_OF[signal](item)
+        if fault:
+            reasons[fault] = reasons.get(fault, 0) + (len(_points(item)) if signal == "metrics" else 1)
+        return bool(fault)
+
+    kept = without(body, ITEM[signal], is_unsound)
+    rejected = sum(reasons.values())
+    exports = (Export(signal, kept, items - rejected),) if items > rejected else ()
     return Translation(exports, rejected, tuple(f"{count} x {reason}" for reason, count in reasons.items()))
-
-
-def _scopes(signal: Signal, request: Any) -> list[Any]:
-    if signal == "traces":
-        return [scope for group in request.resource_spans for scope in group.scope_spans]
-    if signal == "logs":
-        return [scope for group in request.resource_logs for scope in group.scope_logs]
-    return [scope for group in request.resource_metrics for scope in group.scope_metrics]
-
-
-def _items(signal: Signal, scope: Any) -> tuple[Any, Callable[[Any], str]]:
-    if signal == "traces":
-        return scope.spans, _span_fault
-    if signal == "logs":
-        return scope.log_records, _log_fault
-    return scope.metrics, _metric_fault
-
-
-def _size(signal: Signal, item: Any) -> int:
-    if signal != "metrics":
-        return 1
-    which = item.WhichOneof("data")
-    return len(getattr(item, which).data_points) if which else 0

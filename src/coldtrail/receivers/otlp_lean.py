@@ -57,7 +57,7 @@ _ENVELOPE: dict[str, list[tuple[str, int, str]]] = {
 }
 
 
-def _build(signal: Signal) -> type[Message]:
+def _build(signal: Signal) -> tuple[type[Message], type[Message]]:
     package = f"coldtrail.lean.{signal}"
     file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
     for name, fields in (_SCHEMA[signal] | _ENVELOPE).items():
@@ -70,8 +70,17 @@ def _build(signal: Signal) -> type[Message]:
                 field.type_name = f".{package}.{inner}"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.Request"))
+    request, item = (pool.FindMessageTypeByName(f"{package}.{name}") for name in ("Request", "Item"))
+    return message_factory.GetMessageClass(request), message_factory.GetMessageClass(item)
 
 
-LEAN: dict[Signal, type[Message]] = {"traces": _build("traces"), "logs": _build("logs"), "metrics": _build("metrics")}
+_BUILT: dict[Signal, tuple[type[Message], type[Message]]] = {
+    "traces": _build("traces"),
+    "logs": _build("logs"),
+    "metrics": _build("metrics"),
+}
+LEAN: dict[Signal, type[Message]] = {signal: request for signal, (request, _) in _BUILT.items()}
 """The lean request message of each signal."""
+
+ITEM: dict[Signal, type[Message]] = {signal: item for signal, (_, item) in _BUILT.items()}
+"""The lean message of one span, log record or metric."""

@@ -8,7 +8,6 @@ same ids and is preferred by readers.
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +20,7 @@ from coldtrail.model.signals import AttributeValue
 from coldtrail.model.xray_ids import xray_trace_id_to_hex
 from coldtrail.receivers.attributes import key_value
 from coldtrail.receivers.xray.causes import add_exceptions, failure_message
-from coldtrail.receivers.xray.fields import resource_attributes, span_attributes
+from coldtrail.receivers.xray.fields import json_text, plain, resource_attributes, span_attributes
 
 MOST_SPANS = 10_000
 MOST_DEPTH = 60
@@ -58,9 +57,12 @@ def count_spans(request: ExportTraceServiceRequest) -> int:
 
 
 def document_id(document: str) -> str:
-    """Return the id that a document claims, "" where it has none."""
-    match = re.search(r'"id"\s*:\s*"([0-9a-fA-F]{1,32})"', document)
-    return match[1] if match else ""
+    """Return the id that a document claims, as it claims it; "" where it has none or is no JSON."""
+    try:
+        parsed = msgspec.json.decode(document)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return ""
+    return str(parsed.get("id") or "")[:100] if isinstance(parsed, dict) else ""
 
 
 def translate_document(document: bytes) -> ExportTraceServiceRequest:
@@ -78,10 +80,14 @@ def translate_document(document: bytes) -> ExportTraceServiceRequest:
     trace_id = _trace_id(segment)
     request = ExportTraceServiceRequest()
     group = request.resource_spans.add()
-    group.resource.attributes.extend(key_value(name, value) for name, value in resource_attributes(segment).items())
     scope = group.scope_spans.add()
     scope.scope.name = SCOPE
-    _add(scope.spans, segment, trace_id, str(segment.get("parent_id") or ""), 0)
+    try:
+        resource = resource_attributes(segment)
+        group.resource.attributes.extend(key_value(name, value) for name, value in resource.items())
+        _add(scope.spans, segment, trace_id, str(segment.get("parent_id") or ""), 0)
+    except RecursionError:
+        raise Malformed("the document nests too deeply") from None
     return request
 
 
@@ -126,7 +132,7 @@ def _add(spans: Any, segment: dict[str, Any], trace_id: str, parent_id: str, dep
         raise Malformed("end_time is missing, and in_progress is not true")
     span.end_time_unix_nano = span.start_time_unix_nano if "end_time" not in segment else _time_ns(segment, "end_time")
     span.kind = _kind(segment, depth)
-    attributes: dict[str, AttributeValue] = span_attributes(segment)
+    attributes: dict[str, AttributeValue] = span_attributes(segment, embedded=depth > 0)
     if in_progress:
         attributes["aws.xray.in_progress"] = True
     span.attributes.extend(key_value(key, value) for key, value in attributes.items())
@@ -153,14 +159,21 @@ def _kind(segment: dict[str, Any], depth: int) -> int:
 
 
 def _add_links(span: Any, segment: dict[str, Any]) -> None:
+    """Links become links; what is none is kept as JSON."""
     links = segment.get("links")
+    others = [] if links is None or isinstance(links, list) else [links]
     for link in links if isinstance(links, list) else []:
         try:
             trace_id = xray_trace_id_to_hex(str(link["trace_id"]))
             span_id = _span_id(link["id"], "links.id")
         except (ValueError, KeyError, TypeError):
+            others.append(link)
             continue
-        attributes = link.get("attributes")
         out = span.links.add(trace_id=bytes.fromhex(trace_id), span_id=bytes.fromhex(span_id))
-        if isinstance(attributes, dict):
-            out.attributes.extend(key_value(str(key), str(value)) for key, value in attributes.items())
+        for name, value in link.items():
+            if name == "attributes" and isinstance(value, dict):
+                out.attributes.extend(key_value(key, plain(inner)) for key, inner in value.items())
+            elif name not in ("trace_id", "id") and value is not None:
+                out.attributes.append(key_value(f"aws.xray.link.{name}", plain(value)))
+    if others:
+        span.attributes.append(key_value("aws.xray.links", json_text(others)))

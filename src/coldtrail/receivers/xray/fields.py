@@ -64,7 +64,6 @@ _STRUCTURE = frozenset(
         "end_time",
         "in_progress",
         "subsegments",
-        "type",
         "fault",
         "error",
         "throttle",
@@ -79,10 +78,18 @@ _STRUCTURE = frozenset(
 )
 
 
-def _plain(value: Any) -> AttributeValue:
-    if isinstance(value, str | bool | int | float):
-        return value
+_RESOURCES = ("ec2", "ecs", "elastic_beanstalk", "eks", "cloudwatch_logs", "xray")
+"""Blocks of `aws` that tell who emitted a segment; what a subsegment embedded in it says there is its own."""
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON text."""
     return msgspec.json.encode(value).decode()
+
+
+def plain(value: Any) -> AttributeValue:
+    """Return a scalar as it is, anything else as JSON text."""
+    return value if isinstance(value, str | bool | int | float) else json_text(value)
 
 
 def resource_attributes(segment: dict[str, Any]) -> Attributes:
@@ -102,7 +109,7 @@ def resource_attributes(segment: dict[str, Any]) -> Attributes:
             found["cloud.resource_id"] = str(arn)
         if account := aws.get("account_id"):
             found["cloud.account.id"] = str(account)
-        for group in ("ec2", "ecs", "elastic_beanstalk", "eks", "cloudwatch_logs", "xray"):
+        for group in _RESOURCES:
             if group in aws:
                 _flatten(aws[group], f"aws.xray.{group}", found)
     service = segment.get("service")
@@ -111,30 +118,46 @@ def resource_attributes(segment: dict[str, Any]) -> Attributes:
     return found
 
 
-def span_attributes(segment: dict[str, Any]) -> Attributes:
-    """Return every field of a segment that is not the span's own structure."""
+def span_attributes(segment: dict[str, Any], *, embedded: bool = False) -> Attributes:
+    """Return every field of a segment that is neither the span's own structure nor told by its resource.
+
+    ``embedded``: it stands inside another segment, so that the resource is not made of it.
+    """
     found: Attributes = {}
     for name in ("error", "fault", "throttle"):
         if name in segment:
             found[f"aws.xray.{name}"] = bool(segment[name])
     for name, value in segment.items():
         if name not in _STRUCTURE and value is not None:
-            known = {"origin", "namespace", "user", "precursor_ids", "resource_arn", "service", "inferred", "traced"}
+            known = {
+                "origin",
+                "namespace",
+                "type",
+                "user",
+                "precursor_ids",
+                "resource_arn",
+                "service",
+                "inferred",
+                "traced",
+            }
             prefix = "aws.xray." if name in known else "aws.xray.document."
             _flatten(value, f"{prefix}{name}", found)
     if isinstance(user := segment.get("user"), str):
         found["enduser.id"] = user
+    for name in ("http", "sql", "aws", "annotations", "metadata"):
+        if name in segment and not isinstance(segment[name], dict):
+            _flatten(segment[name], f"aws.xray.{name}", found)
     _http(segment.get("http"), found)
     _named(segment.get("sql"), _SQL, "aws.xray.sql", found)
-    _aws(segment, found)
-    _flatten(segment.get("annotations"), "aws.xray.annotations", found)
-    metadata = segment.get("metadata")
+    _aws(segment, found, embedded=embedded)
+    annotations, metadata = segment.get("annotations"), segment.get("metadata")
+    _flatten(annotations if isinstance(annotations, dict) else None, "aws.xray.annotations", found)
     for namespace, values in metadata.items() if isinstance(metadata, dict) else ():
         if isinstance(values, dict):
             for name, value in values.items():
-                found[f"aws.xray.metadata.{namespace}.{name}"] = msgspec.json.encode(value).decode()
+                found[f"aws.xray.metadata.{namespace}.{name}"] = json_text(value)
         else:
-            found[f"aws.xray.metadata.{namespace}"] = msgspec.json.encode(values).decode()
+            found[f"aws.xray.metadata.{namespace}"] = json_text(values)
     return found
 
 
@@ -143,7 +166,7 @@ def _flatten(value: Any, prefix: str, found: Attributes, depth: int = 0) -> None
         for name, inner in value.items():
             _flatten(inner, f"{prefix}.{name}", found, depth + 1)
     elif value is not None:
-        found[prefix] = _plain(value)
+        found[prefix] = plain(value)
 
 
 def _named(block: Any, names: dict[str, str], prefix: str, found: Attributes) -> None:
@@ -162,16 +185,16 @@ def _http(block: Any, found: Attributes) -> None:
             _flatten(values, f"aws.xray.http.{side}", found)
         for name, value in values.items() if isinstance(values, dict) else ():
             if attribute := _HTTP.get((side, name)):
-                found[attribute] = _plain(value)
+                found[attribute] = plain(value)
             else:
                 _flatten(value, f"aws.xray.http.{side}.{name}", found)
 
 
-def _aws(segment: dict[str, Any], found: Attributes) -> None:
+def _aws(segment: dict[str, Any], found: Attributes, *, embedded: bool) -> None:
     block = segment.get("aws")
     if not isinstance(block, dict):
         return
-    groups = ("ec2", "ecs", "elastic_beanstalk", "eks", "cloudwatch_logs", "xray")
-    _named({name: value for name, value in block.items() if name not in groups}, _AWS, "aws.xray.aws", found)
+    own = block if embedded else {name: value for name, value in block.items() if name not in _RESOURCES}
+    _named(own, _AWS, "aws.xray.aws", found)
     if segment.get("origin") in _LAMBDA and isinstance(block.get("request_id"), str):
         found["faas.invocation_id"] = block["request_id"]
