@@ -21,18 +21,21 @@ from coldtrail.model.exports import Export, Malformed, Translation
 from coldtrail.model.signals import Signal
 from coldtrail.receivers.otlp_filter import without
 from coldtrail.receivers.otlp_json import parse as parse_json
-from coldtrail.receivers.otlp_lean import ITEM, LEAN
+from coldtrail.receivers.otlp_lean import ITEM, LEAN, STATUS
 
 LATEST_NS = 4_102_444_800 * 10**9
 """2100-01-01: a later time is a mistake of units, and the engine's calendar ends in 2262."""
 
 _ZERO_TRACE, _ZERO_SPAN = bytes(16), bytes(8)
+_ENUM = range(256)
+"""Numbers of enumerations that the store has room for; OTLP uses 0 to 24 of them."""
 _POINT_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 
 _trace_ids, _span_ids, _parents = attrgetter("trace_id"), attrgetter("span_id"), attrgetter("parent_span_id")
 _starts, _ends = attrgetter("start_time_unix_nano"), attrgetter("end_time_unix_nano")
 _times, _observed = attrgetter("time_unix_nano"), attrgetter("observed_time_unix_nano")
-_links = attrgetter("links")
+_links, _kinds, _statuses = attrgetter("links"), attrgetter("kind"), attrgetter("status")
+_severities = attrgetter("severity_number")
 
 
 def accept(signal: Signal, body: bytes, *, json: bool = False) -> Translation:
@@ -52,7 +55,7 @@ def accept(signal: Signal, body: bytes, *, json: bool = False) -> Translation:
         return Translation()
     if signal == "metrics":
         points = [point for item in items for point in _points(item)]
-        sound, count = _sound_points(points), len(points)
+        sound, count = _sound_metrics(items, points), len(points)
     else:
         sound, count = (_sound_spans(items) if signal == "traces" else _sound_logs(items)), len(items)
     if sound:
@@ -72,8 +75,19 @@ def _sound_spans(spans: list[Any]) -> bool:
         and min(map(_starts, spans)) > 0
         and max(map(_starts, spans)) < LATEST_NS
         and max(map(_ends, spans)) < LATEST_NS
+        and all(map(_ENUM.__contains__, set(map(_kinds, spans))))
+        and all(map(_is_status, set(map(_statuses, spans))))
         and all(len(link.trace_id) == 16 and len(link.span_id) == 8 for links in map(_links, spans) for link in links)
     )
+
+
+def _is_status(raw: bytes) -> bool:
+    """Whether a status is a message with a code that there may be; there are few distinct ones in a body."""
+    try:
+        status: Any = STATUS.FromString(raw)
+    except DecodeError:
+        return False
+    return status.code in _ENUM
 
 
 def _sound_logs(logs: list[Any]) -> bool:
@@ -82,11 +96,20 @@ def _sound_logs(logs: list[Any]) -> bool:
         and set(map(len, map(_span_ids, logs))) <= {0, 8}
         and max(map(_times, logs)) < LATEST_NS
         and max(map(_observed, logs)) < LATEST_NS
+        and all(map(_ENUM.__contains__, set(map(_severities, logs))))
     )
 
 
-def _sound_points(points: list[Any]) -> bool:
-    return not points or max(map(_times, points)) < LATEST_NS
+def _sound_metrics(metrics: list[Any], points: list[Any]) -> bool:
+    return not points or (
+        max(map(_times, points)) < LATEST_NS
+        and max(map(_starts, points)) < LATEST_NS
+        and not any(map(_has_odd_temporality, metrics))
+    )
+
+
+def _has_odd_temporality(metric: Any) -> bool:
+    return any(getattr(metric, kind).aggregation_temporality not in _ENUM for kind in _POINT_KINDS)
 
 
 def _span_fault(span: Any) -> str:
@@ -100,6 +123,8 @@ def _span_fault(span: Any) -> str:
         return "start_time_unix_nano must be a time between 1970 and 2100"
     if span.end_time_unix_nano >= LATEST_NS:
         return "end_time_unix_nano must be a time before 2100"
+    if span.kind not in _ENUM or not _is_status(span.status):
+        return "kind and status.code must be numbers of their enumerations"
     if any(len(link.trace_id) != 16 or len(link.span_id) != 8 for link in span.links):
         return "a link's trace_id must be 16 bytes and its span_id 8"
     return ""
@@ -112,12 +137,15 @@ def _log_fault(log: Any) -> str:
         return "span_id must be empty or 8 bytes"
     if max(log.time_unix_nano, log.observed_time_unix_nano) >= LATEST_NS:
         return "time_unix_nano must be a time before 2100"
+    if log.severity_number not in _ENUM:
+        return "severity_number must be a number of its enumeration"
     return ""
 
 
 def _metric_fault(metric: Any) -> str:
-    late = any(point.time_unix_nano >= LATEST_NS for point in _points(metric))
-    return "time_unix_nano must be a time before 2100" if late else ""
+    if any(max(point.time_unix_nano, point.start_time_unix_nano) >= LATEST_NS for point in _points(metric)):
+        return "time_unix_nano must be a time before 2100"
+    return "aggregation_temporality must be a number of its enumeration" if _has_odd_temporality(metric) else ""
 
 
 def _points(metric: Any) -> list[Any]:

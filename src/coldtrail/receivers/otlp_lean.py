@@ -14,32 +14,36 @@ from coldtrail.model.signals import Signal
 _TYPES = {
     "bytes": Field.TYPE_BYTES,
     "fixed64": Field.TYPE_FIXED64,
-    "string": Field.TYPE_STRING,
+    "int32": Field.TYPE_INT32,
 }
 
 _SCHEMA: dict[Signal, dict[str, list[tuple[str, int, str]]]] = {
     "traces": {
         "Link": [("trace_id", 1, "bytes"), ("span_id", 2, "bytes")],
+        "Status": [("code", 3, "int32")],
         "Item": [
             ("trace_id", 1, "bytes"),
             ("span_id", 2, "bytes"),
             ("parent_span_id", 4, "bytes"),
+            ("kind", 6, "int32"),
             ("start_time_unix_nano", 7, "fixed64"),
             ("end_time_unix_nano", 8, "fixed64"),
             ("links", 13, "*Link"),
+            ("status", 15, "bytes"),
         ],
     },
     "logs": {
         "Item": [
             ("time_unix_nano", 1, "fixed64"),
             ("observed_time_unix_nano", 11, "fixed64"),
+            ("severity_number", 2, "int32"),
             ("trace_id", 9, "bytes"),
             ("span_id", 10, "bytes"),
         ],
     },
     "metrics": {
-        "Point": [("time_unix_nano", 3, "fixed64")],
-        "Points": [("data_points", 1, "*Point")],
+        "Point": [("start_time_unix_nano", 2, "fixed64"), ("time_unix_nano", 3, "fixed64")],
+        "Points": [("data_points", 1, "*Point"), ("aggregation_temporality", 2, "int32")],
         "Item": [
             ("gauge", 5, "Points"),
             ("sum", 7, "Points"),
@@ -57,10 +61,11 @@ _ENVELOPE: dict[str, list[tuple[str, int, str]]] = {
 }
 
 
-def _build(signal: Signal) -> tuple[type[Message], type[Message]]:
+def _build(signal: Signal) -> dict[str, type[Message]]:
     package = f"coldtrail.lean.{signal}"
     file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
-    for name, fields in (_SCHEMA[signal] | _ENVELOPE).items():
+    schema = _SCHEMA[signal] | _ENVELOPE
+    for name, fields in schema.items():
         message = file.message_type.add(name=name)
         for field_name, number, kind in fields:
             inner = kind.lstrip("*")
@@ -70,17 +75,16 @@ def _build(signal: Signal) -> tuple[type[Message], type[Message]]:
                 field.type_name = f".{package}.{inner}"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    request, item = (pool.FindMessageTypeByName(f"{package}.{name}") for name in ("Request", "Item"))
-    return message_factory.GetMessageClass(request), message_factory.GetMessageClass(item)
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}")) for name in schema}
 
 
-_BUILT: dict[Signal, tuple[type[Message], type[Message]]] = {
-    "traces": _build("traces"),
-    "logs": _build("logs"),
-    "metrics": _build("metrics"),
-}
-LEAN: dict[Signal, type[Message]] = {signal: request for signal, (request, _) in _BUILT.items()}
+_BUILT: dict[Signal, dict[str, type[Message]]] = {signal: _build(signal) for signal in _SCHEMA}
+
+LEAN: dict[Signal, type[Message]] = {signal: built["Request"] for signal, built in _BUILT.items()}
 """The lean request message of each signal."""
 
-ITEM: dict[Signal, type[Message]] = {signal: item for signal, (_, item) in _BUILT.items()}
+ITEM: dict[Signal, type[Message]] = {signal: built["Item"] for signal, built in _BUILT.items()}
 """The lean message of one span, log record or metric."""
+
+STATUS: type[Message] = _BUILT["traces"]["Status"]
+"""A span's status. Spans hold it as bytes, since there are few distinct ones to look into."""

@@ -84,13 +84,18 @@ def sql_text(raw: str) -> str:
 
 
 def sql_number(raw: str) -> str:
-    """Return SQL for the Float64 of a raw AnyValue expression that holds an int or a double, else NULL."""
+    """Return SQL for the Float64 of a raw AnyValue expression that holds an int or a double, else NULL.
+
+    A double that is not finite, or too large to be a duration or a size, is NULL too: a view that cannot convert
+    it would have the whole body refused.
+    """
     octet = f"reinterpretAsUInt8(substring({raw}, i + 1, 1))"
     varint = (
         f"arraySum(i -> bitShiftLeft(toInt64(bitAnd({octet}, 127)), 7 * (i - 1)), range(1, toUInt8(length({raw}))))"
     )
+    double = f"reinterpretAsFloat64(substring({raw}, 2, 8))"
     return (
-        f"multiIf(startsWith({raw}, '!'), toNullable(reinterpretAsFloat64(substring({raw}, 2, 8))), "
+        f"multiIf(startsWith({raw}, '!'), if(abs({double}) < {2**53}, toNullable({double}), NULL), "
         f"startsWith({raw}, '\\x18'), toNullable(toFloat64({varint})), NULL)"
     )
 

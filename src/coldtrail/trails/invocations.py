@@ -18,6 +18,9 @@ from coldtrail.trails.identity import node_id_of
 REPORT_SLACK_NS = 2 * 10**9
 """How long after its REPORT line a signal of the same attempt may be stamped."""
 
+MOST_NUMBER = 2**53
+"""What is above it, infinite or not a number, is no duration or size."""
+
 _WORST_FIRST: tuple[NodeStatus, ...] = ("out_of_memory", "timeout", "throttled", "error", "ok", "open")
 _STATUS: dict[str, NodeStatus] = {
     "success": "ok",
@@ -95,7 +98,7 @@ def _last(logs: list[Log], event_name: str) -> Log | None:
 
 def _number(attributes: Attributes, name: str) -> float | None:
     value = attributes.get(name)
-    return float(value) if isinstance(value, int | float) else None
+    return float(value) if isinstance(value, int | float) and abs(value) < MOST_NUMBER else None
 
 
 def _whole(attributes: Attributes, name: str) -> int | None:
