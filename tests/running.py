@@ -16,6 +16,8 @@ from typing import Any
 
 import httpx
 
+import stores
+
 COMMAND = Path(sys.executable).with_name("coldtrail")
 
 
@@ -112,7 +114,7 @@ def _launch(data: Path, flags: tuple[str, ...], env: dict[str, str], token: str)
     log = data.parent / f"{data.name}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [COMMAND, "up", "--data", data, *(str(part) for pair in ports.items() for part in pair), *flags],
+            [COMMAND, "up", "--data", data, *stores.flags(data), *(str(part) for pair in ports.items() for part in pair), *flags],
             stdout=out,
             stderr=out,
             cwd=data.parent,

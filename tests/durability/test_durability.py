@@ -13,12 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+import stores
 from coldtrail.store.engine import Engine
 from coldtrail.wal.segment import varint
 from otlp import span, traces
-from running import Coldtrail, serving, start
+from running import Coldtrail, serving, start, wait_for
 
-KILLS = 20
+KILLS = {"chdb": 20, "clickhouse": 6}
 
 
 class Sender(threading.Thread):
@@ -52,19 +53,20 @@ class Sender(threading.Thread):
 
 def stored(data: Path) -> Counter[str]:
     """Every span in the store, as often as it is there."""
-    engine = Engine(f"chdb://{data / 'store'}")
+    engine = Engine(stores.dsn(data))
     try:
         return Counter(row[0] for row in engine.rows("SELECT lower(hex(concat(trace_id, span_id))) FROM spans"))
     finally:
         engine.close()
 
 
-def test_twenty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+@pytest.mark.both_stores
+def test_twenty_kills_lose_and_double_nothing(tmp_path: Path, store: str) -> None:
     data, dice = tmp_path / "data", random.Random(4711)
     senders = [Sender(seed) for seed in range(3)]
     for sender in senders:
         sender.start()
-    for _ in range(KILLS):
+    for _ in range(KILLS[store]):
         server = start(data)
         for sender in senders:
             sender.server = server
@@ -74,21 +76,20 @@ def test_twenty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
         for sender in senders:
             sender.server = last
         before = [len(sender.acknowledged) for sender in senders]
-        deadline = time.monotonic() + 20
-        while any(len(s.acknowledged) <= n for s, n in zip(senders, before, strict=True)) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: [len(sender.acknowledged) for sender in senders], lambda now: all(n > b for n, b in zip(now, before, strict=True)), 60)
         for sender in senders:
             sender.stopping.set()
             sender.join()
-        last.eventually("/health", lambda answer: answer["wal"]["pending_bytes"] == 0, 30)
+        last.eventually("/health", lambda answer: answer["wal"]["pending_bytes"] == 0, 60)
         assert last.api("/health")["wal"]["quarantined"] == 0
     acknowledged = [one for sender in senders for one in sender.acknowledged]
     found = stored(data)
-    assert len(acknowledged) > KILLS * 20
+    assert len(acknowledged) > KILLS[store] * 5
     assert not [one for one in acknowledged if one not in found]
     assert {one: count for one, count in found.items() if count > 1} == {}
 
 
+@pytest.mark.both_stores
 def test_a_body_that_the_engine_refuses_is_set_aside_and_the_rest_is_loaded(tmp_path: Path) -> None:
     data = tmp_path / "data"
     good = [span(f"good {number}") for number in range(6)]
@@ -99,11 +100,12 @@ def test_a_body_that_the_engine_refuses_is_set_aside_and_the_rest_is_loaded(tmp_
     frames = b"".join(varint(len(body)) + body for body in bodies)
     (folder / f"{time.time_ns():020d}.seg").write_bytes(frames + varint(1000) + b"torn")
     with serving(data) as running:
-        segments = running.eventually("/quarantine", lambda answer: answer["segments"])["segments"]
+        segments = running.eventually("/quarantine", lambda answer: answer["segments"], 30)["segments"]
         assert (len(segments), segments[0]["signal"], bool(segments[0]["reason"])) == (1, "traces", True)
         for one in good:
-            running.eventually("/spans", lambda answer: len(answer["spans"]) == 1, trace_id=one["trace_id"].hex())
-        assert running.api("/health")["wal"] | {"bound_bytes": 0} == {"pending_bytes": 0, "bound_bytes": 0, "quarantined": 1}
+            running.eventually("/spans", lambda answer: len(answer["spans"]) == 1, 30, trace_id=one["trace_id"].hex())
+        left = {"pending_bytes": 0, "quarantined": 1}
+        running.eventually("/health", lambda answer: answer["wal"].items() >= left.items(), 30)
 
 
 def test_a_long_log_tells_senders_to_come_back(tmp_path: Path) -> None:
@@ -123,7 +125,9 @@ def test_a_resent_body_adds_nothing(coldtrail: Coldtrail) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small file system can be mounted by root alone")
-def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path, store: str) -> None:
+    if store != "chdb":
+        pytest.skip("a server has a disk of its own, so the log on this one is soon empty again")
     data = tmp_path / "data"
     data.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", data], capture_output=True).returncode:
@@ -146,9 +150,6 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
                 running.eventually("/spans", lambda answer: len(answer["spans"]) == 1, 30, trace_id=trace_id)
             running.eventually("/health", lambda answer: answer["status"] == "ok", 30)
             late = span()
-            deadline = time.monotonic() + 10
-            while running.post("/v1/traces", traces(late)).status_code != 200:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+            wait_for(lambda: running.post("/v1/traces", traces(late)).status_code, lambda status: status == 200, 30)
     finally:
         subprocess.run(["umount", "-l", data], check=False)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from otlp import logs, span, traces
 from running import Coldtrail
+
+pytestmark = pytest.mark.both_stores
 
 
 def test_the_description_names_every_promised_path(coldtrail: Coldtrail) -> None:

@@ -28,6 +28,7 @@ from coldtrail.server.reconstruction import Reconstruction
 from coldtrail.server.settings import Settings
 from coldtrail.server.xray import XrayApi, XrayDatagrams
 from coldtrail.store.engine import Engine
+from coldtrail.store.engine_errors import EngineError, Unreachable
 from coldtrail.store.loader import Loader
 from coldtrail.store.migrate import migrate
 from coldtrail.store.signals import SignalReader
@@ -84,11 +85,14 @@ class Process:
             raise CannotStart(f"another coldtrail uses {data}: stop it, or give another folder with --data") from None
         retention = self.settings.retention
         self.engine = Engine(self.settings.dsn, memory_bytes=self.settings.engine_memory_bytes)
-        migrate(self.engine, {"spans": retention.spans, "logs": retention.logs, "metrics": retention.metrics})
         self.wal = WriteAheadLog(
             data / "wal", bound_bytes=self.settings.wal_bound_bytes, disk_floor_bytes=self.settings.disk_floor_bytes
         )
-        self.loader = Loader(self.wal, self.engine, data / "quarantine", self._loaded)
+        kept_s = {"spans": retention.spans, "logs": retention.logs, "metrics": retention.metrics}
+        self.loader = Loader(
+            self.wal, self.engine, data / "quarantine", self._loaded, lambda: migrate(self.engine, kept_s)
+        )
+        self._prepare_store()
         signals = SignalReader(self.engine)
         self.service = Service(
             engine=self.engine,
@@ -102,6 +106,18 @@ class Process:
             intake=Intake(self.wal, self.received),
         )
         self.reconstruction = Reconstruction(self.engine, self.service.trails)
+
+    def _prepare_store(self) -> None:
+        """A server that is away may come back: its senders' data waits in the log. Every other fault ends the start."""
+        try:
+            self.loader.prepare()
+        except Unreachable as error:
+            self.loader.failing = str(error)
+            log.warning("the store is away; what is sent is kept in the log until it is back", reason=str(error))
+        except EngineError as error:
+            self.wal.close()
+            self.engine.close()
+            raise CannotStart(f"the store {self.engine.store} cannot be used: {str(error)[:600]}") from None
 
     async def _listen(self) -> None:
         settings = self.settings

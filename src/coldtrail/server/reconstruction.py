@@ -9,7 +9,8 @@ import structlog
 
 from coldtrail.model.trails import Trail
 from coldtrail.server.reading import TrailReader
-from coldtrail.store.engine import Engine, EngineError
+from coldtrail.store.engine import Engine
+from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.summaries import Unit, changed_units, save_trails
 from coldtrail.store.trail_lists import TrailRow
 from coldtrail.trails.assemble import Graph, build_graph, select, trail_id_of
@@ -20,6 +21,7 @@ MOST_UNITS = 400
 """Units of one pass, newest first; what is older waits for the next."""
 
 OVERLAP_S = 3
+RETRY_S = 2.0
 _FAILED = ("error", "timeout", "out_of_memory", "throttled")
 
 
@@ -58,8 +60,10 @@ class Reconstruction:
             try:
                 self._pass()
             except EngineError as error:
-                log.warning("reconstruction will be tried again", reason=str(error)[:300])
+                if not error.passing:  # the loader tells of those
+                    log.warning("reconstruction will be tried again", reason=str(error)[:300])
                 self._loaded.set()
+                self._stop.wait(RETRY_S)
             self._stop.wait(max(0.2, time.monotonic() - started))
 
     def _pass(self) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from coldtrail.store.dsn import BadDsn, parse_dsn
 from coldtrail.store.engine import DEFAULT_MEMORY_BYTES
 
 TOML = "coldtrail.toml"
@@ -103,8 +104,10 @@ def read_settings(flags: dict[str, Any]) -> Settings:
             f"--host {settings.host} can be reached from other machines: give a --token (or COLDTRAIL_TOKEN) that senders "
             "and readers must show, or --insecure if the network is yours alone"
         )
-    if settings.store and not settings.store.startswith(("chdb:///", "clickhouse://")):
-        raise BadSettings(f'store must be "chdb:///path" or "clickhouse://host:port/database", got "{settings.store}"')
+    try:
+        parse_dsn(settings.dsn)
+    except BadDsn as error:
+        raise BadSettings(str(error)) from None
     return settings
 
 

@@ -7,16 +7,28 @@ the same schema and the same queries; only how a segment reaches an insert diffe
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from urllib3.exceptions import HTTPError
 
 from coldtrail.model.signals import Signal
+from coldtrail.store.dsn import Embedded, Server, parse_dsn
+from coldtrail.store.engine_errors import EngineError, refusal
 from coldtrail.store.otlp_format import FORMAT_SCHEMA, STRUCTURE
+
+Answer = TypeVar("Answer")
+
+OLDEST_SERVER = (26, 2)
+"""The first ClickHouse with text indexes for everyone (ClickHouse documentation, "Full-text search using text indexes")."""
+
+CONNECT_S = 5
+ANSWER_S = 120
+CHUNK_BYTES = 1 << 20
 
 DEFAULT_MEMORY_BYTES = 900_000_000
 """What the embedded engine may use; with Python beside it, a 2 GiB container has room to spare."""
@@ -39,51 +51,38 @@ READ_SETTINGS: dict[str, Any] = {
 }
 
 
-class EngineError(Exception):
-    """The engine refused a statement; ``code`` is ClickHouse's number, 0 where it gave none."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.code = _code(message)
-
-
-def _code(message: str) -> int:
-    _, found, rest = message.partition("Code: ")
-    digits = rest.split(".")[0].strip() if found else ""
-    return int(digits) if digits.isdigit() else 0
-
-
 class Engine:
     """One store's engine. Each thread gets a client of its own: a shared one would queue its queries."""
 
     def __init__(self, dsn: str, *, memory_bytes: int = DEFAULT_MEMORY_BYTES) -> None:
-        self.dsn = dsn
+        self.store = parse_dsn(dsn)
         self.memory_bytes = memory_bytes
-        self.embedded = dsn.startswith("chdb:")
         self._local = threading.local()
         self._clients: list[Client] = []
         self._lock = threading.Lock()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the engine is in this process."""
+        return isinstance(self.store, Embedded)
 
     @property
     def client(self) -> Client:
         """The calling thread's client."""
         client: Client | None = getattr(self._local, "client", None)
         if client is None:
-            client = self._connect()
+            client = _to_server(self.store) if isinstance(self.store, Server) else self._to_embedded(self.store)
             self._local.client = client
             with self._lock:
                 self._clients.append(client)
         return client
 
-    def _connect(self) -> Client:
+    def _to_embedded(self, store: Embedded) -> Client:
         with self._lock:
-            if not self.embedded:
-                return clickhouse_connect.get_client(dsn=self.dsn.replace("clickhouse://", "http://", 1))
-            path = Path(urlsplit(self.dsn).path)
-            path.mkdir(parents=True, exist_ok=True)
+            Path(store.path).mkdir(parents=True, exist_ok=True)
             return clickhouse_connect.get_client(
                 interface="chdb",
-                path=str(path),
+                path=store.path,
                 chdb_options={
                     "max_server_memory_usage": self.memory_bytes,
                     "mark_cache_size": self.memory_bytes // 12,
@@ -93,16 +92,41 @@ class Engine:
                 },
             )
 
+    def _ask(self, question: Callable[[], Answer]) -> Answer:
+        try:
+            return question()
+        except (ClickHouseError, HTTPError) as error:
+            raise refusal(self.store, error) from error
+
+    def prepare(self) -> None:
+        """Make the database on a server that lacks it; the embedded engine needs nothing.
+
+        Raises:
+            EngineError: the server is too old, or refuses.
+        """
+        if not isinstance(self.store, Server):
+            return
+        store = self.store
+        client = self._ask(lambda: _to_server(store, database=False))
+        try:
+            version = str(client.server_version)
+            if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
+                raise EngineError(
+                    f"ClickHouse at {store.shown} is {version}; coldtrail needs {OLDEST_SERVER[0]}.{OLDEST_SERVER[1]} or newer"
+                )
+            known = self._ask(lambda: client.query("SELECT name FROM system.databases").result_rows)
+            if store.database not in [row[0] for row in known]:
+                self._ask(lambda: client.command(f"CREATE DATABASE IF NOT EXISTS `{store.database}`"))
+        finally:
+            client.close()
+
     def command(self, statement: str, settings: dict[str, Any] | None = None) -> None:
         """Run a statement that answers nothing.
 
         Raises:
             EngineError: the engine refused it.
         """
-        try:
-            self.client.command(statement, settings=settings)
-        except ClickHouseError as error:
-            raise EngineError(str(error)) from error
+        self._ask(lambda: self.client.command(statement, settings=settings))
 
     def rows(
         self,
@@ -119,15 +143,14 @@ class Engine:
         Raises:
             EngineError: the engine refused it.
         """
-        try:
-            result = self.client.query(
+        result = self._ask(
+            lambda: self.client.query(
                 query,
                 parameters=parameters or {},
                 settings={**READ_SETTINGS, **(settings or {})},
                 query_formats={"String": "bytes"} if raw_bytes else {},
             )
-        except ClickHouseError as error:
-            raise EngineError(str(error)) from error
+        )
         return [tuple(row) for row in result.result_rows]
 
     def insert(self, table: str, rows: list[list[Any]], columns: list[str]) -> None:
@@ -136,10 +159,7 @@ class Engine:
         Raises:
             EngineError: the engine refused them.
         """
-        try:
-            self.client.insert(table, rows, column_names=columns)
-        except ClickHouseError as error:
-            raise EngineError(str(error)) from error
+        self._ask(lambda: self.client.insert(table, rows, column_names=columns))
 
     def load(self, statement: str, signal: Signal, segment: Path, received_s: int, token: str) -> None:
         """Run one of `load_sql.LOAD` over a segment; a token that was seen before adds nothing.
@@ -148,23 +168,23 @@ class Engine:
             EngineError: nothing of the segment was added by this statement.
         """
         settings = {**LOAD_SETTINGS, **self._format_schema(signal), "insert_deduplication_token": token}
-        structure = STRUCTURE[signal].replace("'", "\\'")
-        try:
-            if self.embedded:
-                source = f"file('{segment}', 'Protobuf', '{structure}')"
-                self.client.command(statement.format(source=source, received=received_s), settings=settings)
-            else:
-                insert = statement.format(source=f"input('{structure}')", received=received_s) + "\nFORMAT Protobuf"
-                self.client.command(insert, data=segment.read_bytes(), settings=settings)
-        except ClickHouseError as error:
-            raise EngineError(str(error)) from error
+        structure = _quoted(STRUCTURE[signal])
+        if self.embedded:
+            source = f"file({_quoted(str(segment))}, 'Protobuf', {structure})"
+            self._ask(
+                lambda: self.client.command(statement.format(source=source, received=received_s), settings=settings)
+            )
+        else:
+            insert = statement.format(source=f"input({structure})", received=received_s)
+            body = _statement_and_data(f"{insert}\nFORMAT Protobuf\n", segment)
+            self._ask(lambda: self.client.raw_insert("", insert_block=body, settings=settings))
 
     def _format_schema(self, signal: Signal) -> dict[str, Any]:
         """Inline on a server; the embedded engine would cache an inline one in the working folder, so it gets a file."""
-        if not self.embedded:
+        if isinstance(self.store, Server):
             inline = {"format_schema_source": "string", "format_schema_message_name": "Request"}
             return {**inline, "format_schema": FORMAT_SCHEMA[signal]}
-        path = Path(urlsplit(self.dsn).path).with_name("format_schemas") / f"{signal}.proto"
+        path = Path(self.store.path).with_name("format_schemas") / f"{signal}.proto"
         if not path.exists() or path.read_text() != FORMAT_SCHEMA[signal]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(FORMAT_SCHEMA[signal])
@@ -177,3 +197,33 @@ class Engine:
                 client.close()
             self._clients.clear()
         self._local = threading.local()
+
+
+def _to_server(store: Server, *, database: bool = True) -> Client:
+    """Return a client of a server. Sessions would tie it to one replica behind a balancer, so it has none."""
+    return clickhouse_connect.get_client(
+        host=store.host,
+        port=store.port,
+        username=store.user,
+        password=store.password,
+        database=store.database if database else None,
+        interface="https" if store.secure else "http",
+        verify=store.verify,
+        ca_cert=store.ca_cert or None,
+        connect_timeout=CONNECT_S,
+        send_receive_timeout=ANSWER_S,
+        autogenerate_session_id=False,
+        client_name="coldtrail",
+    )
+
+
+def _statement_and_data(statement: str, segment: Path) -> Generator[bytes, None, None]:
+    """The body of an insert: read as it is sent, so a segment is never in memory as a whole."""
+    yield statement.encode()
+    with segment.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -13,18 +13,15 @@ import structlog
 from msgspec import Struct
 
 from coldtrail.model.signals import Signal
-from coldtrail.store.engine import Engine, EngineError
+from coldtrail.store.engine import Engine
+from coldtrail.store.engine_errors import MEMORY_LIMIT_EXCEEDED, UNKNOWN_DATABASE, UNKNOWN_TABLE, EngineError
 from coldtrail.store.load_sql import LOAD
+from coldtrail.store.migrate import TooNew
 from coldtrail.wal import Segment, WriteAheadLog
 from coldtrail.wal.log import SIGNALS
-from coldtrail.wal.segment import frames, sync_directory
+from coldtrail.wal.segment import frames, sync_directory, varint
 
 log = structlog.get_logger(__name__)
-
-MEMORY_LIMIT_EXCEEDED = 241
-NOT_ENOUGH_SPACE = 243
-_PASSING = {NOT_ENOUGH_SPACE, 74, 75, 76, 159, 209, 210, 242, 252, 319}
-"""Codes that say nothing about the segment (disk, network, too many parts, ...): the load is tried again."""
 
 PERIOD_S = 1.0
 """At most one load a second: fewer and larger inserts cost half as much a span as many small ones."""
@@ -44,7 +41,8 @@ class Quarantined(Struct, frozen=True):
 class Loader:
     """Moves segments of a write-ahead log into an engine; one thread, started with `start`.
 
-    ``loaded`` is called after every load with the segment's signal, so that readers follow the newest.
+    ``prepare`` is run before the first load until it succeeds, and again where the tables are gone: a server may be
+    away when we start, or come back empty. ``loaded`` is called after every load, so that readers follow the newest.
     """
 
     def __init__(
@@ -53,12 +51,15 @@ class Loader:
         engine: Engine,
         quarantine: Path,
         loaded: Callable[[Segment], None] = lambda segment: None,
+        prepare: Callable[[], object] = lambda: None,
     ) -> None:
         self.wal = wal
         self.engine = engine
         self.quarantine = quarantine
         self.loaded = loaded
         self.failing: str | None = None
+        self._prepare = prepare
+        self._prepared = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
         quarantine.mkdir(parents=True, exist_ok=True)
@@ -67,6 +68,17 @@ class Loader:
     def started(self) -> bool:
         """Whether `start` was called."""
         return self._thread.ident is not None
+
+    def prepare(self) -> None:
+        """Bring the store to the state that loading needs, unless that was done.
+
+        Raises:
+            EngineError: the engine refused, or does not answer.
+            TooNew: the store is of a newer coldtrail.
+        """
+        if not self._prepared:
+            self._prepare()
+            self._prepared = True
 
     def start(self) -> None:
         """Begin to load."""
@@ -104,36 +116,60 @@ class Loader:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self.wal.loadable.wait()
+            if self._prepared:
+                self.wal.loadable.wait()
             started = time.monotonic()
             self.wal.loadable.clear()
             try:
+                self.prepare()
                 self.drain()
                 self.failing = None
-            except EngineError as error:
-                self.failing = str(error)
-                log.warning("load failed, will be tried again", reason=str(error)[:500])
-                self.wal.loadable.set()
-                self._stop.wait(RETRY_S)
+            except (EngineError, TooNew, OSError) as error:
+                self._will_retry(error)
             self._stop.wait(max(0.05, PERIOD_S - (time.monotonic() - started)))
+
+    def _will_retry(self, error: EngineError | TooNew | OSError) -> None:
+        if str(error) != self.failing:
+            log.warning("load failed, will be tried again", reason=str(error)[:500])
+        self.failing = str(error)
+        if isinstance(error, EngineError) and error.code in (UNKNOWN_TABLE, UNKNOWN_DATABASE):
+            self._prepared = False
+        self.wal.loadable.set()
+        self._stop.wait(RETRY_S)
 
     def _load_part(self, segment: Segment, path: Path, token: str) -> None:
         try:
-            for table, statement in LOAD[segment.signal]:
-                self.engine.load(statement, segment.signal, path, segment.created_s, f"{token}-{table}")
+            self._insert(segment, path, token)
         except EngineError as error:
-            if error.code in _PASSING:
+            if error.passing:
                 raise
+            if path == segment.path:
+                self._prove_engine(segment)
             self._halve(segment, path, token, error)
+
+    def _insert(self, segment: Segment, path: Path, token: str) -> None:
+        for table, statement in LOAD[segment.signal]:
+            self.engine.load(statement, segment.signal, path, segment.created_s, f"{token}-{table}")
+
+    def _prove_engine(self, segment: Segment) -> None:
+        """Load an empty request; an engine that refuses even that has a fault of its own, and the segment has none.
+
+        Raises:
+            EngineError: it does.
+        """
+        empty = segment.path.with_name(f"{segment.name}-empty.part")
+        empty.write_bytes(varint(0))
+        try:
+            self._insert(segment, empty, empty.stem)
+        finally:
+            empty.unlink(missing_ok=True)
 
     def _halve(self, segment: Segment, path: Path, token: str, error: EngineError) -> None:
         """Load both halves by themselves; a single body that still fails is the culprit."""
         data = path.read_bytes()
         bodies = frames(data)
         if len(bodies) == 1:
-            if error.code == MEMORY_LIMIT_EXCEEDED and not self._stop.wait(RETRY_S):
-                log.warning("a single body needs more memory than the engine may use", segment=token)
-            self._set_aside(segment, data, token, str(error))
+            self._give_up(segment, data, path, token, error)
             return
         middle = bodies[len(bodies) // 2][0]
         for half, part in (("a", data[:middle]), ("b", data[middle:])):
@@ -144,6 +180,19 @@ class Loader:
                 self._load_part(segment, piece, name)
             finally:
                 piece.unlink(missing_ok=True)
+
+    def _give_up(self, segment: Segment, data: bytes, path: Path, token: str, error: EngineError) -> None:
+        """Set a single body aside; where memory was short it gets one more try, after what else ran has ended."""
+        if error.code == MEMORY_LIMIT_EXCEEDED:
+            if self._stop.wait(RETRY_S):
+                raise error
+            try:
+                self._insert(segment, path, token)
+                return
+            except EngineError as again:
+                if again.passing:
+                    raise
+        self._set_aside(segment, data, token, str(error))
 
     def _set_aside(self, segment: Segment, data: bytes, token: str, reason: str) -> None:
         note = {

@@ -17,7 +17,9 @@ def migrate(engine: Engine, retention_s: dict[str, int]) -> int:
 
     Raises:
         TooNew: the store's version is above this program's.
+        EngineError: the engine refused a step, or does not answer; what was done so far is done again without harm.
     """
+    engine.prepare()
     engine.command(VERSION)
     version = int(engine.rows("SELECT max(version) FROM schema_version")[0][0])
     if version > len(MIGRATIONS):

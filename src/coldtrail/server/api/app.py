@@ -13,9 +13,10 @@ from litestar.openapi import OpenAPIConfig
 from coldtrail import __version__
 from coldtrail.server.api import drop, health, live, red, resources, signals, trails
 from coldtrail.server.api.service import Service
-from coldtrail.store.engine import EngineError
+from coldtrail.store.engine_errors import UNKNOWN_DATABASE, UNKNOWN_TABLE, EngineError, Unreachable
 
 PROBLEM_JSON = "application/problem+json"
+STORE_AWAY = "Start the server, or correct 'store'; what is sent meanwhile waits in the log and is loaded then."
 TIMEOUT_EXCEEDED = 159
 TOO_MANY_ROWS = 396
 
@@ -34,6 +35,8 @@ def _http_problem(_: Request[Any, Any, Any], error: HTTPException) -> Response[b
 def _engine_problem(_: Request[Any, Any, Any], error: EngineError) -> Response[bytes]:
     if error.code in (TIMEOUT_EXCEEDED, TOO_MANY_ROWS):
         return problem(503, "Query too expensive", "The query took too long: narrow the time range or the filters.")
+    if isinstance(error, Unreachable) or error.code in (UNKNOWN_TABLE, UNKNOWN_DATABASE):
+        return problem(503, "Store away", f"{error}. {STORE_AWAY}"[:1000])
     return problem(500, "Query failed", f"The engine refused the query (code {error.code}).")
 
 

@@ -10,17 +10,24 @@ from litestar.datastructures import State
 from coldtrail import __version__
 from coldtrail.server.api.service import Service, json
 from coldtrail.server.api.times import rfc3339
+from coldtrail.store.engine_errors import EngineError
+
+_SIZES = """
+SELECT sumIf(rows, table = 'spans'), sumIf(rows, table = 'logs'), sumIf(rows, table = 'metrics'), sum(bytes_on_disk)
+FROM system.parts WHERE active AND database = currentDatabase()
+"""
 
 
 @get("/health", sync_to_thread=True)
 def health(state: State) -> Response[bytes]:
-    """Say whether signals are taken in, loaded and answered."""
+    """Say whether signals are taken in, loaded and answered; a store that is away has no numbers."""
     service: Service = state.service
     failing = service.loader.failing
-    rows = service.engine.rows(
-        """SELECT sumIf(rows, table = 'spans'), sumIf(rows, table = 'logs'), sumIf(rows, table = 'metrics'),
-          sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase()"""
-    )[0]
+    rows: tuple[int | None, ...] = (None, None, None, None)
+    try:
+        rows = service.engine.rows(_SIZES)[0]
+    except EngineError as error:
+        failing = failing or str(error)
     disk = shutil.disk_usage(service.data_dir)
     return json(
         {

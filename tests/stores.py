@@ -1,0 +1,74 @@
+"""Which store the servers under test have: the embedded engine, or a database each on the ClickHouse double."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+CHOSEN = os.environ.get("COLDTRAIL_TEST_STORE", "")
+"""`chdb` or `clickhouse` runs every test on that one; unset, tests marked `both_stores` run on both, others on `chdb`."""
+
+KINDS = ("chdb", "clickhouse")
+DOUBLE = Path(__file__).parent / "clickhouse_http" / "server.py"
+
+
+class ClickHouseDouble:
+    """`clickhouse_http/server.py` in a process of its own; see there for what it is and is not."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.folder = folder
+        self.flags = flags
+        self.port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start it, on the port that it had before."""
+        command = [sys.executable, DOUBLE, "--data", self.folder, "--port", str(self.port), *self.flags]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self._process.stdout
+        self.port = json.loads(self._process.stdout.readline())["port"]
+
+    def kill(self) -> None:
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+
+    def dsn(self, data: Path) -> str:
+        """A database for the server on ``data``, the same one each time."""
+        name = f"{data.name}_{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]}"
+        return f"clickhouse://127.0.0.1:{self.port}/{''.join(one if one.isalnum() else '_' for one in name)}"
+
+
+_double: ClickHouseDouble | None = None
+
+
+@contextlib.contextmanager
+def using(kind: str, folder: Path) -> Iterator[None]:
+    """Let every server that is started within have its store there."""
+    global _double
+    if kind == "chdb":
+        yield
+        return
+    _double = ClickHouseDouble(folder)
+    try:
+        yield
+    finally:
+        _double.kill()
+        _double = None
+
+
+def dsn(data: Path) -> str:
+    """The store of a server on ``data``."""
+    return _double.dsn(data) if _double else f"chdb://{data.resolve() / 'store'}"
+
+
+def flags(data: Path) -> list[str]:
+    """How a server on ``data`` is told so; the embedded store is the default, so nothing is said."""
+    return ["--store", dsn(data)] if _double else []
