@@ -19,12 +19,19 @@ PARTITION BY toDate(received)
 ORDER BY ({order})
 TTL received + INTERVAL {{{{retention}}}} SECOND
 SETTINGS index_granularity = {granularity}, ttl_only_drop_parts = 1, fsync_after_insert = 1,
-  fsync_part_directory = 1, non_replicated_deduplication_window = 1000
+  fsync_part_directory = 1, non_replicated_deduplication_window = 1000{more}
 """
 
 
-def _table(name: str, columns: str, order: str, *, engine: str = "MergeTree", granularity: int = 1024) -> str:
-    tail = _ENGINE.format(engine=engine, order=order, granularity=granularity).replace("{{", "{").replace("}}", "}")
+_COMPACT = ", min_bytes_for_wide_part = 1000000000000, min_rows_for_wide_part = 1000000000000"
+"""All columns of a granule lie together: a trace, whole, is one place on disk and not one in each of forty files."""
+
+
+def _table(
+    name: str, columns: str, order: str, *, engine: str = "MergeTree", granularity: int = 1024, more: str = ""
+) -> str:
+    tail = _ENGINE.format(engine=engine, order=order, granularity=granularity, more=more)
+    tail = tail.replace("{{", "{").replace("}}", "}")
     return f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n){tail}"
 
 
@@ -48,10 +55,11 @@ SPANS = _table(
   flags UInt32 CODEC(ZSTD(1)),
   rest String CODEC(ZSTD(1)),
   received DateTime CODEC(Delta, ZSTD(1)),
-  INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+  INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 4,
   INDEX by_value mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 1
 """,
     "toStartOfInterval(start, INTERVAL 10 SECOND), trace_id",
+    more=_COMPACT,
 )
 
 LOGS = _table(
