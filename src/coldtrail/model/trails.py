@@ -14,6 +14,8 @@ Evidence = Literal[
     "parent", "link", "header", "message_id", "request_id", "execution", "correlation_id", "payload", "timing"
 ]
 Role = Literal["gives", "takes", "mentions"]
+WaitKind = Literal["queue", "stream", "bus", "retry", "throttle", "init", "downstream"]
+ShareCause = Literal["work", "wait", "queue", "stream", "bus", "retry", "throttle", "init", "downstream"]
 KeyKind = Literal[
     "trace_id",
     "span_id",
@@ -24,6 +26,7 @@ KeyKind = Literal[
     "execution_arn",
     "correlation_id",
     "xray_trace_id",
+    "object",
 ]
 
 
@@ -46,11 +49,23 @@ class Failure(Struct, frozen=True):
     stacktrace: str = ""
 
 
+class Wait(Struct, frozen=True):
+    """Time that passed without work of the node's own, by what it was spent on.
+
+    ``queue``, ``stream`` (iterator age), ``bus``: between sending and taking. ``retry``: back-off between two
+    attempts. ``throttle``: held back by a limit. ``init``: a cold start. ``downstream``: for the answer of another.
+    """
+
+    kind: WaitKind
+    ms: float
+
+
 class Node(Struct):
     """One thing that happened, merged from all the signals that speak of it.
 
     ``end_ns`` is None while the node is open. ``wait_ms`` is the time between cause and start that
-    nobody worked (in a queue, a stream, a back-off). ``attempt`` counts from 1.
+    nobody worked (in a queue, a stream, a back-off). ``attempt`` counts from 1. ``clock_offset_ms``: how far the
+    emitter's clock was found to be ahead (negative: behind); it has been taken out of ``start_ns`` and ``end_ns``.
     """
 
     node_id: str
@@ -64,6 +79,8 @@ class Node(Struct):
     cold_start: bool | None = None
     init_ms: float | None = None
     wait_ms: float | None = None
+    waits: list[Wait] = field(default_factory=list)
+    clock_offset_ms: float | None = None
     billed_ms: float | None = None
     memory_mb: int | None = None
     memory_used_mb: int | None = None
@@ -73,21 +90,32 @@ class Node(Struct):
 
 
 class Edge(Struct, frozen=True):
-    """A causal step; a cause always points to its effect."""
+    """A causal step; a cause always points to its effect. ``waits``: what passed between the two."""
 
     cause: str
     effect: str
     kind: EdgeKind
     evidence: Evidence
     confidence: float = 1.0
+    waits: tuple[Wait, ...] = ()
+
+
+class Share(Struct, frozen=True):
+    """How much of a trail's duration one node on the critical path accounts for, by cause; shares add up to 1."""
+
+    node_id: str
+    cause: ShareCause
+    ms: float
+    share: float
 
 
 class Sentence(Struct, frozen=True):
-    """One line of the story."""
+    """One line of the story. ``shows_at``: the node where the effect of what is told shows, "" where it is the same."""
 
     time_ns: int
     text: str
     node_id: str
+    shows_at: str = ""
 
 
 class Trail(Struct):
@@ -102,6 +130,7 @@ class Trail(Struct):
     edges: list[Edge]
     critical_path: list[str]
     story: list[Sentence]
+    critical_shares: list[Share] = field(default_factory=list)
 
     @property
     def origin(self) -> Node:

@@ -1,78 +1,127 @@
-"""Nodes to edges, the strongest evidence first: parent, link, message, request, header, correlation id.
+"""Nodes to edges, the strongest evidence first: message, parent, link, request, execution, header, correlation id.
 
-A cause always points to its effect. What a stronger evidence has joined, a weaker one does not join again.
+A cause always points to its effect. What a stronger evidence has joined, a weaker one does not join again. What ids
+tell is joined before any clock is believed; then clocks are put right, and only then time decides what is left: which
+delivery was the first, which trace's root a header meant, in which order a correlation id went round.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-from coldtrail.model.trails import Edge, EdgeKind, Evidence
-from coldtrail.services.service import CONSUMER
+from coldtrail.model.trails import Edge, EdgeKind, Evidence, Wait, WaitKind
+from coldtrail.services.service import CLIENT, CONSUMER
+from coldtrail.trails.clock import Bound, offsets_of
+from coldtrail.trails.executions import execution_edges
 from coldtrail.trails.identity import node_id_of
+from coldtrail.trails.messages import place_message, wait_kind
 from coldtrail.trails.nodes import CARRIED_KINDS, Nodes
 
 CORRELATION_CONFIDENCE = 0.7
 HEADER_CONFIDENCE = 0.9
 
-_EVIDENCE: dict[str, Evidence] = {
-    "message_id": "message_id",
-    "event_id": "message_id",
-    "sequence_number": "message_id",
-}
 
+class Joins:
+    """The edges found so far, and which nodes have a cause."""
 
-class _Edges:
     def __init__(self) -> None:
         self.found: dict[tuple[str, str], Edge] = {}
         self.caused: set[str] = set()
 
-    def add(self, cause: str, effect: str, kind: EdgeKind, evidence: Evidence, confidence: float = 1.0) -> None:
-        if cause == effect or (effect, cause) in self.found:
+    def add(
+        self,
+        cause: str,
+        effect: str,
+        kind: EdgeKind,
+        evidence: Evidence,
+        confidence: float = 1.0,
+        waits: tuple[Wait, ...] = (),
+    ) -> None:
+        """Add an edge, unless the two are joined already in either direction."""
+        pair = (cause, effect)
+        if cause == effect or pair in self.found or (effect, cause) in self.found:
             return
-        if (cause, effect) not in self.found:
-            self.found[cause, effect] = Edge(cause, effect, kind, evidence, confidence)
-            self.caused.add(effect)
+        self.found[pair] = Edge(cause, effect, kind, evidence, confidence, waits)
+        self.caused.add(effect)
+
+    def edges(self) -> list[Edge]:
+        """All edges, in an order that does not depend on how they were found."""
+        return [self.found[pair] for pair in sorted(self.found)]
 
 
-def build_edges(nodes: Nodes) -> list[Edge]:
-    """Join the nodes and set the waits and attempts that the joins tell."""
-    edges = _Edges()
-    _messages(nodes, edges)
-    _parents(nodes, edges)
-    _links(nodes, edges)
-    _retries(nodes, edges)
-    _headers(nodes, edges)
-    _correlations(nodes, edges)
-    return [edges.found[pair] for pair in sorted(edges.found)]
+def build_edges(nodes: Nodes) -> Joins:
+    """Join the nodes by what they say, put their clocks right, and set the attempts that the joins tell."""
+    joins = Joins()
+    deliveries = _messages(nodes, joins)
+    _parents(nodes, joins)
+    _links(nodes, joins)
+    _requests(nodes, joins)
+    _put_clocks_right(nodes, joins)
+    for message, takers in deliveries.items():
+        _deliver(nodes, joins, message, takers)
+    _retries(nodes, joins)
+    for edge in execution_edges(nodes, joins.caused):
+        joins.add(edge.cause, edge.effect, edge.kind, edge.evidence)
+    _headers(nodes, joins)
+    _correlations(nodes, joins)
+    return joins
 
 
-def _messages(nodes: Nodes, edges: _Edges) -> None:
-    takers: dict[str, list[str]] = {}
+def _messages(nodes: Nodes, joins: Joins) -> dict[str, list[str]]:
+    """Join messages with who sent and who took them; return the invocations that took each."""
+    deliveries: dict[str, list[str]] = {}
+    # A later attempt of one request has its message from the attempt before it, not from another delivery.
+    first = {later: attempts[0] for attempts in nodes.attempts.values() for later in attempts[1:]}
+    for message, givers in nodes.givers.items():
+        facts = nodes.facts[message]
+        for node_id in givers:
+            joins.add(node_id, message, "sends", "message_id")
+        if not givers:
+            _senders_told(nodes, joins, message)
+        takers = sorted(
+            {first.get(one, one) for one in (_invocation_above(nodes, two) for two in nodes.takers[message])}
+        )
+        if facts.within in nodes.givers:
+            joins.add(message, facts.within, "triggers", "message_id")
+            takers = [node_id for node_id in takers if not _takes(nodes, first, facts.within, node_id)]
+        for node_id in takers:
+            joins.add(message, node_id, "delivers", "message_id")
+            nodes.taken_by.setdefault(node_id, set()).add(message)
+        deliveries[message] = takers
+    return deliveries
+
+
+def _takes(nodes: Nodes, first: dict[str, str], message: str, node_id: str) -> bool:
+    """Whether an invocation took a message."""
+    above = (_invocation_above(nodes, one) for one in nodes.takers[message])
+    return any(first.get(one, one) == node_id for one in above)
+
+
+def _senders_told(nodes: Nodes, joins: Joins, message: str) -> None:
+    """Nobody says that they sent it: the message itself names the request of whose outcome it tells, or a context."""
+    facts = nodes.facts[message]
+    attempts = nodes.attempts.get(facts.request)
+    if attempts:
+        joins.add(attempts[-1], message, "sends", "request_id")
+        return
+    for context in sorted(facts.contexts, key=lambda one: (one.trace_id, one.span_id)):
+        sender = nodes.owner.get((context.trace_id, context.span_id))
+        if sender and sender not in nodes.takers[message]:
+            joins.add(sender, message, "sends", "header")
+
+
+def _requests(nodes: Nodes, joins: Joins) -> None:
+    """A call or a state names the request that it caused; a function is handed the request that failed before it."""
     for node_id, keys in nodes.keys.items():
-        for key in keys:
-            if key.kind not in CARRIED_KINDS or key.role == "mentions":
-                continue
-            message = node_id_of(key.kind, key.value)
-            if key.role == "gives":
-                edges.add(node_id, message, "sends", _EVIDENCE[key.kind])
-            else:
-                takers.setdefault(message, []).append(node_id)
-    for message, consumers in takers.items():
-        _deliver(nodes, edges, message, consumers)
-
-
-def _deliver(nodes: Nodes, edges: _Edges, message: str, consumers: list[str]) -> None:
-    """The first consumer had it delivered, later ones redelivered; each waited since it was sent."""
-    evidence = _EVIDENCE[next(iter(nodes.keys[message])).kind]
-    tops = {_invocation_above(nodes, node_id) for node_id in consumers}
-    ordered = sorted(tops, key=lambda node_id: (nodes.by_id[node_id].start_ns, node_id))
-    for number, node_id in enumerate(ordered, start=1):
         node = nodes.by_id[node_id]
-        edges.add(message, node_id, "delivers" if number == 1 else "redelivers", evidence)
-        node.attempt = max(node.attempt, number)
-        wait_ms = max(0.0, (node.start_ns - nodes.by_id[message].start_ns) / 1e6)
-        node.wait_ms = wait_ms if node.wait_ms is None else max(node.wait_ms, wait_ms)
+        for key in keys:
+            attempts = nodes.attempts.get(key.value) if key.kind == "request_id" and key.role != "gives" else None
+            if not attempts or node_id in attempts:
+                continue
+            if key.role == "mentions" and node.kind in ("operation", "execution"):
+                joins.add(node_id, attempts[0], "calls", "request_id")
+            elif key.role == "takes" and node_id not in joins.caused:
+                joins.add(attempts[-1], node_id, "triggers", "request_id")
 
 
 def _invocation_above(nodes: Nodes, node_id: str) -> str:
@@ -89,72 +138,163 @@ def _invocation_above(nodes: Nodes, node_id: str) -> str:
     return current
 
 
-def _parents(nodes: Nodes, edges: _Edges) -> None:
+def _parents(nodes: Nodes, joins: Joins) -> None:
     for span in nodes.spans:
         if not span.parent_span_id:
             continue
         cause = nodes.owner.get((span.trace_id, span.parent_span_id))
         effect = nodes.owner[span.trace_id, span.span_id]
-        if cause and not _through_message(edges, cause, effect, nodes):
+        if cause and cause != effect and not _through_message(joins, cause, effect, nodes):
             kind: EdgeKind = "triggers" if span.kind == CONSUMER else "calls"
-            edges.add(cause, effect, kind, "parent")
+            joins.add(cause, effect, kind, "parent")
 
 
-def _links(nodes: Nodes, edges: _Edges) -> None:
+def _links(nodes: Nodes, joins: Joins) -> None:
     for span in nodes.spans:
+        if not span.links:
+            continue
         effect = nodes.owner[span.trace_id, span.span_id]
         for link in span.links:
             cause = nodes.owner.get((link.trace_id, link.span_id))
-            if cause and not _through_message(edges, cause, effect, nodes):
-                edges.add(cause, effect, "triggers", "link")
+            if cause and not _through_message(joins, cause, effect, nodes):
+                joins.add(cause, effect, "triggers", "link")
 
 
-def _through_message(edges: _Edges, cause: str, effect: str, nodes: Nodes) -> bool:
+def _through_message(joins: Joins, cause: str, effect: str, nodes: Nodes) -> bool:
     """Whether a message already joins the two, which tells more than a direct edge would."""
-    if effect not in edges.caused:
-        return False
-    return any(
-        (cause, message) in edges.found and (message, effect) in edges.found
-        for message in (node_id_of(key.kind, key.value) for key in nodes.keys[effect] if key.kind in CARRIED_KINDS)
+    for key in nodes.keys[effect]:
+        if key.kind in CARRIED_KINDS:
+            message = node_id_of(key.kind, key.value)
+            if (cause, message) in joins.found and message in nodes.takers and effect in _taking(nodes, message):
+                return True
+    return False
+
+
+def _taking(nodes: Nodes, message: str) -> set[str]:
+    return {*nodes.takers[message], *(_invocation_above(nodes, node_id) for node_id in nodes.takers[message])}
+
+
+def _put_clocks_right(nodes: Nodes, joins: Joins) -> None:
+    if len(set(nodes.machine.values())) < 2:
+        return
+    offsets = offsets_of(_bounds(nodes, joins))
+    if not offsets:
+        return
+    for node_id, machine in nodes.machine.items():
+        if offset_ns := offsets.get(machine):
+            node = nodes.by_id[node_id]
+            node.start_ns -= offset_ns
+            node.end_ns = None if node.end_ns is None else node.end_ns - offset_ns
+            node.clock_offset_ms = offset_ns / 1e6
+    for message in nodes.givers:
+        place_message(nodes, message, offsets)
+
+
+def _bounds(nodes: Nodes, joins: Joins) -> list[Bound]:
+    """What the certain edges say of how far two machines' clocks can differ."""
+    bounds = []
+    for (cause_id, effect_id), edge in joins.found.items():
+        for giver in nodes.givers.get(cause_id) or (cause_id,):
+            earlier, later = nodes.machine.get(giver), nodes.machine.get(effect_id)
+            if earlier is None or later is None or earlier == later:
+                continue
+            cause, effect = nodes.by_id[giver], nodes.by_id[effect_id]
+            bounds.append(Bound(earlier, later, effect.start_ns - cause.start_ns, edge.evidence != "link"))
+            if edge.evidence == "parent" and _waits_for(nodes, giver) and cause.end_ns and effect.end_ns:
+                bounds.append(Bound(later, earlier, cause.end_ns - effect.end_ns, False))
+    return bounds
+
+
+def _waits_for(nodes: Nodes, node_id: str) -> bool:
+    """Whether a node is a call that ends with its answer."""
+    return any(span.kind == CLIENT for span in nodes.spans_of.get(node_id, ())[:1])
+
+
+def _deliver(nodes: Nodes, joins: Joins, message: str, takers: list[str]) -> None:
+    """The first consumer of each function had it delivered, later ones redelivered; each waited since it was sent."""
+    by_id = nodes.by_id
+    wait = wait_kind(nodes, message) if takers else "queue"
+    numbers: dict[str, int] = {}
+    ordered = sorted(
+        takers,
+        key=lambda node_id: (nodes.received.get((message, node_id), 0), by_id[node_id].start_ns, node_id),
     )
+    last: dict[str, str] = {}
+    for node_id in ordered:
+        node = by_id[node_id]
+        number = numbers[node.service] = max(
+            numbers.get(node.service, 0) + 1, nodes.received.get((message, node_id), 0)
+        )
+        node.attempt = max(node.attempt, number)
+        nodes.delivery[message, node_id] = number
+        waits = _waited(nodes, message, last.get(node.service), node_id, wait)
+        kind: EdgeKind = "delivers" if node.service not in last else "redelivers"
+        joins.found[message, node_id] = Edge(message, node_id, kind, "message_id", 1.0, waits)
+        last[node.service] = node_id
 
 
-def _retries(nodes: Nodes, edges: _Edges) -> None:
+def _waited(nodes: Nodes, message: str, before: str | None, taker: str, kind: WaitKind) -> tuple[Wait, ...]:
+    """In the queue since it was sent; after a failed attempt, since that ended."""
+    node = nodes.by_id[taker]
+    ended = nodes.by_id[before].end_ns if before else None
+    since_ns = nodes.by_id[message].start_ns if ended is None else ended
+    ms = max(0.0, (node.start_ns - since_ns) / 1e6)
+    init_ms = min(node.init_ms or 0.0, ms)
+    waited = Wait("retry" if before else kind, ms - init_ms)
+    return (waited, Wait("init", init_ms)) if init_ms else (waited,)
+
+
+def _retries(nodes: Nodes, joins: Joins) -> None:
     for attempts in nodes.attempts.values():
         for before, after in pairwise(attempts):
-            edges.add(before, after, "retries", "request_id")
             ended = nodes.by_id[before].end_ns
+            waits: tuple[Wait, ...] = ()
             if ended is not None:
-                nodes.by_id[after].wait_ms = max(0.0, (nodes.by_id[after].start_ns - ended) / 1e6)
+                waits = (Wait("retry", max(0.0, (nodes.by_id[after].start_ns - ended) / 1e6)),)
+            joins.add(before, after, "retries", "request_id", 1.0, waits)
 
 
-def _headers(nodes: Nodes, edges: _Edges) -> None:
-    """An invocation known from logs alone still names the trace whose header it was called with."""
+def _headers(nodes: Nodes, joins: Joins) -> None:
+    """A node without a cause still names the span, or the trace, whose header it was called with."""
+    without = [
+        one for one in nodes.by_id if one not in joins.caused and nodes.by_id[one].kind in ("invocation", "request")
+    ]
+    handed = {node_id: _handed(nodes, node_id) for node_id in without}
+    if not any(handed.values()):
+        return
     roots: dict[str, str] = {}
-    for span in nodes.spans:
+    for span in sorted(nodes.spans, key=lambda span: (bool(span.parent_span_id), span.start_ns, span.span_id)):
         node_id = nodes.owner[span.trace_id, span.span_id]
-        if node_id not in edges.caused:
+        if node_id not in joins.caused:
             roots.setdefault(span.trace_id, node_id)
-    for node_id, node in nodes.by_id.items():
-        if node.kind != "invocation" or node_id in edges.caused or nodes.spans_of.get(node_id):
-            continue
+    for node_id in sorted(without, key=lambda one: (nodes.by_id[one].start_ns, one)):
+        for trace_id, span_id in handed[node_id]:
+            sender, root = nodes.owner.get((trace_id, span_id)), roots.get(trace_id)
+            if sender:
+                joins.add(sender, node_id, "triggers", "header")
+            elif root and node_id not in joins.caused:
+                joins.add(root, node_id, "triggers", "header", HEADER_CONFIDENCE)
+
+
+def _handed(nodes: Nodes, node_id: str) -> list[tuple[str, str]]:
+    """The contexts of a node's event and headers; an invocation known from logs has them as its logs' trace ids."""
+    found = {(one.trace_id, one.span_id) for one in nodes.contexts.get(node_id, ())}
+    if nodes.by_id[node_id].kind == "invocation" and not nodes.spans_of.get(node_id):
         log = next((log for log in nodes.logs_of.get(node_id, []) if log.trace_id), None)
-        if not log:
-            continue
-        parent = nodes.owner.get((log.trace_id, log.span_id)) or roots.get(log.trace_id)
-        if parent:
-            edges.add(parent, node_id, "triggers", "header", HEADER_CONFIDENCE)
+        if log:
+            found.add((log.trace_id, log.span_id))
+    return sorted(found, key=lambda one: (not one[1], one))
 
 
-def _correlations(nodes: Nodes, edges: _Edges) -> None:
+def _correlations(nodes: Nodes, joins: Joins) -> None:
     """A node without a cause follows the node before it that speaks of the same correlation id."""
     by_value: dict[str, list[str]] = {}
     for node_id, keys in nodes.keys.items():
         for key in keys:
             if key.kind == "correlation_id":
                 by_value.setdefault(key.value, []).append(node_id)
-    for members in by_value.values():
-        ordered = sorted(members, key=lambda node_id: (nodes.by_id[node_id].start_ns, node_id))
+    for value in sorted(by_value):
+        ordered = sorted(by_value[value], key=lambda node_id: (nodes.by_id[node_id].start_ns, node_id))
         for before, after in pairwise(ordered):
-            if after not in edges.caused and nodes.by_id[after].service != nodes.by_id[before].service:
-                edges.add(before, after, "triggers", "correlation_id", CORRELATION_CONFIDENCE)
+            if after not in joins.caused and nodes.by_id[after].service != nodes.by_id[before].service:
+                joins.add(before, after, "triggers", "correlation_id", CORRELATION_CONFIDENCE)

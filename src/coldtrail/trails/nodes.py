@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from coldtrail.model.signals import Log, Span
+from coldtrail.model.copies import distinct_logs, distinct_spans
+from coldtrail.model.signals import Attributes, Log, Span
 from coldtrail.model.trails import Key, Node, NodeKind, NodeStatus
-from coldtrail.services import keys_of_log, keys_of_span
+from coldtrail.services import (
+    Delivery,
+    TraceContext,
+    contexts_of_log,
+    contexts_of_span,
+    deliveries_of,
+    keys_of_log,
+    keys_of_span,
+)
 from coldtrail.services.service import CONSUMER, SERVER
+from coldtrail.trails.executions import Run, execution, mentioned_execution
 from coldtrail.trails.identity import node_id_of, span_node_id
 from coldtrail.trails.invocations import attempts_of, failure_of_span, invocation
 
@@ -16,27 +26,43 @@ CARRIED_KINDS = ("message_id", "sequence_number", "event_id")
 
 UNKNOWN = "unknown_service"
 
-_DESTINATIONS = (
-    "messaging.destination.name",
-    "aws.kinesis.stream_name",
-    "aws.sqs.queue.url",
-    "aws.queue_url",
-    "rpc.service",
+_RECEIVE_COUNTS = (
+    "messaging.message.delivery_count",
+    "aws.sqs.message.receive_count",
+    "ApproximateReceiveCount",
+    "approximate_receive_count",
+    "approximateReceiveCount",
+    "receive_count",
 )
+"""Names under which a consumer logs how often a message was received, this time included."""
 
 
-_LOGGED_DESTINATIONS = {
-    "message_id": ("queue_name", "queue", "topic_name", "topic"),
-    "sequence_number": ("stream_name", "stream"),
-    "event_id": ("bus_name", "event_bus_name", "bus"),
-}
+class Facts(Struct):
+    """What the signals say of one message, besides who sent and took it.
+
+    ``logged_ns``: when a log line of the sender tells of it (the sender's clock); ``sent_ns``: when the service got it
+    (the service's clock). ``within``: the message in which it came. ``request``: the request of whose outcome it tells.
+    """
+
+    service: str = ""
+    destination: str = ""
+    logged_ns: int | None = None
+    sent_ns: int | None = None
+    within: str = ""
+    request: str = ""
+    contexts: set[TraceContext] = field(default_factory=set)
 
 
 class Nodes(Struct):
     """The nodes, which spans they own, and which keys they carry in which role.
 
-    ``owner``: (trace id, span id) to node id. ``logs_of``: node id to its log records. ``context``: message node
-    to the other keys that the signal which sent it carries, so that a batch's messages can be told apart.
+    ``owner``: (trace id, span id) to node id. ``logs_of``: node id to its log records. ``context``: node to the other
+    keys that the signals which made it carry, so that what a batch led to can be told apart. ``givers`` and ``takers``:
+    message node to who sent it and who took it. ``facts``: message node to what else is told of it. ``received``:
+    (message, taker) to the receive count that the taker was told. ``delivery``: (message, invocation) to which delivery
+    it was. ``taken_by``: invocation to the messages delivered to it. ``lines``: node to when its log lines named which
+    single record. ``machine``: whose clock a node has. ``states``: execution node to the nodes of its states.
+    ``contexts``: node to the trace contexts that it was handed.
     """
 
     by_id: dict[str, Node] = field(default_factory=dict)
@@ -47,6 +73,16 @@ class Nodes(Struct):
     spans_of: dict[str, list[Span]] = field(default_factory=dict)
     attempts: dict[str, list[str]] = field(default_factory=dict)
     context: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    givers: dict[str, list[str]] = field(default_factory=dict)
+    takers: dict[str, list[str]] = field(default_factory=dict)
+    facts: dict[str, Facts] = field(default_factory=dict)
+    lines: dict[str, list[tuple[int, tuple[str, str]]]] = field(default_factory=dict)
+    contexts: dict[str, set[TraceContext]] = field(default_factory=dict)
+    received: dict[tuple[str, str], int] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=dict)
+    states: dict[str, list[str]] = field(default_factory=dict)
+    taken_by: dict[str, set[str]] = field(default_factory=dict)
+    delivery: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 def request_id_of(span: Span) -> str:
@@ -55,20 +91,6 @@ def request_id_of(span: Span) -> str:
         value = span.attributes.get("faas.invocation_id")
         return value if isinstance(value, str) else ""
     return ""
-
-
-def distinct_spans(spans: list[Span]) -> list[Span]:
-    """Return each span once: of copies the finished one, then the longest; in order of start."""
-    best: dict[tuple[str, str], Span] = {}
-    for span in spans:
-        key = (span.trace_id, span.span_id)
-        if key not in best or _rank(span) > _rank(best[key]):
-            best[key] = span
-    return sorted(best.values(), key=lambda span: (span.start_ns, span.trace_id, span.span_id))
-
-
-def _rank(span: Span) -> tuple[bool, int, int, str]:
-    return (not span.attributes.get("aws.xray.in_progress"), span.end_ns, len(span.attributes), span.name)
 
 
 def build_nodes(spans: list[Span], logs: list[Log]) -> Nodes:
@@ -80,23 +102,93 @@ def build_nodes(spans: list[Span], logs: list[Log]) -> Nodes:
             spans_by_request.setdefault(request_id, []).append(span)
         else:
             _add_span(nodes, span)
-    logs_by_request, others = _by_request(_distinct_logs(logs))
+    logs_by_request, others = _by_request(distinct_logs(logs))
     for request_id in sorted(spans_by_request.keys() | logs_by_request.keys()):
         _add_invocation(nodes, request_id, spans_by_request.get(request_id, []), logs_by_request.get(request_id, []))
+    histories: dict[str, list[Log]] = {}
     for log in others:
-        _attach(nodes, log)
+        arn = _history_of(log)
+        if arn:
+            histories.setdefault(arn, []).append(log)
+        else:
+            _attach(nodes, log)
+    for arn in sorted(histories):
+        _add_execution(nodes, execution(arn, histories[arn]))
+    _add_mentioned_executions(nodes, set(histories))
     _inherit_services(nodes)
-    _add_messages(nodes)
+    for span in nodes.spans:
+        nodes.machine.setdefault(nodes.owner[span.trace_id, span.span_id], _machine(nodes, span))
     return nodes
 
 
-def _distinct_logs(logs: list[Log]) -> list[Log]:
-    kept: dict[tuple[object, ...], Log] = {}
-    for log in logs:
-        event_id = log.attributes.get("aws.log.event.id")
-        identity = (event_id,) if event_id else (log.time_ns, str(log.body), log.trace_id, log.span_id, log.event_name)
-        kept.setdefault((*identity, log.resource.service), log)
-    return sorted(kept.values(), key=lambda log: (log.time_ns, str(log.body)))
+def _machine(nodes: Nodes, span: Span) -> str:
+    """Whose clock stamped a span: its host's where it names one, else its service's; AWS keeps those of functions alike."""
+    resource = span.resource.attributes
+    service = nodes.by_id[nodes.owner[span.trace_id, span.span_id]].service
+    host = resource.get("host.name") or resource.get("host.id")
+    return service if not host or "faas.name" in resource else f"{service} on {host!s}"
+
+
+def _note(nodes: Nodes, node_id: str, signal: Span | Log) -> None:
+    """Remember what one signal says: its keys, whose a message is that it sent, how often one came that it took."""
+    log = signal if isinstance(signal, Log) else None
+    keys = keys_of_log(signal) if isinstance(signal, Log) else keys_of_span(signal)
+    contexts = contexts_of_log(signal) if isinstance(signal, Log) else contexts_of_span(signal)
+    if contexts:
+        nodes.contexts.setdefault(node_id, set()).update(contexts)
+    if not keys:
+        return
+    nodes.keys[node_id].update(keys)
+    taken = {(key.kind, key.value) for key in keys if key.role == "takes" and key.kind in CARRIED_KINDS}
+    if log and len(taken) == 1:
+        nodes.lines.setdefault(node_id, []).append((log.time_ns, next(iter(taken))))
+    for key in keys:
+        if key.kind in CARRIED_KINDS and key.role != "mentions":
+            _note_message(nodes, node_id, key, keys, signal)
+    if taken:
+        for delivery in deliveries_of(signal):
+            _note_delivery(nodes, node_id, delivery)
+
+
+def _note_message(nodes: Nodes, node_id: str, key: Key, keys: tuple[Key, ...], signal: Span | Log) -> None:
+    message = node_id_of(key.kind, key.value)
+    facts = nodes.facts.setdefault(message, Facts())
+    if key.role == "takes":
+        if count := _receive_count(signal.attributes):
+            nodes.received[message, node_id] = max(count, nodes.received.get((message, node_id), 0))
+        return
+    others = {(one.kind, one.value) for one in keys if one.kind == "correlation_id" or one.role == "takes"}
+    if others:
+        nodes.context.setdefault(message, set()).update(others)
+    if isinstance(signal, Log):
+        facts.logged_ns = signal.time_ns if facts.logged_ns is None else min(signal.time_ns, facts.logged_ns)
+
+
+def _note_delivery(nodes: Nodes, node_id: str, delivery: Delivery) -> None:
+    """What the event says that handed the message over."""
+    carried = delivery.carried or delivery.within
+    if carried is None:
+        return
+    message = node_id_of(carried.kind, carried.value)
+    facts = nodes.facts.setdefault(message, Facts())
+    facts.request = next((key.value for key in delivery.keys if key.kind == "request_id"), facts.request)
+    if delivery.carried is None:
+        return
+    facts.service = delivery.service
+    facts.destination = delivery.destination.rsplit(":", 1)[-1].rsplit("/", 1)[-1] or facts.destination
+    facts.sent_ns = delivery.sent_ns or facts.sent_ns
+    facts.contexts.update(delivery.contexts)
+    if delivery.within:
+        facts.within = node_id_of(delivery.within.kind, delivery.within.value)
+    nodes.received[message, node_id] = max(delivery.receive_count, nodes.received.get((message, node_id), 0))
+
+
+def _receive_count(attributes: Attributes) -> int:
+    for name in _RECEIVE_COUNTS:
+        value = attributes.get(name)
+        if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal() and len(value) < 7):
+            return int(value)
+    return 0
 
 
 def _by_request(logs: list[Log]) -> tuple[dict[str, list[Log]], list[Log]]:
@@ -118,12 +210,13 @@ def _add_invocation(nodes: Nodes, request_id: str, spans: list[Span], logs: list
         nodes.attempts.setdefault(request_id, []).append(node.node_id)
         nodes.logs_of[node.node_id] = attempt.logs
         nodes.spans_of[node.node_id] = attempt.spans
-        keys = nodes.keys.setdefault(node.node_id, set())
+        nodes.keys[node.node_id] = set()
+        nodes.machine[node.node_id] = node.service
         for span in attempt.spans:
             nodes.owner[span.trace_id, span.span_id] = node.node_id
-            keys.update(keys_of_span(span))
+            _note(nodes, node.node_id, span)
         for log in attempt.logs:
-            keys.update(keys_of_log(log))
+            _note(nodes, node.node_id, log)
 
 
 def _add_span(nodes: Nodes, span: Span) -> None:
@@ -132,9 +225,12 @@ def _add_span(nodes: Nodes, span: Span) -> None:
     status: NodeStatus = "open" if open_ else "error" if span.status_code == 2 else "ok"
     if span.attributes.get("aws.xray.throttle"):
         status = "throttled"
-    keys = set(keys_of_span(span))
+    nodes.keys[node_id] = set()
+    _note(nodes, node_id, span)
     names = {"trace_id": span.trace_id, "span_id": span.span_id}
-    names |= {key.kind: key.value for key in sorted(keys, key=lambda key: (key.kind, key.value))}
+    if nodes.keys[node_id]:
+        ordered = sorted(nodes.keys[node_id], key=lambda key: (key.kind, key.value))
+        names |= {key.kind: key.value for key in ordered if key.kind != "object"}
     cold = span.attributes.get("faas.coldstart")
     nodes.by_id[node_id] = Node(
         node_id=node_id,
@@ -150,7 +246,6 @@ def _add_span(nodes: Nodes, span: Span) -> None:
     )
     nodes.owner[span.trace_id, span.span_id] = node_id
     nodes.spans_of[node_id] = [span]
-    nodes.keys[node_id] = keys
 
 
 def _inherit_services(nodes: Nodes) -> None:
@@ -173,68 +268,39 @@ def _kind(span: Span) -> NodeKind:
     return "request" if span.kind == SERVER else "operation"
 
 
+def _history_of(log: Log) -> str:
+    """The ARN of the execution whose history a record is from, or ""."""
+    if "execution_arn" not in log.attributes or "type" not in log.attributes:
+        return ""
+    return next((key.value for key in keys_of_log(log) if key.kind == "execution_arn" and key.role == "gives"), "")
+
+
+def _add_execution(nodes: Nodes, run: Run) -> None:
+    for node in (run.node, *run.states):
+        nodes.by_id[node.node_id] = node
+        nodes.keys[node.node_id] = set()
+        nodes.logs_of[node.node_id] = run.logs[node.node_id]
+        nodes.machine[node.node_id] = "states.amazonaws.com"
+        for log in run.logs[node.node_id]:
+            _note(nodes, node.node_id, log)
+        nodes.keys[node.node_id].discard(Key("execution_arn", run.node.keys["execution_arn"], "gives"))
+    nodes.states[run.node.node_id] = [state.node_id for state in run.states]
+
+
+def _add_mentioned_executions(nodes: Nodes, told: set[str]) -> None:
+    """An execution that logs no history is known from those who name it."""
+    by_arn: dict[str, list[Node]] = {}
+    for node_id, keys in nodes.keys.items():
+        for key in keys:
+            if key.kind == "execution_arn" and key.value not in told:
+                by_arn.setdefault(key.value, []).append(nodes.by_id[node_id])
+    for arn in sorted(by_arn):
+        _add_execution(nodes, mentioned_execution(arn, by_arn[arn]))
+
+
 def _attach(nodes: Nodes, log: Log) -> None:
     node_id = nodes.owner.get((log.trace_id, log.span_id))
     if node_id:
         nodes.by_id[node_id].signals += 1
         nodes.logs_of.setdefault(node_id, []).append(log)
-        nodes.keys[node_id].update(keys_of_log(log))
-
-
-def _add_messages(nodes: Nodes) -> None:
-    """A message is a node of its own, made from who gave it and who took it."""
-    givers: dict[Key, list[str]] = {}
-    takers: dict[Key, list[str]] = {}
-    for node_id, keys in list(nodes.keys.items()):
-        for key in keys:
-            if key.kind in CARRIED_KINDS and key.role != "mentions":
-                side = givers if key.role == "gives" else takers
-                side.setdefault(Key(key.kind, key.value, "mentions"), []).append(node_id)
-    for key in sorted(givers.keys() | takers.keys(), key=lambda key: (key.kind, key.value)):
-        _add_message(nodes, key, givers.get(key, []), takers.get(key, []))
-    for logs in nodes.logs_of.values():
-        for log in logs:
-            _note_context(nodes, keys_of_log(log))
-
-
-def _note_context(nodes: Nodes, keys: tuple[Key, ...]) -> None:
-    """Remember what one log line says of a message that it sent: which record it came of, whose request it was."""
-    others = {(key.kind, key.value) for key in keys if key.kind == "correlation_id" or key.role == "takes"}
-    for key in keys:
-        if key.role == "gives" and key.kind in CARRIED_KINDS:
-            nodes.context.setdefault(node_id_of(key.kind, key.value), set()).update(others)
-
-
-def _add_message(nodes: Nodes, key: Key, givers: list[str], takers: list[str]) -> None:
-    taken = [nodes.by_id[node_id].start_ns for node_id in takers]
-    sender = min((nodes.by_id[node_id] for node_id in givers), key=lambda node: node.start_ns, default=None)
-    sent_ns = (sender.start_ns if sender.kind == "invocation" else sender.end_ns) if sender else None
-    start_ns = sent_ns if sent_ns is not None else min(taken)
-    end_ns = max(start_ns, min(taken)) if taken else start_ns
-    node_id = node_id_of(key.kind, key.value)
-    service = _destination(nodes, key.kind, [*givers, *takers]) or key.kind.removesuffix("_id").removesuffix("_number")
-    nodes.by_id[node_id] = Node(
-        node_id=node_id,
-        kind="message",
-        service=service,
-        name=f"{service} {key.value[-12:]}",
-        start_ns=start_ns,
-        end_ns=end_ns,
-        keys={key.kind: key.value},
-        signals=len(givers) + len(takers),
-    )
-    nodes.keys[node_id] = {key}
-
-
-def _destination(nodes: Nodes, kind: str, node_ids: list[str]) -> str:
-    """The queue, topic, bus or stream that a message was on, as its giver or taker names it."""
-    for node_id in node_ids:
-        for span in nodes.spans_of.get(node_id, []):
-            for name in _DESTINATIONS:
-                if value := span.attributes.get(name):
-                    return str(value).rsplit("/", 1)[-1]
-        for log in nodes.logs_of.get(node_id, []):
-            for name in _LOGGED_DESTINATIONS[kind]:
-                if value := log.attributes.get(name):
-                    return str(value)
-    return ""
+        _note(nodes, node_id, log)

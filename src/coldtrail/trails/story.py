@@ -2,82 +2,109 @@
 
 from __future__ import annotations
 
-from coldtrail.model.trails import Edge, Node, Sentence
+from collections.abc import Sequence
+
+from coldtrail.model.trails import Edge, Node, Sentence, WaitKind
+from coldtrail.trails.hold_ups import FAILED, HoldUp
+from coldtrail.trails.went_wrong import went_wrong
+from coldtrail.trails.words import duration_words, failure_words, who
 
 MOST_SENTENCES = 60
 NOTABLE_WAIT_MS = 1_000.0
+NOTABLE_OFFSET_MS = 20.0
 
 _VERB = {"request": "was called", "invocation": "ran", "message": "was sent", "execution": "ran", "schedule": "fired"}
-_FAILED = {
-    "error": "failed",
-    "timeout": "timed out",
-    "out_of_memory": "ran out of memory",
-    "throttled": "was throttled",
+_WAITED: dict[WaitKind, str] = {
+    "retry": "after a back-off of {}",
+    "throttle": "after {} of being held back by a limit",
 }
 
 
-def duration_words(ms: float) -> str:
-    """Return a duration as people say it: `340 ms`, `1.2 s`, `4 min 5 s`."""
-    if ms < 1_000:
-        return f"{ms:.0f} ms"
-    if ms < 60_000:
-        return f"{ms / 1_000:.1f} s"
-    minutes, seconds = divmod(round(ms / 1_000), 60)
-    return f"{minutes} min {seconds} s"
-
-
-def story(nodes: list[Node], edges: list[Edge]) -> list[Sentence]:
-    """Return the sentences in order of time; operations are told only where they failed."""
-    causes: dict[str, str] = {edge.effect: edge.cause for edge in edges}
+def story(nodes: list[Node], edges: list[Edge], held_up: Sequence[HoldUp] = ()) -> list[Sentence]:
+    """Return the sentences in order of time; operations are told only where they failed or were tried again."""
     by_id = {node.node_id: node for node in nodes}
+    causes: dict[str, Edge] = {}
+    for edge in edges:
+        causes.setdefault(edge.effect, edge)
     told = [
-        Sentence(
-            node.start_ns, _sentence(node, by_id.get(causes.get(node.node_id, "")), node is nodes[0]), node.node_id
-        )
+        Sentence(node.start_ns, _sentence(node, causes.get(node.node_id), by_id, node is nodes[0]), node.node_id)
         for node in nodes
-        if node is nodes[0]
-        or node.kind != "operation"
-        or (node.status in _FAILED and not _told_above(node, causes, by_id))
+        if node is nodes[0] or node.kind != "operation" or _worth_telling(node, causes, by_id)
     ]
-    if len(told) <= MOST_SENTENCES:
-        return told
-    failed = {node.node_id for node in nodes if node.status in _FAILED}
-    kept = [told[0]] + [sentence for sentence in told[1:] if sentence.node_id in failed]
-    return (kept + [one for one in told[1:] if one.node_id not in failed])[:MOST_SENTENCES]
+    extra = [_held_up(one, by_id) for one in held_up if one.taker in by_id]
+    extra += _clocks(nodes)
+    if wrong := went_wrong(nodes, edges):
+        extra.append(wrong)
+    return _fewest(told, extra, by_id)
 
 
-def _told_above(node: Node, causes: dict[str, str], by_id: dict[str, Node]) -> bool:
-    """Whether a failed cause tells already what went wrong here."""
-    above = by_id.get(causes.get(node.node_id, ""))
-    return above is not None and above.status in _FAILED
+def _fewest(told: list[Sentence], extra: list[Sentence], by_id: dict[str, Node]) -> list[Sentence]:
+    """At most `MOST_SENTENCES`: the beginning, what explains the rest, failures, then the others; in order of time."""
+    if len(told) + len(extra) > MOST_SENTENCES:
+        ranked = sorted(told[1:], key=lambda one: by_id[one.node_id].status not in FAILED)
+        told = [told[0], *ranked[: max(0, MOST_SENTENCES - 1 - len(extra))]]
+    return [told[0], *sorted([*told[1:], *extra[: MOST_SENTENCES - 1]], key=lambda one: one.time_ns)]
 
 
-def _sentence(node: Node, cause: Node | None, origin: bool) -> str:
-    who = (
-        f"{node.service} {node.name}"
-        if node.kind in ("request", "operation") and node.name != node.service
-        else node.name
-    )
-    parts = [who, _did(node, origin)]
+def _worth_telling(node: Node, causes: dict[str, Edge], by_id: dict[str, Node]) -> bool:
+    """A failed or repeated operation, where no failed cause tells already what went wrong here."""
+    if node.attempt > 1:
+        return True
+    above = causes.get(node.node_id)
+    return node.status in FAILED and (above is None or by_id[above.cause].status not in FAILED)
+
+
+def _sentence(node: Node, above: Edge | None, by_id: dict[str, Node], origin: bool) -> str:
+    parts = [who(node), _did(node, origin)]
     if node.attempt > 1:
         parts.append(f"on attempt {node.attempt}")
-    if node.status in _FAILED and node.failure and node.failure.type:
-        message = node.failure.message.strip().splitlines()[0][:160] if node.failure.message.strip() else ""
-        parts.append(f"with {node.failure.type}" + (f": {message}" if message else ""))
-    asides = []
-    if node.wait_ms and node.wait_ms >= NOTABLE_WAIT_MS:
-        where = f" in {cause.service}" if cause and cause.kind == "message" else ""
-        asides.append(f"after waiting {duration_words(node.wait_ms)}{where}")
+    asides = _waits(node, above, by_id)
     if node.cold_start:
         asides.append("on a cold start" + (f" of {duration_words(node.init_ms)}" if node.init_ms else ""))
     if node.end_ns is not None and node.kind in ("invocation", "request"):
         asides.append(f"in {duration_words((node.end_ns - node.start_ns) / 1e6)}")
+    if above and above.confidence < 1 and node.kind != "message":
+        asides.append(f"joined by {above.evidence.replace('_', ' ')}")
     return " ".join(parts) + (", " + ", ".join(asides) if asides else "")
 
 
+def _waits(node: Node, above: Edge | None, by_id: dict[str, Node]) -> list[str]:
+    """What a node waited for before it began, where it was long."""
+    asides = []
+    for wait in node.waits:
+        if wait.ms < NOTABLE_WAIT_MS or wait.kind in ("init", "downstream"):
+            continue
+        cause = by_id.get(above.cause) if above else None
+        where = f" in {cause.service}" if cause and cause.kind == "message" else ""
+        asides.append(_WAITED.get(wait.kind, "after waiting {}" + where).format(duration_words(wait.ms)))
+    return asides
+
+
 def _did(node: Node, origin: bool) -> str:
-    if node.status in _FAILED:
-        return _FAILED[node.status]
+    if node.status in FAILED:
+        return failure_words(node)
     if node.status == "open":
         return "has not ended yet"
     return _VERB.get(node.kind, "began" if origin else "ran")
+
+
+def _held_up(one: HoldUp, by_id: dict[str, Node]) -> Sentence:
+    """A record that waited for one that had nothing to do with it."""
+    text = (
+        f"{by_id[one.message].name} waited {duration_words(one.waited_ms)} behind a poison record, {one.behind_name}, "
+        f"that was tried {one.tries} times in vain"
+    )
+    return Sentence(by_id[one.taker].start_ns, text, one.message, one.taker)
+
+
+def _clocks(nodes: list[Node]) -> list[Sentence]:
+    """Whose clock was wrong, once each."""
+    said: dict[tuple[str, float], Sentence] = {}
+    for node in nodes:
+        offset_ms = node.clock_offset_ms
+        if offset_ms is None or abs(offset_ms) < NOTABLE_OFFSET_MS:
+            continue
+        way = "ahead" if offset_ms > 0 else "behind"
+        text = f"The clock of {node.service} is {duration_words(abs(offset_ms))} {way}; its times here are corrected"
+        said.setdefault((node.service, offset_ms), Sentence(node.start_ns, text, node.node_id))
+    return list(said.values())

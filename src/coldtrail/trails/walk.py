@@ -16,6 +16,8 @@ JOINING_KINDS = (*CARRIED_KINDS, "request_id", "execution_arn", "correlation_id"
 
 MOST_ROUNDS = 12
 MOST_TRACES = 500
+MOST_TRACES_A_UNIT = 10
+"""How far one walk goes: 500 traces, and ten more for each that it was asked for."""
 MOST_CARRIERS_OF_CORRELATION = 200
 """A correlation id that more signals share than this is no id of one trail."""
 
@@ -63,6 +65,7 @@ class Gathered(Struct):
 
 def gather(reader: Reader, trace_ids: set[str], request_ids: set[str]) -> Gathered:
     """Read everything that is joined to the traces and requests; one round where there are no keys."""
+    most_traces = MOST_TRACES + MOST_TRACES_A_UNIT * (len(trace_ids) + len(request_ids))
     found = Gathered([], [])
     seen_traces: set[str] = set()
     seen_requests: set[str] = set()
@@ -82,7 +85,7 @@ def gather(reader: Reader, trace_ids: set[str], request_ids: set[str]) -> Gather
         traces, requests = _next(reader, keys, spans, logs)
         traces -= seen_traces
         requests -= seen_requests
-        if len(seen_traces) + len(traces) > MOST_TRACES:
+        if len(seen_traces) + len(traces) > most_traces:
             break
     found.truncated = bool(traces or requests)
     return found

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from coldtrail.model.signals import AttributeValue, Event, Link, Log, Resource, Scope, Span
-from coldtrail.model.trails import Edge, Node, Sentence, Trail
+from coldtrail.model.trails import Edge, Node, Sentence, Share, Trail, Wait
 from coldtrail.server.api.times import rfc3339
 
 Json = dict[str, Any]
@@ -141,6 +141,8 @@ def node(value: Node) -> Json:
         "cold_start": value.cold_start,
         "init_ms": value.init_ms,
         "wait_ms": value.wait_ms,
+        "waits": [wait(one) for one in value.waits],
+        "clock_offset_ms": value.clock_offset_ms,
         "billed_ms": value.billed_ms,
         "memory_mb": value.memory_mb,
         "memory_used_mb": value.memory_used_mb,
@@ -148,6 +150,11 @@ def node(value: Node) -> Json:
         "keys": value.keys,
         "signals": value.signals,
     }
+
+
+def wait(value: Wait) -> Json:
+    """What was waited for, and for how long."""
+    return {"kind": value.kind, "ms": value.ms}
 
 
 def edge(value: Edge) -> Json:
@@ -158,12 +165,23 @@ def edge(value: Edge) -> Json:
         "kind": value.kind,
         "evidence": value.evidence,
         "confidence": value.confidence,
+        "waits": [wait(one) for one in value.waits],
     }
+
+
+def share(value: Share) -> Json:
+    """How much of a trail's duration one node accounts for, by cause."""
+    return {"node_id": value.node_id, "cause": value.cause, "ms": value.ms, "share": value.share}
 
 
 def sentence(value: Sentence) -> Json:
     """A line of the story."""
-    return {"time": rfc3339(value.time_ns), "text": value.text, "node_id": value.node_id}
+    return {
+        "time": rfc3339(value.time_ns),
+        "text": value.text,
+        "node_id": value.node_id,
+        "shows_at": value.shows_at or None,
+    }
 
 
 def trail(value: Trail) -> Json:
@@ -177,5 +195,6 @@ def trail(value: Trail) -> Json:
         "nodes": [node(one) for one in value.nodes],
         "edges": [edge(one) for one in value.edges],
         "critical_path": value.critical_path,
+        "critical_shares": [share(one) for one in value.critical_shares],
         "story": [sentence(one) for one in value.story],
     }
