@@ -6,31 +6,31 @@ BIN := $(VENV)/bin
 PAGE := src/coldtrail/server/page/index.html
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
 STAMP := $(VENV)/.stamp
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+OFFLINE := packages could not be fetched (see above): is there a network, or a proxy to name? Then run it again.
 
-.PHONY: help setup demo dev test check lint bench clean
+.PHONY: help setup debian demo dev test check lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show what there is.
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
 
-setup: $(STAMP)-debian $(STAMP)-python $(PAGE) ## Install everything that demo and tests need; safe to repeat.
+setup: debian $(STAMP)-python $(PAGE) ## Install everything that demo and tests need; safe to repeat.
 	@echo "setup: done. 'make demo' shows a running pipeline, 'make test' runs the tests."
 
-$(STAMP)-debian: scripts/debian.sh
-	@bash scripts/debian.sh
-	@mkdir -p $(VENV) && touch $@
+debian:
+	@PYTHON="$(PYTHON)" bash scripts/debian.sh
 
-$(STAMP)-python: pyproject.toml requirements.lock $(STAMP)-debian
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: Python 3.11 or newer is needed; say where with PYTHON=..."; exit 1; }
-	@test -x $(BIN)/python || { echo "setup: making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+$(STAMP)-python: pyproject.toml requirements.lock | debian
+	@$(BIN)/python -c '' 2>/dev/null || { echo "setup: making $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
 	@echo "setup: installing the locked Python packages"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) -r requirements.lock || { echo "setup: $(OFFLINE)" >&2; exit 1; }
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-web/node_modules/.package-lock.json: web/package.json web/package-lock.json $(STAMP)-debian
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json | debian
 	@echo "setup: installing the page's packages"
-	@cd web && npm ci --no-audit --no-fund --loglevel=error
+	@cd web && npm ci --no-audit --no-fund --loglevel=error || { echo "setup: $(OFFLINE)" >&2; exit 1; }
 	@touch $@
 
 $(PAGE): web/node_modules/.package-lock.json $(WEB_SOURCES)

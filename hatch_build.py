@@ -1,4 +1,4 @@
-"""Puts the built page into the wheel, building it first where it is missing."""
+"""Puts the built page into the wheel and the source distribution, building it first where it is missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class PageHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Runs before a wheel is made; an editable install leaves the page alone."""
+    """Runs before either is made; an editable install leaves the page alone."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatch gives it
         """Build web/ into src/coldtrail/server/page/ unless it is there."""
