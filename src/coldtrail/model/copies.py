@@ -30,9 +30,9 @@ def _rank(span: Span) -> tuple[object, ...]:
 
 
 def log_identity(log: Log) -> tuple[object, ...]:
-    """Return what two copies of a log record have in common: CloudWatch's event id, else its time and words."""
+    """Return what two copies of a log record have in common: CloudWatch's event id, else all that it says."""
     event_id = log.attributes.get("aws.log.event.id")
-    said = (event_id,) if event_id else (str(log.body), log.trace_id)
+    said = (event_id,) if event_id else (str(log.body), log.trace_id, str(log.attributes))
     return (log.time_ns, *said, log.span_id, log.event_name, log.resource.service)
 
 

@@ -48,8 +48,8 @@ def accept(signal: Signal, body: bytes, *, json: bool = False) -> Translation:
         body = parse_json(signal, body).SerializeToString()
     try:
         lean: Any = LEAN[signal].FromString(body)
-    except DecodeError as error:
-        raise Malformed(f"the body is not an OTLP {signal} request: {error}") from None
+    except DecodeError:
+        raise Malformed(f"the body is not an OTLP {signal} request: it is not protobuf, or cut short") from None
     items = [item for group in lean.groups for scope in group.scopes for item in scope.items]
     if not items:
         return Translation()

@@ -11,6 +11,7 @@ from msgspec import Struct
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
+from coldtrail.model.copies import distinct_logs
 from coldtrail.model.signals import Attributes, Event, Link, Log, Resource, Scope, Span
 from coldtrail.store import anyvalue_wire
 from coldtrail.store.anyvalue import decode, decode_map, plain
@@ -208,7 +209,7 @@ class SignalReader:
         if request_ids:
             query = f"SELECT {LOG_COLUMNS} FROM logs WHERE request_id IN {{ids:Array(String)}} LIMIT {int(limit)}"
             found += self._logs(query, {"ids": sorted(request_ids)})
-        return sorted(distinct_logs(found), key=lambda log: log.time_ns)
+        return distinct_logs(found)
 
     def find_logs(
         self, where: str, parameters: dict[str, Any], *, limit: int, offset: int = 0, newest_first: bool = True
@@ -238,14 +239,3 @@ def set_of(spans: list[Span]) -> list[Span]:
         if span not in same:
             same.append(span)
     return [span for same in kept.values() for span in same]
-
-
-def distinct_logs(logs: list[Log]) -> list[Log]:
-    """Drop copies that came through two of the ways in which a log was looked up."""
-    kept: dict[tuple[object, ...], Log] = {}
-    for log in logs:
-        event_id = log.attributes.get("aws.log.event.id")
-        kept.setdefault(
-            (log.time_ns, str(event_id or log.body), log.span_id, log.resource.service, log.event_name), log
-        )
-    return list(kept.values())
