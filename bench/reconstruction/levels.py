@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.reconstruction.recording import ExportTraceServiceRequest, LogEvents, Signal
+from coldtrail_lab.context import AN_ID, without_ids
 
 LEVELS = ("all", "ids", "half", "timing")
 
@@ -23,15 +24,8 @@ _REQUEST = re.compile(
     r'(?:RequestId: |"(?:requestId|function_request_id|integrationRequestId|AWSRequestId)": ?")([0-9a-f-]{36})'
 )
 _W3C = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]")
+_HEADER = re.compile(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01]")
 _XRAY_LINE = re.compile(r"\nXRAY TraceId: [^\n]*")
-
-_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_ID = re.compile(
-    rf"\b(?:{_UUID}|(?:activity|invoice|signup|user|act|corr)-\d?[\w-]*\d[\w-]*|\d{{18,}}|[0-9a-f]{{32}}|arn:aws:states:\S+:execution:\S+)\b"
-)
-_PRINTED = re.compile(rf"\S*?[=:]?\s?{_ID.pattern}\S*")
-_OWN_FIELDS = {"function_request_id", "AWSRequestId", "execution_arn"}
-"""Fields that name the unit itself, as a REPORT line does; without them nothing would hold its own lines together."""
 
 _STRUCTURE = re.compile(
     r"^(faas\.|rpc\.|cloud\.|aws\.region|aws\.queue_url|aws\.sqs\.queue|aws\.kinesis\.stream_name|aws\.dynamodb\.table|"
@@ -139,6 +133,8 @@ def _cut(span: Any, units: _Units) -> None:
 def _apart_line(message: str) -> str:
     named = _REQUEST.search(message)
     unit = named[1] if named and "integrationRequestId" not in message else "entry" if named else _hex(message)
+    if '"platform.' not in message:
+        message = _HEADER.sub("", message)
     return _W3C.sub("", _ROOT.sub(lambda found: _new_root(found[0], unit), message))
 
 
@@ -207,7 +203,7 @@ def timing(signals: list[Signal]) -> list[Signal]:
             found.append(signal)
         elif isinstance(signal, dict):
             found.append(_plain_segment(signal))
-        elif events := _map_messages(signal, _plain_line):
+        elif events := _map_messages(signal, without_ids):
             found.append(events)
     return found
 
@@ -219,33 +215,10 @@ def _plain_segment(document: dict[str, Any]) -> dict[str, Any]:
         own = ("request_id",) if str(plain.get("origin", "")).startswith("AWS::Lambda") else ()
         plain["aws"] = {name: value for name, value in plain["aws"].items() if name in names + own}
     if isinstance(plain.get("http"), dict):
-        plain["http"] = json.loads(_ID.sub("x", json.dumps(plain["http"])))
+        plain["http"] = json.loads(AN_ID.sub("x", json.dumps(plain["http"])))
     if isinstance(plain.get("subsegments"), list):
         plain["subsegments"] = [_plain_segment(one) for one in plain["subsegments"]]
     return plain
-
-
-def _plain_line(message: str) -> str:
-    if message.startswith("{"):
-        try:
-            document = json.loads(message)
-        except ValueError:
-            document = None
-        if isinstance(document, dict):
-            return message if str(document.get("type", "")).startswith("platform.") else json.dumps(_plain(document))
-    if re.match(r"(START|END|REPORT) RequestId|INIT_START|RequestId: |\S+Z " + _UUID, message):
-        return message
-    return _PRINTED.sub("", message)
-
-
-def _plain(document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in document.items():
-        if isinstance(value, dict):
-            found[name] = _plain(value)
-        elif name in _OWN_FIELDS or not (isinstance(value, str) and _ID.search(value)):
-            found[name] = value
-    return found
 
 
 def transform(level: str, signals: list[Signal]) -> list[Signal]:

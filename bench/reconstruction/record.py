@@ -10,13 +10,16 @@ from bench.reconstruction.recording import Recording, Relay
 from bench.reconstruction.truth import read_truth
 from coldtrail_lab.lab import Lab
 
-FAULTS = {"connection-errors": 0.12, "malformed-records": 0.04}
+FAULTS = {"connection-errors": 0.12, "malformed-records": 0.04, "ledger-timeouts": 0.1, "profile-overtakes": 0.1}
 
 
 def record(trails: int, seed: int, rate_per_s: float, say: Callable[[str], None]) -> Recording:
     """Run the lab with faults on until it has made ``trails`` trails; return what it emitted."""
     stop = threading.Event()
-    with Relay() as relay, Lab(otlp_http=relay.url, xray=relay.xray, faults=FAULTS, say=say) as lab:
+    with (
+        Relay() as relay,
+        Lab(otlp_http=relay.url, xray=relay.xray, faults=FAULTS, contexts={"": "all"}, say=say) as lab,
+    ):
         began = time.monotonic()
         traffic = threading.Thread(target=lab.run_traffic, args=(seed, rate_per_s, stop, say))
         traffic.start()

@@ -12,8 +12,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from coldtrail_lab.context import LEVELS
 from coldtrail_lab.faults import KNOWN
-from coldtrail_lab.lab import Lab
+from coldtrail_lab.lab import STORIES, Lab
 
 CONTROL = Path(tempfile.gettempdir()) / "coldtrail-lab.control"
 """Where the newest running lab says its control address."""
@@ -30,6 +31,13 @@ def _fault(text: str) -> tuple[str, float]:
     return name, float(share) if share else 1.0
 
 
+def _context(text: str) -> tuple[str, str]:
+    function, _, level = text.rpartition("=")
+    if level not in LEVELS:
+        raise argparse.ArgumentTypeError(f"no context {level!r}; there are {', '.join(LEVELS)}")
+    return function, level
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="coldtrail_lab", description=__doc__)
     commands = parser.add_subparsers(required=True)
@@ -41,6 +49,15 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--rate", type=float, default=2.0, help="calls a second")
     run.add_argument("--duration", type=float, help="seconds, then stop")
     run.add_argument("--fault", type=_fault, action="append", default=[], metavar="NAME[=SHARE]")
+    run.add_argument("--story", choices=STORIES, action="append", help="only these (activity-history always runs)")
+    run.add_argument(
+        "--context",
+        type=_context,
+        action="append",
+        default=[],
+        metavar="[FUNCTION=]LEVEL",
+        help=f"how much context functions keep: {', '.join(LEVELS)}",
+    )
     run.add_argument("--truth", type=Path, help="file for the record of the truth")
     run.add_argument("--ready-file", type=Path, help="written once traffic flows")
     run.set_defaults(run=_run)
@@ -62,6 +79,8 @@ def _run(arguments: argparse.Namespace) -> int:
         faults=dict(arguments.fault),
         truth=arguments.truth,
         access_key=arguments.access_key,
+        contexts=dict(arguments.context),
+        stories=arguments.story or STORIES,
         say=_say,
     )
     with lab:

@@ -58,15 +58,9 @@ class ApiGateway:
         event = self._event(method, resource, dict(parse_qsl(parts.query)), body, headers, request_id, header, caller)
         invocation_id = str(uuid.uuid4())
         started = time.time()
-        self._truth.says(
-            "calls",
-            {"type": "request", "service": self.name, "id": request_id, "xray_trace_id": root},
-            {"type": "invocation", "function": function.name, "id": invocation_id},
-            user=headers.get("x-user-id", ""),
-            subject=subject_of(body),
-        )
         try:
             result = function.invoke(event, trace_header=header, request_id=invocation_id)
+            self._says(request_id, root, function, invocation_id, headers, body)
             status = _STATUS[result.status]
             answer = result.payload if status == 200 and isinstance(result.payload, dict) else {}
             status = int(answer.get("statusCode", status))
@@ -77,6 +71,17 @@ class ApiGateway:
         self._log(request_id, invocation_id, method, resource, status, ended - started, root, caller)
         self._segment(root, segment, request_id, method, resource, status, started, ended)
         return status, text, request_id
+
+    def _says(
+        self, request_id: str, root: str, function: Function, invocation_id: str, headers: dict[str, str], body: str
+    ) -> None:
+        self._truth.says(
+            "calls",
+            {"type": "request", "service": self.name, "id": request_id, "xray_trace_id": root},
+            {"type": "invocation", "function": function.name, "id": invocation_id},
+            user=headers.get("x-user-id", ""),
+            subject=subject_of(body),
+        )
 
     def _event(
         self,

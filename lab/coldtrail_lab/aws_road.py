@@ -14,6 +14,7 @@ import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote_plus
@@ -28,7 +29,11 @@ _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "d
 
 
 class AwsRoad:
-    """An HTTP relay to moto's port. ``running``: app id of a sandbox to the request id that it runs."""
+    """An HTTP relay to moto's port.
+
+    ``running``: app id of a sandbox to the invocation that it runs. ``on_execution``: told the ARN and input of every
+    execution that was started.
+    """
 
     def __init__(self, target_port: int, faults: Faults, truth: Truth) -> None:
         self._target_port = target_port
@@ -37,6 +42,7 @@ class AwsRoad:
         self._writes: dict[str, list[tuple[dict[str, Any], Thing]]] = {}
         self._lock = threading.Lock()
         self.running: dict[str, Thing] = {}
+        self.on_execution: Callable[[str, str], None] = lambda arn, text: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -59,6 +65,8 @@ class AwsRoad:
 
     def _passed(self, action: str, agent: str, request: bytes, answer: bytes) -> None:
         """Write down what a call that succeeded has sent."""
+        if action == "StartExecution":
+            self.on_execution(str(json.loads(answer)["executionArn"]), json.loads(request).get("input") or "{}")
         app = _APP_ID.search(agent)
         cause = self.running.get(app[1]) if app else None
         if cause is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from coldtrail_lab import context as keeps
 from coldtrail_lab.log_delivery import ACCOUNT, LogDelivery
 from coldtrail_lab.runtime_api import Invocation
 from coldtrail_lab.sandbox import Sandbox
@@ -52,6 +53,9 @@ class Function:
     limit: Callable[[], int | None] = lambda: None
     running: dict[str, dict[str, str]] = field(default_factory=dict)
     """App id of each sandbox to the invocation that it runs."""
+    context: str = "own"
+    layered: bool = True
+    """False: its own instrumentation hands context on already, so the layer would say everything twice."""
     _idle: list[Sandbox] = field(default_factory=list)
     _running: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -65,6 +69,10 @@ class Function:
     def arn(self) -> str:
         """The function's ARN."""
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
+
+    @property
+    def _traced(self) -> bool:
+        return self.tracing is not None and self.context in ("own", "all", "ids")
 
     def invoke(self, event: Any, *, trace_header: str = "", request_id: str = "") -> Result:
         """Run one event in a free sandbox or a new one.
@@ -116,7 +124,7 @@ class Function:
         used_mb = self.memory_mb if status == "out_of_memory" else max(1, sandbox.memory_mb())
         facts = {"duration_ms": duration_ms, "used_mb": used_mb, "init_ms": init_ms, "status": status, **segments}
         self._ended(sandbox, request_id, facts, payload)
-        if self.tracing:
+        if self.tracing and self._traced:
             self.tracing(self, request_id, segments, started_s, duration_ms, status, payload, init_ms)
         return Result(request_id, status, payload, warm is None)
 
@@ -126,7 +134,7 @@ class Function:
 
         def log(message: str, timestamp_ms: int) -> None:
             if holder:
-                self.logs.put(self.group, holder[0].stream, message, timestamp_ms)
+                self._put(holder[0], message, timestamp_ms)
             else:
                 early.append((message, timestamp_ms))
 
@@ -146,8 +154,11 @@ class Function:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "TZ": ":UTC",
             **self.environment,
+            **keeps.environment(self.context, self.handler),
         }
-        sandbox = Sandbox(self.handler, self.code, environment, log)
+        layer = keeps.LAYER if "LAB_CONTEXT" in environment and self.layered else None
+        handler = "lab_layer.handler" if layer else self.handler
+        sandbox = Sandbox(handler, self.code, environment, log, layer)
         holder.append(sandbox)
         self._platform(sandbox, "initStart", {"runtimeVersion": "python:3.11.v66", "initializationType": "on-demand"})
         for message, timestamp_ms in early:
@@ -156,7 +167,8 @@ class Function:
 
     def _segments(self, trace_header: str) -> dict[str, str]:
         """The X-Ray ids of this invocation: the service's segment, the function's, and the header for the runtime."""
-        parts = dict(part.split("=", 1) for part in trace_header.split(";") if "=" in part)
+        handed_on = trace_header if self.context in ("own", "all") else ""
+        parts = dict(part.split("=", 1) for part in handed_on.split(";") if "=" in part)
         root = parts.get("Root") or f"1-{int(time.time()):08x}-{os.urandom(12).hex()}"
         ids = {
             "root": root,
@@ -164,7 +176,7 @@ class Function:
             "service": os.urandom(8).hex(),
             "segment": os.urandom(8).hex(),
         }
-        sampled = "1" if self.tracing else "0"
+        sampled = "1" if self._traced else "0"
         return {**ids, "header": f"Root={root};Parent={ids['segment']};Sampled={sampled}"}
 
     def _init_failed(self, sandbox: Sandbox, request_id: str, segments: dict[str, str]) -> Result:
@@ -208,7 +220,7 @@ class Function:
             record: dict[str, Any] = {"requestId": request_id, "metrics": metrics, "status": failed or "success"}
             if kind:
                 record["errorType"] = kind
-            if self.tracing:
+            if self._traced:
                 header = f"Root={facts['root']};Parent={facts['service']};Sampled=1"
                 record["tracing"] = {"type": "X-Amzn-Trace-Id", "value": header, "spanId": facts["segment"]}
             self._platform(sandbox, "report", record)
@@ -219,7 +231,7 @@ class Function:
         )
         if facts["init_ms"] is not None:
             line += f"Init Duration: {facts['init_ms']:.2f} ms\t"
-        if self.tracing:
+        if self._traced:
             line += f"\nXRAY TraceId: {facts['root']}\tSegmentId: {facts['service']}\tSampled: true\t"
         if failed:
             line += f"\nStatus: {failed}" + (f"\tError Type: {kind}" if kind else "")
@@ -241,8 +253,10 @@ class Function:
         else:
             self._put(sandbox, json.dumps(record))
 
-    def _put(self, sandbox: Sandbox, message: str) -> None:
-        self.logs.put(self.group, sandbox.stream, message)
+    def _put(self, sandbox: Sandbox, message: str, timestamp_ms: int | None = None) -> None:
+        if self.context == "none":
+            message = keeps.without_ids(message)
+        self.logs.put(self.group, sandbox.stream, message, timestamp_ms)
 
 
 def _error_type(status: str, payload: Any) -> str:

@@ -1,12 +1,11 @@
-"""Event source mappings: what Lambda's pollers do between a stream or queue and a function.
+"""Event source mappings: what Lambda's pollers do between a queue and a function; `streams` has those of streams.
 
-Sources: AWS Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams",
-"Using Lambda with Amazon SQS" (batch item failures, bisect on error, on-failure destination).
+Source: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS" (batch item failures, dead-letter queues).
 """
 
 from __future__ import annotations
 
-import base64
+import json
 import threading
 import time
 import uuid
@@ -15,21 +14,25 @@ from typing import Any
 
 from coldtrail_lab.function import REGION, Function, Throttled
 from coldtrail_lab.log_delivery import ACCOUNT
-from coldtrail_lab.truth import Truth, subject_of
+from coldtrail_lab.truth import Thing, Truth, subject_of
 
 POLL_S = 0.25
 
 
-class _Poller:
+class Poller:
+    """A thread that polls until it is stopped."""
+
     def __init__(self, name: str) -> None:
         self._stop = threading.Event()
         self.busy = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
+        """Begin."""
         self._thread.start()
 
     def stop(self) -> None:
+        """End after what is in hand."""
         self._stop.set()
         self._thread.join(timeout=15)
 
@@ -42,121 +45,29 @@ class _Poller:
         raise NotImplementedError
 
 
-class KinesisPoller(_Poller):
-    """One shard at a time, in order: a failing batch is halved until the poison record is alone, tried again, and set aside."""
+class SqsPoller(Poller):
+    """Receives batches, deletes what succeeded; what failed becomes visible again and ends in the queue's DLQ.
+
+    ``late_s``: seconds by which a message with this body is held back, as a queue that lags behind would.
+    """
 
     def __init__(
         self,
-        kinesis: Any,
-        stream: str,
+        sqs: Any,
+        queue_url: str,
         function: Function,
         truth: Truth,
         *,
         batch: int = 10,
-        attempts: int = 3,
-        on_failure: Callable[[dict[str, Any]], None] = lambda record: None,
+        late_s: Callable[[str], float] = lambda body: 0.0,
     ) -> None:
-        super().__init__(f"kinesis-{stream}")
-        self._kinesis = kinesis
-        self._stream = stream
-        self._function = function
-        self._truth = truth
-        self._batch = batch
-        self._attempts = attempts
-        self._on_failure = on_failure
-        self._iterators: dict[str, str] = {}
-        self.done = 0
-
-    def _poll(self) -> bool:
-        if not self._iterators:
-            shards = self._kinesis.list_shards(StreamName=self._stream)["Shards"]
-            for shard in shards:
-                answer = self._kinesis.get_shard_iterator(
-                    StreamName=self._stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-                )
-                self._iterators[shard["ShardId"]] = answer["ShardIterator"]
-        found = False
-        for shard, iterator in self._iterators.items():
-            answer = self._kinesis.get_records(ShardIterator=iterator, Limit=self._batch)
-            self._iterators[shard] = answer["NextShardIterator"]
-            if answer["Records"]:
-                found = True
-                self._process(shard, [self._event(shard, record) for record in answer["Records"]], 1)
-                self.done += len(answer["Records"])
-        return found
-
-    def _event(self, shard: str, record: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "kinesis": {
-                "kinesisSchemaVersion": "1.0",
-                "partitionKey": record["PartitionKey"],
-                "sequenceNumber": record["SequenceNumber"],
-                "data": base64.b64encode(record["Data"]).decode(),
-                "approximateArrivalTimestamp": record["ApproximateArrivalTimestamp"].timestamp(),
-            },
-            "eventSource": "aws:kinesis",
-            "eventVersion": "1.0",
-            "eventID": f"{shard}:{record['SequenceNumber']}",
-            "eventName": "aws:kinesis:record",
-            "invokeIdentityArn": f"arn:aws:iam::{ACCOUNT}:role/lab",
-            "awsRegion": REGION,
-            "eventSourceARN": f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{self._stream}",
-        }
-
-    def _process(self, shard: str, records: list[dict[str, Any]], attempt: int) -> None:
-        if self._stop.is_set():
-            return
-        request_id = str(uuid.uuid4())
-        for record in records:
-            self._truth.says(
-                "delivers" if attempt == 1 else "redelivers",
-                {"type": "message", "service": "kinesis", "id": record["kinesis"]["sequenceNumber"]},
-                {"type": "invocation", "function": self._function.name, "id": request_id},
-                attempt=attempt,
-                subject=subject_of(base64.b64decode(record["kinesis"]["data"]).decode("utf-8", "replace")),
-            )
-        try:
-            result = self._function.invoke({"Records": records}, request_id=request_id)
-        except Throttled:
-            self._stop.wait(0.5)
-            self._process(shard, records, attempt)
-            return
-        if result.status == "ok":
-            return
-        if len(records) > 1:
-            middle = len(records) // 2
-            self._process(shard, records[:middle], attempt + 1)
-            self._process(shard, records[middle:], attempt + 1)
-        elif attempt < self._attempts:
-            self._stop.wait(0.2)
-            self._process(shard, records, attempt + 1)
-        else:
-            self._on_failure(
-                {
-                    "requestContext": {
-                        "requestId": request_id,
-                        "functionArn": self._function.arn,
-                        "condition": "RetryAttemptsExhausted",
-                    },
-                    "KinesisBatchInfo": {
-                        "shardId": shard,
-                        "startSequenceNumber": records[0]["kinesis"]["sequenceNumber"],
-                        "batchSize": len(records),
-                    },
-                }
-            )
-
-
-class SqsPoller(_Poller):
-    """Receives batches, deletes what succeeded; what failed becomes visible again and ends in the queue's DLQ."""
-
-    def __init__(self, sqs: Any, queue_url: str, function: Function, truth: Truth, *, batch: int = 10) -> None:
         super().__init__(f"sqs-{queue_url.rsplit('/', 1)[-1]}")
         self._sqs = sqs
         self._url = queue_url
         self._function = function
         self._truth = truth
         self._batch = batch
+        self._late_s = late_s
         self.done = 0
 
     def _poll(self) -> bool:
@@ -164,9 +75,35 @@ class SqsPoller(_Poller):
             QueueUrl=self._url, MaxNumberOfMessages=self._batch, AttributeNames=["All"], MessageAttributeNames=["All"]
         )
         messages = answer.get("Messages", [])
-        if not messages:
-            return False
+        for message in messages:
+            if message["Attributes"]["ApproximateReceiveCount"] == "1":
+                self._say_whence(message)
+        late = {one["MessageId"]: seconds for one in messages if (seconds := self._late_s(one["Body"]))}
+        for message in messages:
+            if message["MessageId"] in late:
+                timer = threading.Timer(late[message["MessageId"]], self._process, [[message]])
+                timer.daemon = True
+                timer.start()
+        if now := [one for one in messages if one["MessageId"] not in late]:
+            self._process(now)
+        return bool(messages)
+
+    def _say_whence(self, message: dict[str, Any]) -> None:
+        """A topic or a rule put it there: its body is their envelope."""
+        cause = _sender(message["Body"])
+        if cause:
+            effect = {"type": "message", "service": "sqs", "id": message["MessageId"]}
+            self._truth.says("sends", cause, effect, subject=subject_of(message["Body"]))
+
+    def _process(self, messages: list[dict[str, Any]]) -> None:
+        if self._stop.is_set():
+            return
         request_id = str(uuid.uuid4())
+        try:
+            result = self._function.invoke({"Records": [self._event(one) for one in messages]}, request_id=request_id)
+        except Throttled:
+            self._stop.wait(0.5)
+            return
         for message in messages:
             attempt = int(message["Attributes"]["ApproximateReceiveCount"])
             self._truth.says(
@@ -176,11 +113,6 @@ class SqsPoller(_Poller):
                 attempt=attempt,
                 subject=subject_of(message["Body"]),
             )
-        try:
-            result = self._function.invoke({"Records": [self._event(one) for one in messages]}, request_id=request_id)
-        except Throttled:
-            self._stop.wait(0.5)
-            return True
         failed = {one["MessageId"] for one in messages}
         if result.status == "ok":
             answer = result.payload if isinstance(result.payload, dict) else {}
@@ -189,7 +121,6 @@ class SqsPoller(_Poller):
             if message["MessageId"] not in failed:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
                 self.done += 1
-        return True
 
     def _event(self, message: dict[str, Any]) -> dict[str, Any]:
         name = self._url.rsplit("/", 1)[-1]
@@ -198,12 +129,30 @@ class SqsPoller(_Poller):
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
             "attributes": message["Attributes"],
-            "messageAttributes": {},
+            "messageAttributes": {
+                key: {"stringValue": value.get("StringValue", ""), "dataType": value["DataType"]}
+                for key, value in message.get("MessageAttributes", {}).items()
+            },
             "md5OfBody": message.get("MD5OfBody", ""),
             "eventSource": "aws:sqs",
             "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}",
             "awsRegion": REGION,
         }
+
+
+def _sender(body: str) -> Thing | None:
+    """The notification of a topic or the event of a bus that a body holds."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    if document.get("Type") == "Notification":
+        return {"type": "message", "service": "sns", "id": document["MessageId"]}
+    if "detail-type" in document:
+        return {"type": "message", "service": "eventbridge", "id": document["id"]}
+    return None
 
 
 def wait_for(condition: Callable[[], bool], deadline_s: float) -> bool:
@@ -213,6 +162,3 @@ def wait_for(condition: Callable[[], bool], deadline_s: float) -> bool:
             return True
         time.sleep(0.05)
     return condition()
-
-
-__all__ = ["KinesisPoller", "SqsPoller", "wait_for"]

@@ -37,7 +37,14 @@ def die_with_parent() -> None:
 class Sandbox:
     """One execution environment of a function."""
 
-    def __init__(self, handler: str, code: Path, environment: dict[str, str], log: Callable[[str, int], None]) -> None:
+    def __init__(
+        self,
+        handler: str,
+        code: Path,
+        environment: dict[str, str],
+        log: Callable[[str, int], None],
+        layer: Path | None = None,
+    ) -> None:
         self.api = RuntimeApi()
         self.started = time.monotonic()
         self.last_used = self.started
@@ -53,7 +60,7 @@ class Sandbox:
             "_HANDLER": handler,
             "_LAMBDA_TELEMETRY_LOG_FD": str(write_end),
             "LAMBDA_TASK_ROOT": str(code),
-            "PYTHONPATH": str(code),
+            "PYTHONPATH": f"{code}:{layer}" if layer else str(code),
         }
         self.process = _spawner.submit(
             subprocess.Popen,

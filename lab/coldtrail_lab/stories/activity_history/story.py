@@ -11,14 +11,10 @@ from typing import Any
 
 from coldtrail_lab.api_gateway import ApiGateway
 from coldtrail_lab.aws import Aws
-from coldtrail_lab.aws_road import AwsRoad
 from coldtrail_lab.downstream import ProfileApi
-from coldtrail_lab.faults import Faults
-from coldtrail_lab.function import Function
-from coldtrail_lab.log_delivery import LogDelivery
-from coldtrail_lab.pollers import KinesisPoller, SqsPoller
-from coldtrail_lab.truth import Truth
-from coldtrail_lab.xray_service import XrayService
+from coldtrail_lab.pollers import SqsPoller
+from coldtrail_lab.stage import Stage
+from coldtrail_lab.streams import KinesisPoller
 
 FUNCTIONS = Path(__file__).parent / "functions"
 STREAM, TABLE, QUEUE, DLQ, FAILED = (
@@ -35,33 +31,32 @@ NOTIFY_TIMEOUT_S = 3.0
 class ActivityHistory:
     """The running story: functions, stream, table, queues, API."""
 
-    def __init__(
-        self, aws: Aws, logs: LogDelivery, xray: XrayService, otlp_http: str, truth: Truth, faults: Faults
-    ) -> None:
-        self.aws, self.truth, self.faults = aws, truth, faults
+    def __init__(self, stage: Stage) -> None:
+        aws = stage.aws
+        self.aws, self.truth, self.faults = aws, stage.truth, stage.faults
         self.queue_url, self.failed_url = self._create(aws)
-        self.profile = ProfileApi(faults)
-        self.road = AwsRoad(aws.port, faults, truth)
-        self._logs, self._xray = logs, xray
-        self.post = self._function("activity-api-post", "post", STREAM=STREAM, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_http)
-        self.ingest = self._function(
+        self.profile = ProfileApi(stage.faults)
+        self.post = stage.function("activity-api-post", FUNCTIONS / "post", layered=False, STREAM=STREAM)
+        self.ingest = stage.function(
             "activity-ingest",
-            "ingest",
+            FUNCTIONS / "ingest",
             tracing=True,
             TABLE=TABLE,
             QUEUE_URL=self.queue_url,
             PROFILE_API=self.profile.url,
         )
-        self.history = self._function("activity-history-get", "history", tracing=True, json_logs=True, TABLE=TABLE)
-        self.notify = self._function("activity-notify", "notify", timeout_s=NOTIFY_TIMEOUT_S)
+        self.history = stage.function(
+            "activity-history-get", FUNCTIONS / "history", tracing=True, json_logs=True, layered=False, TABLE=TABLE
+        )
+        self.notify = stage.function("activity-notify", FUNCTIONS / "notify", timeout_s=NOTIFY_TIMEOUT_S)
         self.functions = [self.post, self.ingest, self.history, self.notify]
         routes = {("POST", "/activity"): self.post, ("GET", "/history"): self.history}
-        self.api = ApiGateway("activity-api", routes, logs, xray, truth)
+        self.api = ApiGateway("activity-api", routes, stage.logs, stage.xray, stage.truth)
         self.kinesis_poller = KinesisPoller(
-            aws.client("kinesis"), STREAM, self.ingest, truth, on_failure=self._set_aside
+            aws.client("kinesis"), STREAM, self.ingest, stage.truth, on_failure=self._set_aside
         )
-        self.sqs_poller = SqsPoller(aws.client("sqs"), self.queue_url, self.notify, truth)
-        faults.changed = self._fault_changed
+        self.sqs_poller = SqsPoller(aws.client("sqs"), self.queue_url, self.notify, stage.truth)
+        self.accepted = 0
         for poller in (self.kinesis_poller, self.sqs_poller):
             poller.start()
 
@@ -87,27 +82,6 @@ class ActivityHistory:
         queue = sqs.create_queue(QueueName=QUEUE, Attributes=attributes)["QueueUrl"]
         return queue, sqs.create_queue(QueueName=FAILED)["QueueUrl"]
 
-    def _function(self, name: str, folder: str, *, tracing: bool = False, **more: Any) -> Function:
-        options = {key: more.pop(key) for key in ("timeout_s", "json_logs") if key in more}
-        environment = {
-            "AWS_ENDPOINT_URL": self.road.url,
-            "AWS_XRAY_DAEMON_ADDRESS": self._xray.address,
-            "OTEL_PROPAGATORS": "xray,tracecontext,baggage",
-            **{key: str(value) for key, value in more.items()},
-        }
-        if not tracing:
-            environment["POWERTOOLS_TRACE_DISABLED"] = "1"
-        return Function(
-            name=name,
-            code=FUNCTIONS / folder,
-            logs=self._logs,
-            environment=environment,
-            tracing=self._xray.invocation if tracing else None,
-            running=self.road.running,
-            limit=lambda: 1 if self.faults.share("throttles") else None,
-            **options,
-        )
-
     def _set_aside(self, failed: dict[str, Any]) -> None:
         sent = self.aws.client("sqs").send_message(QueueUrl=self.failed_url, MessageBody=json.dumps(failed))
         self.truth.says(
@@ -117,7 +91,7 @@ class ActivityHistory:
             record=failed["KinesisBatchInfo"]["startSequenceNumber"],
         )
 
-    def _fault_changed(self, name: str) -> None:
+    def fault_changed(self, name: str) -> None:
         """Some faults are in the functions' environment: changing it is a deployment."""
         chaos = next((one for one in ("out-of-memory", "timeout", "crash-init") if self.faults.share(one)), "")
         self.notify.environment["CHAOS"] = chaos
@@ -141,6 +115,7 @@ class ActivityHistory:
         request = urllib.request.Request(self.api.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
+                self.accepted += answer.status == 202
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, {}
@@ -171,6 +146,10 @@ class ActivityHistory:
         ]
         return int(answer["ApproximateNumberOfMessages"]) + int(answer["ApproximateNumberOfMessagesNotVisible"])
 
+    def idle(self) -> bool:
+        """Whether every activity accepted has been taken, and every notification."""
+        return self.kinesis_poller.done >= self.accepted and self.waiting() == 0
+
     def close(self) -> None:
         """Stop pollers, front and functions."""
         for poller in (self.kinesis_poller, self.sqs_poller):
@@ -179,4 +158,3 @@ class ActivityHistory:
         for function in self.functions:
             function.close()
         self.profile.close()
-        self.road.close()

@@ -47,7 +47,11 @@ def handler(event, context):
         propagate.inject(record)
     else:
         del record["correlation_id"]
-    kinesis.put_record(StreamName=STREAM, PartitionKey=user, Data=json.dumps(record).encode())
+    put = kinesis.put_record(StreamName=STREAM, PartitionKey=user, Data=json.dumps(record).encode())
+    line = {"level": "INFO", "message": "activity accepted", "user_id": user, "activity_id": activity_id}
+    if "correlation_id" in record:
+        line["correlation_id"] = correlation_id
+    print(json.dumps({**line, "put_sequence_number": put["SequenceNumber"], "stream_name": STREAM}))
     return {"statusCode": 202, "body": json.dumps({"id": activity_id})}
 
 
