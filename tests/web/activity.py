@@ -1,4 +1,6 @@
-"""Story 1 as its real emitters would tell it: OpenTelemetry spans of the API, Lambda's log lines of the stream's consumer."""
+"""Story 1 as its real emitters would tell it: OpenTelemetry spans of the API, Lambda's log lines of the stream's
+consumer, X-Ray segments of what reads and writes the table.
+"""
 
 from __future__ import annotations
 
@@ -50,10 +52,12 @@ class _Kept(SpanExporter):
 class Sender:
     """Sends stories to one running coldtrail."""
 
-    def __init__(self, otlp_http: str, seed: int = 7) -> None:
+    def __init__(self, otlp_http: str, seed: int = 7, xray: str = "") -> None:
         from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
         self._http = otlp_http
+        self._xray = xray
+        self._segments: list[dict] = []
         self._random = random.Random(seed)
         self._kept = _Kept()
         self._lines: list[tuple[int, str]] = []
@@ -73,11 +77,13 @@ class Sender:
         sequence = "4966" + str(self._random.randrange(10**50, 10**51))
         trace_id = self._spans(started_ns, user, api_request, sequence)
         self._logs(started_ns + 900 * MS, ingest_request, sequence, user, failed=failed)
+        if not failed:
+            self._stores(started_ns + 904 * MS, ingest_request)
         return Activity(user, trace_id, api_request, ingest_request, sequence, failed)
 
     def _spans(self, at: int, user: str, request_id: str, sequence: str) -> str:
         api, function = self._tracers["activity-api"], self._tracers["activity-api-post"]
-        entry = {"http.route": "/activity", "http.request.method": "POST", "user.id": user}
+        entry = {"http.route": "/activity", "http.request.method": "POST", "user.id": user, "http.response.status_code": 202}
         root = api.start_span("POST /activity", kind=SpanKind.SERVER, start_time=at, attributes=entry)
         invoked = function.start_span(
             "activity-api-post",
@@ -104,6 +110,57 @@ class Sender:
         invoked.end(at + (30 + self._random.randrange(30)) * MS)
         root.end(at + 65 * MS)
         return trace.format_trace_id(root.get_span_context().trace_id)
+
+    def _ids(self) -> tuple[str, str]:
+        """An X-Ray trace id and a segment id. Source: AWS X-Ray Developer Guide, "X-Ray segment documents"."""
+        return f"1-{int(time.time()):08x}-{self._random.getrandbits(96):024x}", self._span_id()
+
+    def _span_id(self) -> str:
+        return f"{self._random.getrandbits(63) + 1:016x}"
+
+    def _table_call(self, operation: str, at_s: float, **more: object) -> dict:
+        call = {"operation": operation, "table_name": "activities", "region": "eu-central-1", "request_id": uuid.uuid4().hex}
+        times = {"start_time": at_s, "end_time": at_s + 0.012}
+        http = {"response": {"status": 200}}
+        return {"id": self._span_id(), "name": "DynamoDB", "namespace": "aws", "aws": call, "http": http, **times, **more}
+
+    def _function_segment(self, name: str, request_id: str, trace_id: str, at_s: float, took_s: float, inner: list[dict]) -> dict:
+        return {
+            "trace_id": trace_id,
+            "id": self._span_id(),
+            "name": name,
+            "origin": "AWS::Lambda::Function",
+            "start_time": at_s,
+            "end_time": at_s + took_s,
+            "aws": {"request_id": request_id, "function_arn": f"arn:aws:lambda:eu-central-1:123456789012:function:{name}"},
+            "subsegments": inner,
+        }
+
+    def _stores(self, at: int, request_id: str) -> None:
+        """The consumer's own segment: it put an item into the table."""
+        at_s = at / 1e9
+        put = self._table_call("PutItem", at_s + 0.02)
+        self._segments.append(self._function_segment("activity-ingest", request_id, self._ids()[0], at_s, 0.055, [put]))
+
+    def history(self, started_ns: int, user: str) -> str:
+        """Send one GET of a user's history: API Gateway's segment (which has no route), the function's; answer its trace id."""
+        trace_id, gateway = self._ids()
+        at_s = started_ns / 1e9
+        query = self._table_call("Query", at_s + 0.01, annotations={"user_id": user})
+        function = self._function_segment("activity-history-get", str(uuid.uuid4()), trace_id, at_s + 0.004, 0.04, [query])
+        url = f"https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/prod/users/{user}/history"
+        entry = {
+            "trace_id": trace_id,
+            "id": gateway,
+            "name": "activity-api/prod",
+            "origin": "AWS::ApiGateway::Stage",
+            "resource_arn": "arn:aws:apigateway:eu-central-1::/restapis/a1b2c3d4e5/stages/prod",
+            "start_time": at_s,
+            "end_time": at_s + 0.05,
+            "http": {"request": {"method": "GET", "url": url}, "response": {"status": 200}},
+        }
+        self._segments += [entry, {**function, "parent_id": gateway}]
+        return trace_id[2:].replace("-", "")
 
     def _logs(self, at: int, request_id: str, sequence: str, user: str, *, failed: bool) -> None:
         base_ms = at // MS
@@ -148,6 +205,11 @@ class Sender:
         self._kept.spans.clear()
         self.subscription("activity-ingest", self._lines)
         self._lines.clear()
+        if self._xray:
+            documents = [json.dumps(segment) for segment in self._segments]
+            answer = httpx.post(f"http://{self._xray}/TraceSegments", json={"TraceSegmentDocuments": documents}, timeout=20)
+            assert answer.json() == {"UnprocessedTraceSegments": []}
+        self._segments.clear()
 
     def large(self, spans: int) -> str:
         """Send one trace of ``spans`` spans below one request; answer its trace id."""

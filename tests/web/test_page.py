@@ -24,13 +24,13 @@ def open_failed_trail(page: Page, told: Told) -> None:
 
 def test_from_the_failing_function_to_the_log_line_of_one_activity(page: Page, told: Told) -> None:
     page.goto(told.url)
-    expect(page.locator(".verdict")).to_contain_text("1 of 2 functions is failing: activity-ingest, 9")
+    expect(page.locator(".verdict")).to_contain_text("1 of 3 functions is failing: activity-ingest, 9")
     expect(page.locator(".verdict")).to_contain_text("ConnectionError since")
     page.get_by_role("row", name=re.compile("activity-ingest")).get_by_role("link").first.click()
     expect(page).to_have_url(re.compile("/function/activity-ingest"))
     page.get_by_role("link", name="ConnectionError").click()
     expect(page).to_have_url(re.compile(f"/trail/{told.failed[-1].trace_id}"))
-    page.get_by_role("button", name=re.compile("activity-ingest failed with ConnectionError")).click()
+    page.get_by_role("button", name=re.compile("^activity-ingest failed with ConnectionError")).click()
     panel = page.get_by_role("complementary", name="Selected node")
     expect(panel.locator(".logs .error")).to_contain_text(ERROR)
     expect(panel).to_contain_text(told.failed[-1].ingest_request_id)
@@ -185,7 +185,7 @@ def test_keys_open_ranges_help_and_screens(page: Page, told: Told) -> None:
 
 def test_telemetry_is_text_and_never_markup(page: Page, told: Told) -> None:
     open_failed_trail(page, told)
-    page.get_by_role("button", name=re.compile("activity-api-post ran")).click()
+    page.get_by_role("button", name=re.compile("^activity-api-post ran")).click()
     panel = page.get_by_role("complementary", name="Selected node")
     expect(panel.get_by_text("<b>not markup</b>", exact=True)).to_be_visible()
 

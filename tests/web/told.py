@@ -15,21 +15,28 @@ MINUTE_NS = 60 * 10**9
 
 @dataclass
 class Told:
-    """Some activities went well, the latest ones failed; and one trail is large."""
+    """Some activities went well, the latest ones failed; one trail is large.
+
+    ``asked`` is a user about whom somebody asks: one activity stored, one failed, the history read once.
+    """
 
     url: str
     otlp_http: str
     well: list[Activity]
     failed: list[Activity]
     large: str
+    asked: str
 
 
 def tell(running: Coldtrail) -> Told:
     """Send story 1 and wait until all of it is visible."""
-    sender = Sender(running.otlp_http)
+    sender = Sender(running.otlp_http, xray=running.xray)
     now = time.time_ns()
-    well = [sender.activity(now - 55 * MINUTE_NS + i * 45 * 10**9, failed=False) for i in range(60)]
-    failed = [sender.activity(now - 9 * MINUTE_NS + i * MINUTE_NS, failed=True) for i in range(6)]
+    asked = "user-424242"
+    well = [sender.activity(now - 55 * MINUTE_NS + i * 40 * 10**9, failed=False) for i in range(68)]
+    well.append(sender.activity(now - 12 * MINUTE_NS, failed=False, user=asked))
+    failed = [sender.activity(now - 9 * MINUTE_NS + i * MINUTE_NS, failed=True, user=asked if i == 0 else None) for i in range(7)]
+    read = sender.history(now - 2 * MINUTE_NS, asked)
     sender.flush()
     large = sender.large(LARGE_SPANS)
     refused(running.otlp_http)
@@ -37,5 +44,6 @@ def tell(running: Coldtrail) -> Told:
     for one in failed:
         running.eventually(f"/trails/{one.trace_id}/columns", lambda trail: trail["status"] == "error")
         running.eventually("/find", lambda found: bool(found["matches"]), q=one.ingest_request_id)
+    running.eventually(f"/trails/{read}/columns", lambda trail: trail["node_count"] >= 3)
     wait_for(lambda: running.api("/trails", status="error")["trails"], lambda trails: len(trails) >= len(failed))
-    return Told(running.url, running.otlp_http, well, failed, large)
+    return Told(running.url, running.otlp_http, well, failed, large, asked)

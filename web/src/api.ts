@@ -60,6 +60,8 @@ export interface Sentence {
   time: string;
   text: string;
   node_id: string;
+  /** Where the effect of what is told shows, where that is another node. */
+  shows_at?: string;
 }
 
 export interface TrailColumns {
@@ -84,6 +86,8 @@ export interface TrailColumns {
     attempt: number[];
     depth: number[];
     parent: number[];
+    waits?: (Wait[] | null)[];
+    clock_offset_ms?: (number | null)[];
   };
   edges: {
     from: number[];
@@ -95,6 +99,22 @@ export interface TrailColumns {
   critical_path: number[];
   story: Sentence[];
   logs: { time: string; severity: string | number | null; body: unknown; node: number }[];
+  requests?: { node: number[]; method: number[]; route: number[]; status_code: number[] };
+  resources?: { node: number[]; kind: number[]; name: number[]; operation: number[] };
+  critical_shares?: Share[];
+}
+
+export interface Wait {
+  /** `queue`, `stream`, `bus`, `retry`, `throttle`, `init`, `downstream`. */
+  kind: string;
+  ms: number;
+}
+
+export interface Share {
+  node_id: string;
+  cause: string;
+  ms: number;
+  share: number;
 }
 
 export interface Failure {
@@ -115,6 +135,8 @@ export interface NodeFields {
   cold_start: boolean | null;
   init_ms: number | null;
   wait_ms: number | null;
+  waits?: Wait[];
+  clock_offset_ms?: number | null;
   billed_ms?: number | null;
   memory_mb?: number | null;
   memory_used_mb?: number | null;
@@ -159,6 +181,7 @@ export interface LogSignal {
 
 export interface NodeAnswer {
   node: NodeFields;
+  resource?: { kind: string; name: string; operation: string } | null;
   trail_ids?: string[];
   spans: SpanSignal[];
   logs: LogSignal[];
@@ -224,6 +247,93 @@ export interface Match {
   time: string;
 }
 
+export interface Entry {
+  method: string;
+  route: string;
+  service: string;
+  /** Finds its trails as `q`, "" where only the service does. */
+  q: string;
+  count: number;
+  error_count: number;
+  p50_ms: number | null;
+  p95_ms: number | null;
+  p99_ms: number | null;
+  statuses: { status_code: number | null; count: number }[];
+  latest: { time: string; status_code: number | null; failed: boolean; trail_id: string }[];
+  points: RedPoint[];
+}
+
+export interface Entries {
+  since: string;
+  until: string;
+  step_s: number;
+  counted_since: string;
+  entries: Entry[];
+}
+
+export interface ResourceRow {
+  kind: string;
+  carries: string;
+  name: string;
+  call_count: number;
+  error_count: number;
+  p95_ms: number | null;
+  last_seen: string;
+}
+
+export interface ResourceAnswer {
+  name: string;
+  kind: string;
+  carries: string;
+  kinds: string[];
+  since: string;
+  until: string;
+  step_s: number;
+  calls: {
+    count: number;
+    error_count: number;
+    p50_ms: number | null;
+    p95_ms: number | null;
+    p99_ms: number | null;
+    points: { time: string; count: number; error_count: number; p50_ms: number | null; p95_ms: number | null }[];
+    callers: { service: string; operation: string; taking: boolean; count: number; error_count: number; p95_ms: number; last_seen: string }[];
+    caller_count: number;
+  };
+  messages: {
+    count: number;
+    sent_count: number;
+    taken_count: number;
+    untaken_count: number | null;
+    redelivered_count: number;
+    redelivery_count: number;
+    wait_p50_ms: number | null;
+    wait_p95_ms: number | null;
+    wait_max_ms: number | null;
+    age_max_ms: number | null;
+    backlog: number | null;
+    backlog_unknown: string;
+    points: { time: string; count: number; untaken_count: number; wait_p50_ms: number | null; wait_p95_ms: number | null; wait_max_ms: number | null }[];
+    consumers: {
+      service: string;
+      message_count: number;
+      delivery_count: number;
+      attempt_count: number;
+      failed_count: number;
+      failure_type: string;
+      failure_message: string;
+      last_seen: string;
+    }[];
+  } | null;
+}
+
+export interface Dropped {
+  kind: string;
+  accepted: number;
+  refused: number;
+  reasons: string[];
+  trace_ids: string[];
+}
+
 export interface Received {
   protocols: {
     protocol: string;
@@ -268,11 +378,12 @@ export function address(path: string, parameters: Record<string, Parameter> = {}
   return `/api/v1${path}${text ? `?${text}` : ""}`;
 }
 
-/** GET a JSON answer. Throws ApiError; passes an abort through untouched. */
-async function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal): Promise<T> {
+/** GET a JSON answer, or POST a file for one. Throws ApiError; passes an abort through untouched. */
+async function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal, post?: Blob): Promise<T> {
   let response: Response;
+  const sending = post && { method: "POST", body: post };
   try {
-    response = await fetch(address(path, parameters), { signal, headers: { accept: "application/json" } });
+    response = await fetch(address(path, parameters), { ...sending, signal, headers: { accept: "application/json" } });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, "coldtrail does not answer", "Is `coldtrail up` still running?", null);
@@ -313,6 +424,11 @@ export const api = {
   health: (signal?: AbortSignal) => get<Health>("/health", {}, signal),
   red: (group: "service" | "function" | "route", range: Span, stepS: number, signal?: AbortSignal) =>
     get<Red>("/red", { group, ...range, step: stepS }, signal),
+  entries: (range: Span, stepS: number, signal?: AbortSignal) => get<Entries>("/entries", { ...range, step: stepS }, signal),
+  resources: (range: Span, signal?: AbortSignal) => get<{ resources: ResourceRow[] }>("/resources", { ...range }, signal),
+  resource: (name: string, kind: string | undefined, range: Span, stepS: number, signal?: AbortSignal) =>
+    get<ResourceAnswer>(`/resources/${encodeURIComponent(name)}`, { kind, ...range, step: stepS }, signal),
+  drop: (file: Blob) => get<Dropped>("/drop", {}, undefined, file),
   function: (name: string, range: Span, signal?: AbortSignal) =>
     get<FunctionAnswer>(`/functions/${encodeURIComponent(name)}`, { ...range }, signal),
   trails: (filter: TrailFilter, range: Span, cursor: string | null, limit: number, signal?: AbortSignal) =>

@@ -32,6 +32,8 @@ export const router = createRouter({
     screen("/trails", () => import("./screens/Trails")),
     screen("/trail/$id", () => import("./screens/Trail")),
     screen("/function/$name", () => import("./screens/Function")),
+    screen("/resource/$name", () => import("./screens/Resource")),
+    screen("/about/$value", () => import("./screens/About")),
     screen("/find", () => import("./screens/Find")),
     screen("/connect", () => import("./screens/Connect")),
   ]),

@@ -12,9 +12,12 @@ export interface Search {
   min_ms?: string;
   max_ms?: string;
   live?: string;
+  /** What is zoomed to, in ms from the trail's start: `from..to`. */
+  z?: string;
+  kind?: string;
 }
 
-const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "live"] as const;
+const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "z", "kind", "live"] as const;
 
 export function parseSearch(text: string): Search {
   const query = new URLSearchParams(text);

@@ -44,7 +44,7 @@ export default function FindOverlay({ close }: { close: () => void }) {
       <div className="find-answers">
         {asked.length >= LEAST_LETTERS ? (
           <Answer query={query} what="matches" rows={2}>
-            {(data) => (data.matches.length ? <FindResults matches={data.matches} onFollow={close} /> : <p className="dim">Nothing carries exactly this value.</p>)}
+            {(data) => (data.matches.length ? <FindResults matches={data.matches} value={asked} onFollow={close} /> : <p className="dim">Nothing carries exactly this value.</p>)}
           </Answer>
         ) : (
           <p className="dim">Whole ids and values, also an X-Ray id such as 1-5759e988-bd862e3fe1be46a994272793. Enter opens the trail.</p>

@@ -4,12 +4,15 @@ import { ago, full, plural } from "../format";
 import { byTrail, kindWords } from "./found";
 
 /** Trails that carry the value, and as what. */
-export function FindResults({ matches, onFollow }: { matches: Match[]; onFollow?: () => void }) {
+export function FindResults({ matches, value, onFollow }: { matches: Match[]; value: string; onFollow?: () => void }) {
   const groups = byTrail(matches);
   return (
     <>
       <p className="dim" role="status">
-        {plural(matches.length, "match", "matches")} in {plural(groups.length, "trail")}
+        {plural(matches.length, "match", "matches")} in {plural(groups.length, "trail")}.{" "}
+        <Link to="/about/$value" params={{ value }} onClick={onFollow}>
+          Everything about it
+        </Link>
       </p>
       <ul className="matches">
         {groups.map((group) => (

@@ -25,7 +25,7 @@ export default function Find() {
       <Ask key={q} value={q ?? ""} />
       {q ? (
         <Answer query={query} what="matches" rows={3}>
-          {(data) => (data.matches.length ? <FindResults matches={data.matches} /> : <Nothing value={q} />)}
+          {(data) => (data.matches.length ? <FindResults matches={data.matches} value={q} /> : <Nothing value={q} />)}
         </Answer>
       ) : (
         <Empty title="One box for every id">

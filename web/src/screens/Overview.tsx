@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
-import { api, type RedGroup } from "../api";
+import { api, type Entry, type RedGroup } from "../api";
 import { count, duration, full, moment, percent, rate } from "../format";
 import { Answer, Empty } from "../parts/Answer";
 import { NothingHere } from "../parts/NothingHere";
@@ -10,10 +10,11 @@ import { useRowKeys } from "../parts/rowKeys";
 import { Spark } from "../parts/small";
 import { TrailTable } from "../parts/TrailTable";
 import { asParameters, stepFor, type Range } from "../range";
-import type { Search } from "../search";
-import { byTrouble, change, errorShare, failing, failingSince, onGrid, slower, verdict } from "./trouble";
+import { asGroup, entryName, onSteps, trailsOfEntry } from "./entries";
+import { EntryTable, ResourceTable } from "./OverviewTables";
+import { byTrouble, change, errorShare, failing, failingSince, onGrid, slower, verdict, type Verdict } from "./trouble";
 
-type Kind = "function" | "route" | "service";
+type Kind = "function" | "service";
 
 function useRed(group: Kind, range: Range, enabled = true) {
   return useQuery({
@@ -28,12 +29,16 @@ function useRed(group: Kind, range: Range, enabled = true) {
 export default function Overview() {
   const range = useRange();
   const functions = useRed("function", range);
-  const routes = useRed("route", range);
+  const entries = useQuery({
+    queryKey: ["entries", range.text, range.untilMs],
+    queryFn: ({ signal }) => api.entries(asParameters(range), stepFor(range), signal),
+    placeholderData: keepPreviousData,
+  });
   const table = useRef<HTMLDivElement>(null);
   useRowKeys(table);
   const functionless = functions.data?.groups.length === 0;
   const services = useRed("service", range, functionless);
-  const nothing = functionless && routes.data?.groups.length === 0 && services.data?.groups.length === 0;
+  const nothing = functionless && entries.data?.entries.length === 0 && services.data?.groups.length === 0;
   return (
     <div className="screen overview" ref={table}>
       <h1 className="hidden">Overview</h1>
@@ -41,11 +46,11 @@ export default function Overview() {
         <NothingHere what="invocations, requests or spans" />
       ) : (
         <>
-          <VerdictLine functions={functions.data?.groups} others={functionless ? services.data?.groups : routes.data?.groups} kind={functionless ? "service" : "route"} range={range} />
+          <VerdictLine functions={functions.data?.groups} services={functionless ? services.data?.groups : []} entries={entries.data?.entries} range={range} />
           <section aria-labelledby="entries">
             <h2 id="entries">Entries</h2>
-            <Answer query={routes} what="the entries" rows={3}>
-              {(data) => <Table groups={data.groups} range={range} kind="route" />}
+            <Answer query={entries} what="the entries" rows={3}>
+              {(data) => <EntryTable entries={data.entries} seconds={(Date.parse(data.until) - Date.parse(data.counted_since)) / 1000} steps={(entry) => onSteps(data, entry)} />}
             </Answer>
           </section>
           {functionless ? (
@@ -63,10 +68,29 @@ export default function Overview() {
               </Answer>
             </section>
           )}
+          <Resources range={range} />
           <Failures range={range} />
         </>
       )}
     </div>
+  );
+}
+
+/** Queues, streams and tables; nothing where none is named. */
+function Resources({ range }: { range: Range }) {
+  const query = useQuery({
+    queryKey: ["resources", range.text, range.untilMs],
+    queryFn: ({ signal }) => api.resources(asParameters(range), signal),
+    placeholderData: keepPreviousData,
+  });
+  if (query.data?.resources.length === 0) return null;
+  return (
+    <section aria-labelledby="resources">
+      <h2 id="resources">Queues, streams and tables</h2>
+      <Answer query={query} what="queues, streams and tables" rows={3}>
+        {(data) => <ResourceTable rows={data.resources} seconds={(range.untilMs - range.sinceMs) / 1000} />}
+      </Answer>
+    </section>
   );
 }
 
@@ -95,8 +119,15 @@ function Failures({ range }: { range: Range }) {
   );
 }
 
-function VerdictLine({ functions, others, kind, range }: { functions?: RedGroup[]; others?: RedGroup[]; kind: Kind; range: Range }) {
-  const said = functions && others ? verdict(functions.length ? functions : others, functions.length ? "function" : kind) : null;
+/** Functions first; where they all work, an entry that does not. */
+function judge(functions: RedGroup[], services: RedGroup[], entries: Entry[]): Verdict {
+  const said = verdict(functions.length ? functions : services, functions.length ? "function" : "service");
+  const outside = verdict(entries.map(asGroup), "route");
+  return said.tone !== "bad" && outside.tone === "bad" ? outside : said;
+}
+
+function VerdictLine({ functions, services, entries, range }: { functions?: RedGroup[]; services?: RedGroup[]; entries?: Entry[]; range: Range }) {
+  const said = functions && services && entries ? judge(functions, services, entries) : null;
   const worst = said?.tone === "bad" && said.worst && functions?.includes(said.worst) ? said.worst : null;
   const detail = useQuery({
     queryKey: ["function", worst?.name, range.text, range.untilMs],
@@ -115,7 +146,7 @@ function VerdictLine({ functions, others, kind, range }: { functions?: RedGroup[
         {said.worst && said.tone === "bad" && (
           <>
             {": "}
-            <Name group={said.worst} kind={worst ? "function" : kind} />, {percent(errorShare(said.worst))} errors
+            <Worst group={said.worst} kind={worst ? "function" : "service"} entries={entries ?? []} />, {percent(errorShare(said.worst))} errors
             {error && `, ${error.type}`}
             {since ? ` since ${moment(since)}` : " all the time shown"}
           </>
@@ -135,6 +166,16 @@ function VerdictLine({ functions, others, kind, range }: { functions?: RedGroup[
   );
 }
 
+function Worst({ group, kind, entries }: { group: RedGroup; kind: Kind; entries: Entry[] }) {
+  const entry = group.kind === "route" && entries.find((one) => entryName(one) === group.name);
+  if (!entry) return <Name group={group} kind={kind} />;
+  return (
+    <Link to="/trails" search={trailsOfEntry(entry)}>
+      {group.name}
+    </Link>
+  );
+}
+
 function Name({ group, kind }: { group: RedGroup; kind: Kind }) {
   if (kind === "function")
     return (
@@ -143,25 +184,21 @@ function Name({ group, kind }: { group: RedGroup; kind: Kind }) {
       </Link>
     );
   return (
-    <Link to="/trails" search={trailsOf(group, kind)}>
+    <Link to="/trails" search={{ service: group.name }}>
       {group.name}
     </Link>
   );
 }
 
-function trailsOf(group: RedGroup, kind: Kind): Search {
-  return kind === "route" ? { q: `http.route=${group.name}` } : { service: group.name };
-}
-
 function Table({ groups, range, kind }: { groups: RedGroup[]; range: Range; kind: Kind }) {
   const seconds = (range.untilMs - range.sinceMs) / 1000;
-  if (!groups.length) return <Empty title={kind === "route" ? "No requests from outside in this time range" : `No ${kind}s ran in this time range`} />;
+  if (!groups.length) return <Empty title={`No ${kind}s ran in this time range`} />;
   return (
     <div className="table-box">
       <table className="table red">
         <thead>
           <tr>
-            <th scope="col" className="name">{{ route: "Entry", function: "Function", service: "Service" }[kind]}</th>
+            <th scope="col" className="name">{kind === "function" ? "Function" : "Service"}</th>
             <th scope="col" className="spark-cell">Calls and errors</th>
             <th scope="col" className="n">Rate</th>
             <th scope="col" className="n">Errors</th>
@@ -184,7 +221,7 @@ function Table({ groups, range, kind }: { groups: RedGroup[]; range: Range; kind
 
 function Row({ group, seconds, kind }: { group: RedGroup; seconds: number; kind: Kind }) {
   const navigate = useNavigate();
-  const open = () => void (kind === "function" ? navigate({ to: "/function/$name", params: { name: group.name } }) : navigate({ to: "/trails", search: trailsOf(group, kind) }));
+  const open = () => void (kind === "function" ? navigate({ to: "/function/$name", params: { name: group.name } }) : navigate({ to: "/trails", search: { service: group.name } }));
   const diff = change(group, seconds);
   const summary = `${count(group.count)} calls, ${count(group.error_count)} errors`;
   return (

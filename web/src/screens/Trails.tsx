@@ -1,6 +1,6 @@
 import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { api, type TrailRow } from "../api";
 import { Answer } from "../parts/Answer";
@@ -35,7 +35,14 @@ export default function Trails() {
   const named = FILTERS.filter((name) => search[name]).map((name) => `${FILTER_WORDS[name]} ${search[name]}`);
   return (
     <div className="screen trails" ref={box}>
-      <h1>Trails</h1>
+      <header className="function-head">
+        <h1>Trails</h1>
+        {search.q && !search.q.includes("=") && (
+          <Link to="/about/$value" params={{ value: search.q }}>
+            everything about {search.q}
+          </Link>
+        )}
+      </header>
       <FilterBar search={search} set={set} clear={named.length ? clear : undefined} />
       <Answer query={query} what="the trails" rows={8}>
         {() =>

@@ -8,6 +8,7 @@ import { Answer } from "../parts/Answer";
 import { Attributes } from "../parts/Attributes";
 import { LogLines } from "../parts/LogLines";
 import { Id, Status } from "../parts/small";
+import { kindOfKeys } from "../screens/resourceWords";
 import { certain, evidence, title, type TrailModel } from "../views/model";
 
 /** Everything we know of the selected node, beside the picture. */
@@ -24,6 +25,16 @@ export function NodePanel({ model, row, select, close }: { model: TrailModel; ro
         <div className="facts">
           <span>{model.kind[row]}</span>
           <Status status={model.status_[row]} />
+          {model.kind[row] === "message" && (
+            <Link to="/resource/$name" params={{ name: model.service[row] }} search={{ kind: query.data ? kindOfKeys(query.data.node.keys) : undefined }}>
+              how it is doing
+            </Link>
+          )}
+          {query.data?.resource && (
+            <Link to="/resource/$name" params={{ name: query.data.resource.name }} search={{ kind: query.data.resource.kind }}>
+              {query.data.resource.name}
+            </Link>
+          )}
           {model.kind[row] === "invocation" && (
             <Link to="/function/$name" params={{ name: model.service[row] }}>
               the function

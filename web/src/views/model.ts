@@ -1,6 +1,6 @@
 /** A trail as the views read it: columns decoded once, the tree in order, edges by effect. Pure. */
 
-import type { NodeStatus, Sentence, TrailColumns, TrailStatus } from "../api";
+import type { NodeStatus, Sentence, Share, TrailColumns, TrailStatus, Wait } from "../api";
 import { duration, oneLine, text, words } from "../format";
 
 export interface TrailLog {
@@ -18,6 +18,19 @@ export interface TrailEdge {
   kind: string;
   evidence: string;
   confidence: number;
+}
+
+export interface HttpRequest {
+  method: string;
+  route: string;
+  /** 0 where no status is told. */
+  code: number;
+}
+
+export interface Named {
+  kind: string;
+  name: string;
+  operation: string;
 }
 
 export interface TrailModel {
@@ -55,6 +68,14 @@ export interface TrailModel {
   logs: TrailLog[];
   logsOf: Map<number, number[]>;
   rowOf: Map<string, number>;
+  requests: Map<number, HttpRequest>;
+  resources: Map<number, Named>;
+  waits: Map<number, Wait[]>;
+  clockOffset: Map<number, number>;
+  shares: Share[];
+  /** Edges by cause and by effect, as indexes into `edges`. */
+  effectsOf: Map<number, number[]>;
+  causesOf: Map<number, number[]>;
 }
 
 export function decode(columns: TrailColumns): TrailModel {
@@ -118,7 +139,32 @@ export function decode(columns: TrailColumns): TrailModel {
     logs,
     logsOf,
     rowOf: new Map(nodes.node_id.map((id, row) => [id, row])),
+    requests: new Map(columns.requests?.node.map((row, i) => [row, { method: word(columns.requests!.method[i]), route: word(columns.requests!.route[i]), code: columns.requests!.status_code[i] }])),
+    resources: new Map(columns.resources?.node.map((row, i) => [row, { kind: word(columns.resources!.kind[i]), name: word(columns.resources!.name[i]), operation: word(columns.resources!.operation[i]) }])),
+    waits: sparse(nodes.waits, (waits) => waits.length > 0),
+    clockOffset: sparse(nodes.clock_offset_ms, (ms) => ms !== 0),
+    shares: columns.critical_shares ?? [],
+    effectsOf: grouped(edges, (edge) => edge.from),
+    causesOf: grouped(edges, (edge) => edge.to),
   };
+}
+
+function sparse<T>(values: (T | null)[] | undefined, worth: (value: T) => boolean): Map<number, T> {
+  const found = new Map<number, T>();
+  values?.forEach((value, row) => {
+    if (value !== null && worth(value)) found.set(row, value);
+  });
+  return found;
+}
+
+function grouped(edges: TrailEdge[], key: (edge: TrailEdge) => number): Map<number, number[]> {
+  const found = new Map<number, number[]>();
+  edges.forEach((edge, i) => {
+    const list = found.get(key(edge));
+    if (list) list.push(i);
+    else found.set(key(edge), [i]);
+  });
+  return found;
 }
 
 /** RFC 3339 with more than milliseconds, as fractional milliseconds. */
@@ -186,8 +232,12 @@ export function title(model: TrailModel, row: number): string {
   return rest ? `${model.service[row]} ${rest}` : model.service[row];
 }
 
-/** A node's name without its service's in front. */
+/** A node's name without its service's in front: what was asked, or what was done to which resource, where that is told. */
 export function beyondService(model: TrailModel, row: number): string {
+  const request = model.requests.get(row);
+  if (request?.route) return `${request.method} ${request.route}`;
+  const resource = model.resources.get(row);
+  if (resource && model.kind[row] === "operation") return `${resource.operation} ${resource.name}`;
   const { service, name } = { service: model.service[row], name: model.name[row] };
   return name.startsWith(service) ? name.slice(service.length).trim() : name;
 }
@@ -197,12 +247,38 @@ export function describe(model: TrailModel, row: number): string[] {
   const lines = [`${title(model, row)}: ${model.kind[row]}, ${words(model.status_[row])}`];
   const took = Number.isNaN(model.duration[row]) ? "still open" : `took ${duration(model.duration[row])}`;
   lines.push(`${took}, began ${duration(model.start[row])} after the start`);
-  if (model.wait[row] > 0) lines.push(`waited ${duration(model.wait[row])} before it began`);
+  const code = model.requests.get(row)?.code;
+  if (code) lines.push(`answered ${code}`);
+  const waits = model.waits.get(row);
+  if (waits) lines.push(`waited: ${waits.map((one) => `${duration(one.ms)} ${waitWords(one.kind)}`).join(", ")}`);
+  else if (model.wait[row] > 0) lines.push(`waited ${duration(model.wait[row])} before it began`);
   if (model.cold[row]) lines.push(model.init[row] > 0 ? `cold start, init ${duration(model.init[row])}` : "cold start");
   if (model.attempt[row] > 1) lines.push(`attempt ${model.attempt[row]}`);
+  const offset = model.clockOffset.get(row);
+  if (offset) lines.push(clockWords(offset));
   const edge = model.edgeInto[row];
   if (edge) lines.push(`${edge.kind} by ${title(model, edge.from)}: ${evidence(edge)}`);
   return lines;
+}
+
+const WAIT_WORDS: Record<string, string> = {
+  queue: "in the queue",
+  stream: "in the stream",
+  bus: "in the bus",
+  retry: "for the next attempt",
+  throttle: "held back by a limit",
+  init: "for a cold start",
+  downstream: "for another's answer",
+};
+
+/** What a wait of this kind was for. */
+export function waitWords(kind: string): string {
+  return WAIT_WORDS[kind] ?? words(kind);
+}
+
+/** That a clock was found to be wrong, and that the times shown are put right. */
+export function clockWords(offsetMs: number): string {
+  return `its clock was ${duration(Math.abs(offsetMs))} ${offsetMs > 0 ? "ahead" : "behind"}; the times shown are put right`;
 }
 
 const EVIDENCE: Record<string, string> = {

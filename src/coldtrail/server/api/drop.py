@@ -27,7 +27,7 @@ _OTLP_JSON: dict[str, Signal] = {"resourceSpans": "traces", "resourceLogs": "log
 _SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
 
 
-@post("/drop", sync_to_thread=False, status_code=200, request_max_body_size=MOST_BYTES)
+@post("/drop", status_code=200, request_max_body_size=MOST_BYTES)
 async def drop(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Take in a file: OTLP as JSON (also one request a line) or protobuf, X-Ray documents, a CloudWatch Logs payload."""
     service: Service = state.service
