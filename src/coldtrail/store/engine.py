@@ -6,6 +6,7 @@ the same schema and the same queries; only how a segment reaches an insert diffe
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -96,7 +97,24 @@ class Engine:
         try:
             return question()
         except (ClickHouseError, HTTPError) as error:
+            self._renew()
             raise refusal(self.store, error) from error
+
+    def _renew(self) -> None:
+        """Give the thread another handle, because the embedded engine keeps what a failed query had answered so far.
+
+        The next query on the same handle would get it in front of its own answer (chdb-core 26.9).
+        """
+        old: Client | None = getattr(self._local, "client", None)
+        if old is None or not isinstance(self.store, Embedded):
+            return
+        self._local.client = None
+        with contextlib.suppress(ClickHouseError):
+            # Before the old one is closed: the engine would stop with its last handle.
+            _ = self.client
+        with self._lock:
+            self._clients.remove(old)
+        old.close()
 
     def prepare(self) -> None:
         """Make the database on a server that lacks it; the embedded engine needs nothing.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from coldtrail.store.engine import Engine
 from coldtrail.store.schema import MIGRATIONS, RETENTION, VERSION
 
@@ -10,10 +12,11 @@ class TooNew(RuntimeError):
     """The store was written by a newer coldtrail; this one would not understand it."""
 
 
-def migrate(engine: Engine, retention_s: dict[str, int]) -> int:
+def migrate(engine: Engine, retention_s: dict[str, int], migrations: Sequence[Sequence[str]] = MIGRATIONS) -> int:
     """Run the missing migrations and set each table's retention; return the schema's version.
 
-    ``retention_s`` maps `spans`, `logs` and `metrics` to seconds.
+    ``retention_s`` maps `spans`, `logs` and `metrics` to seconds. A migration that was cut short is run again as a
+    whole, so its statements must bear that (`IF NOT EXISTS`).
 
     Raises:
         TooNew: the store's version is above this program's.
@@ -22,16 +25,16 @@ def migrate(engine: Engine, retention_s: dict[str, int]) -> int:
     engine.prepare()
     engine.command(VERSION)
     version = int(engine.rows("SELECT max(version) FROM schema_version")[0][0])
-    if version > len(MIGRATIONS):
+    if version > len(migrations):
         raise TooNew(
-            f"the store has schema version {version}, this coldtrail knows {len(MIGRATIONS)}: upgrade coldtrail"
+            f"the store has schema version {version}, this coldtrail knows {len(migrations)}: upgrade coldtrail"
         )
-    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+    for number, statements in enumerate(migrations[version:], start=version + 1):
         for statement in statements:
             engine.command(statement.replace("{retention}", str(retention_s["spans"])))
         engine.command(f"INSERT INTO schema_version (version) VALUES ({int(number)})")
     _set_retention(engine, retention_s)
-    return len(MIGRATIONS)
+    return len(migrations)
 
 
 def _set_retention(engine: Engine, retention_s: dict[str, int]) -> None:
