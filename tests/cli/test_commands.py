@@ -70,6 +70,7 @@ def test_a_wrong_setting_is_named_with_its_line(tmp_path: Path, text: str, said:
     assert said in ended.stderr
 
 
+@pytest.mark.both_stores
 def test_sigterm_ends_it_cleanly_and_a_restart_has_everything(tmp_path: Path) -> None:
     one = span()
     with serving(tmp_path / "data") as running:
