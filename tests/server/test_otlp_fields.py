@@ -34,6 +34,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from fields import items, missing
 from running import Coldtrail
 
+pytestmark = pytest.mark.both_stores
+
 RICH = {
     "text": "grüße <b>\u0000\U0001f980", "empty": "", "whole": 42, "negative": -7, "large": 2**63 - 1, "small": -(2**63),
     "real": 0.1, "huge": 1.5e308, "yes": True, "no": False, "raw": b"\xff\x00\x80", "none": None,
