@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coldtrail.model.trails import Edge, Node, Trail
-from coldtrail.server.api.shapes import duration_ms, sentence
+from coldtrail.server.api.shapes import duration_ms, sentence, share, wait
 from coldtrail.server.api.times import rfc3339
 from coldtrail.store.entries import request_of
 from coldtrail.store.resource_names import operation_of, resource_of
@@ -51,6 +51,8 @@ def columns(trail: Trail, graph: Graph) -> dict[str, Any]:
             "init_ms": [node.init_ms for node in nodes],
             "cold_start": [node.cold_start for node in nodes],
             "attempt": [node.attempt for node in nodes],
+            "waits": [[wait(one) for one in node.waits] or None for node in nodes],
+            "clock_offset_ms": [node.clock_offset_ms for node in nodes],
             "depth": depth,
             "parent": parent,
         },
@@ -62,6 +64,7 @@ def columns(trail: Trail, graph: Graph) -> dict[str, Any]:
             "confidence": [edge.confidence for edge in trail.edges],
         },
         "critical_path": [row[node_id] for node_id in trail.critical_path],
+        "critical_shares": [share(one) for one in trail.critical_shares],
         "story": [sentence(one) for one in trail.story],
         "logs": _logs(nodes, graph),
         "requests": _requests(nodes, graph, word),
