@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import signal
 import socket
@@ -121,7 +122,7 @@ class Process:
 
     async def _listen(self) -> None:
         settings = self.settings
-        guard = Guard(settings.host, settings.token)
+        guard = Guard(settings.host, settings.token, settings.insecure)
         intake = Intake(self.wal, self.received)
         bounds = {"max_body_bytes": settings.max_body_bytes, "max_inflated_bytes": settings.max_inflated_bytes}
         await self._serve("page", Page(create_api(self.service), guard), settings.port)  # type: ignore[arg-type]
@@ -136,13 +137,13 @@ class Process:
             self.addresses["otlp_grpc"] = f"{settings.host}:{port}"
         await self._serve("xray", XrayApi(intake, guard, **bounds), settings.xray_port)
         if settings.xray_port:
-            await self._listen_udp(intake)
+            await self._listen_udp(intake, guard)
 
-    async def _listen_udp(self, intake: Intake) -> None:
+    async def _listen_udp(self, intake: Intake, guard: Guard) -> None:
         assert self._loop
         address = (self.settings.host, self.settings.xray_port)
         try:
-            transport, protocol = await self._loop.create_datagram_endpoint(lambda: XrayDatagrams(intake), address)
+            transport, protocol = await self._loop.create_datagram_endpoint(lambda: XrayDatagrams(intake, guard), address)
         except OSError:
             raise _taken("xray-port", *address) from None
         opened = transport.get_extra_info("socket")
@@ -160,8 +161,10 @@ class Process:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             listener.bind((self.settings.host, port))
-        except OSError:
+        except OSError as error:
             listener.close()
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise CannotStart(f"{self.settings.host} is no address of this machine: give another --host") from None
             raise _taken(
                 f"{name.replace('_', '-').replace('page', '')}-port".lstrip("-"), self.settings.host, port
             ) from None
@@ -184,7 +187,7 @@ class Process:
 
     def _loaded(self, segment: Segment) -> None:
         """Tell the reconstruction and the pages that listen that there is something new."""
-        self.reconstruction.wake()
+        self.reconstruction.wake(segment.created_s)
         tick = msgspec.json.encode(
             {
                 "spans": self.received.signals["traces"],

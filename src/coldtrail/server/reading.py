@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from coldtrail.model.hex_ids import is_hex, is_trace_id
@@ -13,9 +14,12 @@ from coldtrail.store.find import Carrier, carriers_of, carriers_of_hash
 from coldtrail.store.find import find as find_carriers
 from coldtrail.store.signals import SignalReader
 from coldtrail.store.trail_lists import Filters, TrailRow, list_trails, trails_of
-from coldtrail.trails.assemble import Graph, build_graph, select
+from coldtrail.trails.assemble import Graph, build_graph, select, trail_ids_of
 from coldtrail.trails.identity import node_id_of, span_node_id
 from coldtrail.trails.walk import Gathered, gather
+
+SETTLED_S = 5
+"""How long after it was found a trail may still be joined by signals that were sent at the same time."""
 
 
 class TrailReader:
@@ -83,18 +87,31 @@ class TrailReader:
     def trails_of(self, units: list[str], most_live: int = 0) -> dict[str, list[str]]:
         """Return the trail ids of traces and requests.
 
-        The background pass lists them; up to ``most_live`` of those that it has not reached are walked now.
+        The background pass lists them; up to ``most_live`` of those that it has not reached, or only just (more of their
+        trail may have come since), are walked now. Others are their own trail.
         """
+        known = trails_of(self._engine, units)
+        settled_s = int(time.time()) - SETTLED_S
         found: dict[str, list[str]] = {}
-        for unit, ids in trails_of(self._engine, units).items():
-            found[unit] = [
-                node_id_of("request_id", one) if one == unit and not is_trace_id(one) else one for one in ids
-            ]
-            if ids == [unit] and most_live > 0:
+        for unit in units:
+            alone = unit if is_trace_id(unit) else node_id_of("request_id", unit)
+            found[unit] = list(known.get(unit, ())) or [alone]
+            if most_live > 0 and any(
+                joined_s > settled_s for joined_s in known.get(unit, {"": settled_s + 1}).values()
+            ):
                 most_live -= 1
-                if live := self.trail(unit):
-                    found[unit] = [live[0].trail_id]
+                found[unit] = self._live_trails_of(unit) or found[unit]
         return found
+
+    def _live_trails_of(self, unit: str) -> list[str]:
+        read = self.trail(unit)
+        if not read:
+            return []
+        _, graph = read
+        nodes = graph.nodes.by_id.items()
+        return trail_ids_of(
+            graph, [one for one, node in nodes if unit in (node.keys.get("trace_id"), node.keys.get("request_id"))]
+        )
 
     def find(self, value: str) -> list[Carrier]:
         """Return who carries a value as an identity or attribute; an X-Ray trace id in its own form too."""

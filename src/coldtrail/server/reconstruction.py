@@ -11,16 +11,21 @@ from coldtrail.model.trails import Trail
 from coldtrail.server.reading import TrailReader
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
-from coldtrail.store.summaries import Unit, changed_units, save_trails
+from coldtrail.store.summaries import Unit, last_saved_s, save_trails, units_received_in, units_since
 from coldtrail.store.trail_lists import TrailRow
 from coldtrail.trails.assemble import Graph, build_graph, select, trail_id_of
 
 log = structlog.get_logger(__name__)
 
-MOST_UNITS = 400
-"""Units of one pass, newest first; what is older waits for the next."""
+MOST_UNITS = 20_000
+"""Changed units that are asked for and that may wait, newest first; beyond it the oldest are left to be walked when read."""
 
-OVERLAP_S = 3
+BATCH_UNITS = 100
+"""Units whose trails are read and assembled together: the engine is asked as often for a hundred as for one."""
+
+PASS_S = 2.0
+"""How long one pass may work before it saves and looks for what is newer."""
+
 RETRY_S = 2.0
 _FAILED = ("error", "timeout", "out_of_memory", "throttled")
 
@@ -31,18 +36,21 @@ class Reconstruction:
     def __init__(self, engine: Engine, reader: TrailReader) -> None:
         self._engine = engine
         self._reader = reader
-        self._since_s = int(time.time()) - 600
+        self._seconds: set[int] = set()
+        self._waiting: dict[str, Unit] = {}
+        self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconstruction", daemon=True)
 
     def start(self) -> None:
-        """Begin to follow the loads."""
+        """Begin to follow the loads, after what came since the last trail was saved."""
         self._thread.start()
-        self.wake()
 
-    def wake(self) -> None:
-        """Say that something was loaded."""
+    def wake(self, received_s: int) -> None:
+        """Say that what was received in this Unix second was loaded."""
+        with self._lock:
+            self._seconds.add(received_s)
         self._loaded.set()
 
     def stop(self) -> None:
@@ -53,46 +61,65 @@ class Reconstruction:
             self._thread.join()
 
     def _run(self) -> None:
+        behind = True
         while not self._stop.is_set():
-            self._loaded.wait()
-            self._loaded.clear()
             started = time.monotonic()
+            seconds = self._take_seconds()
             try:
-                self._pass()
+                if behind:
+                    self._wait_for(units_since(self._engine, last_saved_s(self._engine), MOST_UNITS))
+                    behind = False
+                self._pass(seconds)
             except EngineError as error:
                 if not error.passing:  # the loader tells of those
                     log.warning("reconstruction will be tried again", reason=str(error)[:300])
-                self._loaded.set()
+                with self._lock:
+                    self._seconds |= seconds
                 self._stop.wait(RETRY_S)
             self._stop.wait(max(0.2, time.monotonic() - started))
+            if not (self._waiting or self._seconds or behind):
+                self._loaded.wait()
 
-    def _pass(self) -> None:
-        now_s = int(time.time())
-        self._reader.remember_emitters(self._since_s - OVERLAP_S)
-        units = changed_units(self._engine, self._since_s - OVERLAP_S, MOST_UNITS)
-        rows: dict[str, TrailRow] = {}
-        members: dict[str, set[str]] = {}
-        done: set[str] = set()
-        for unit in units:
-            if self._stop.is_set():
-                return
-            if unit.name not in done:
-                self._reconstruct(unit, rows, members, done)
-        if members:
-            save_trails(self._engine, list(rows.values()), members, time.time_ns(), now_s)
-        self._since_s = now_s
+    def _take_seconds(self) -> set[int]:
+        with self._lock:
+            self._loaded.clear()
+            taken, self._seconds = self._seconds, set()
+            return taken
 
-    def _reconstruct(self, unit: Unit, rows: dict[str, TrailRow], members: dict[str, set[str]], done: set[str]) -> None:
-        gathered = self._reader.gather({unit.trace_id} - {""}, {unit.request_id} - {""})
+    def _wait_for(self, units: list[Unit]) -> None:
+        newest_first = {unit.name: unit for unit in units} | self._waiting
+        self._waiting = dict(list(newest_first.items())[:MOST_UNITS])
+
+    def _pass(self, seconds: set[int]) -> None:
+        began = time.monotonic()
+        if seconds:
+            self._reader.remember_emitters(min(seconds))
+            self._wait_for(units_received_in(self._engine, sorted(seconds), MOST_UNITS))
+        while self._waiting and not self._stop.is_set() and time.monotonic() - began < PASS_S:
+            names = list(self._waiting)[:BATCH_UNITS]
+            done = self._reconstruct([self._waiting[name] for name in names])
+            for name in (*names, *done):
+                self._waiting.pop(name, None)
+
+    def _reconstruct(self, units: list[Unit]) -> set[str]:
+        """Save the trails around the units; return the names of all units that these are made of."""
+        gathered = self._reader.gather(
+            {unit.trace_id for unit in units} - {""}, {unit.request_id for unit in units} - {""}
+        )
+        if gathered.truncated and len(units) > 1:
+            middle = len(units) // 2
+            return self._reconstruct(units[:middle]) | self._reconstruct(units[middle:])
         graph = build_graph(gathered.spans, gathered.logs)
-        origins = {trail_id_of(graph, one) for one in graph.nodes.by_id if not graph.causes.get(one)}
-        for trail_id in origins:
+        rows: list[TrailRow] = []
+        members: dict[str, set[str]] = {}
+        for trail_id in {trail_id_of(graph, one) for one in graph.nodes.by_id if not graph.causes.get(one)}:
             if trail := select(graph, trail_id):
-                rows[trail.trail_id] = summary(trail)
+                rows.append(summary(trail))
                 for name in _units(trail, graph):
                     members.setdefault(name, set()).add(trail.trail_id)
-                    done.add(name)
-        done.add(unit.name)
+        if members:
+            save_trails(self._engine, rows, members, time.time_ns())
+        return set(members)
 
 
 def _units(trail: Trail, graph: Graph) -> set[str]:

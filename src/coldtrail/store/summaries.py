@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from coldtrail.store.engine import Engine
@@ -38,25 +40,38 @@ class Unit(Struct, frozen=True):
         return self.trace_id or self.request_id
 
 
-def changed_units(engine: Engine, since_s: int, limit: int) -> list[Unit]:
-    """Return units with keys received since ``since_s`` (Unix seconds), newest first; reads the newest parts only."""
+def units_received_in(engine: Engine, seconds: list[int], limit: int) -> list[Unit]:
+    """Return units with keys received in these Unix seconds, newest first; reads the newest parts only."""
+    return _units(engine, "received IN {seconds:Array(UInt32)}", {"seconds": seconds}, limit)
+
+
+def units_since(engine: Engine, since_s: int, limit: int) -> list[Unit]:
+    """Return units with keys received since a Unix second, newest first."""
+    return _units(engine, "received >= toDateTime({since:UInt32})", {"since": max(0, since_s)}, limit)
+
+
+def _units(engine: Engine, received: str, parameters: dict[str, Any], limit: int) -> list[Unit]:
     rows = engine.rows(
-        """SELECT if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS trace,
+        f"""SELECT if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS trace,
           if(trace = '', request_id, '') AS request, max(received) AS at
-        FROM keys WHERE received >= toDateTime({since:UInt32}) GROUP BY trace, request
-        ORDER BY at DESC LIMIT {limit:UInt32}""",
-        {"since": max(0, since_s), "limit": limit},
+        FROM keys WHERE {received} GROUP BY trace, request
+        ORDER BY at DESC LIMIT {{limit:UInt32}}""",
+        {**parameters, "limit": limit},
     )
     return [Unit(trace, request) for trace, request, _ in rows if trace or request]
 
 
-def save_trails(
-    engine: Engine, rows: list[TrailRow], members: dict[str, set[str]], version: int, received_s: int
-) -> None:
+def last_saved_s(engine: Engine) -> int:
+    """Return the Unix second at which the last trail was saved, 0 where none was."""
+    return int(engine.rows("SELECT toUnixTimestamp(max(received)) FROM trails")[0][0])
+
+
+def save_trails(engine: Engine, rows: list[TrailRow], members: dict[str, set[str]], version: int) -> None:
     """Write summaries and the units of each; a trail that lost its units to others is marked as gone.
 
-    ``members`` maps units to the ids of all trails that they are part of.
+    ``members`` maps units to the ids of all trails that they are part of; ``version`` is Unix nanoseconds.
     """
+    received_s = version // 10**9
     before = engine.rows(
         "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN {units:Array(String)}",
         {"units": sorted(members)},

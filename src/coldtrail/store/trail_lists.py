@@ -118,13 +118,13 @@ def _window(
 ) -> list[TrailRow]:
     parameters = {"lo": low_ns, "hi": high_ns, "limit": limit * 2 + 50}
     if units is not None:
-        members = _members(engine, units)
+        members = trails_of(engine, units)
         traces = [unit for unit in units if len(unit) == 32 and unit not in members]
         trails = sorted({trail for found in members.values() for trail in found})
         rows = _from_traces(engine, filters, parameters, traces) + _from_trails(engine, filters, parameters, trails)
     else:
         alone = _from_traces(engine, filters, parameters, None)
-        members = _members(engine, [row.trail_id for row in alone])
+        members = trails_of(engine, [row.trail_id for row in alone])
         rows = [row for row in alone if row.trail_id not in members]
         rows += _from_trails(engine, filters, parameters, None)
     rows.sort(key=lambda row: (row.start_ns, row.trail_id), reverse=True)
@@ -213,17 +213,18 @@ def _trail_row(row: tuple[Any, ...]) -> TrailRow:
     )
 
 
-def _members(engine: Engine, units: list[str]) -> dict[str, list[str]]:
-    """Map each unit (a trace id or a request id) that belongs to reconstructed trails to their ids."""
+def trails_of(engine: Engine, units: list[str]) -> dict[str, dict[str, int]]:
+    """Map each unit (a trace id or a request id) of reconstructed trails to their ids, and when it joined (Unix seconds)."""
     if not units:
         return {}
-    query = "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN {units:Array(String)}"
+    query = """SELECT unit, trail_id, toUnixTimestamp(max(received)) FROM trail_members
+        WHERE unit IN {units:Array(String)} GROUP BY unit, trail_id"""
     rows = engine.rows(query, {"units": units})
-    gone = _gone(engine, sorted({trail_id for _, trail_id in rows}))
-    found: dict[str, list[str]] = {}
-    for unit, trail_id in rows:
+    gone = _gone(engine, sorted({trail_id for _, trail_id, _ in rows}))
+    found: dict[str, dict[str, int]] = {}
+    for unit, trail_id, joined_s in rows:
         if trail_id not in gone:
-            found.setdefault(unit, []).append(trail_id)
+            found.setdefault(unit, {})[trail_id] = joined_s
     return found
 
 
@@ -234,12 +235,6 @@ def _gone(engine: Engine, trail_ids: list[str]) -> set[str]:
     query = """SELECT trail_id FROM trails WHERE trail_id IN {ids:Array(String)}
         GROUP BY trail_id HAVING argMax(status, version) = ''"""
     return {row[0] for row in engine.rows(query, {"ids": trail_ids})}
-
-
-def trails_of(engine: Engine, units: list[str]) -> dict[str, list[str]]:
-    """Return the trail ids of each unit; a trace that was not reconstructed is its own trail."""
-    members = _members(engine, units)
-    return {unit: members.get(unit) or [unit] for unit in units}
 
 
 def _units_with_value(engine: Engine, q: str, low_ns: int, high_ns: int) -> list[str]:

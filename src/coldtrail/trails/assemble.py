@@ -61,6 +61,24 @@ def trail_id_of(graph: Graph, origin: str) -> str:
     return graph.nodes.by_id[origin].keys.get("trace_id") or origin
 
 
+def trail_ids_of(graph: Graph, node_ids: Iterable[str]) -> list[str]:
+    """Return the ids of all trails that contain one of the nodes."""
+    wanted = set(node_ids)
+    seen, origins = set[str](), set[str]()
+    pending = list(wanted)
+    while pending:
+        node_id = pending.pop()
+        if node_id in seen:
+            continue
+        seen.add(node_id)
+        causes = [edge.cause for edge in graph.causes.get(node_id, [])]
+        pending += causes
+        if not causes:
+            origins.add(trail_id_of(graph, node_id))
+    trails = [trail for one in sorted(origins) if (trail := select(graph, one, told=False))]
+    return [trail.trail_id for trail in trails if any(node.node_id in wanted for node in trail.nodes)]
+
+
 def assemble(spans: list[Span], logs: list[Log], trail_id: str) -> Trail | None:
     """Return the trail with this id, or the first one that contains the trace or node; None if none does."""
     return select(build_graph(spans, logs), trail_id)

@@ -18,7 +18,7 @@ from coldtrail.server.api.times import FAR_NS, rfc3339
 from coldtrail.server.reading import node_of_carrier
 from coldtrail.store.resource_names import operation_of, resource_of
 from coldtrail.store.trail_lists import Filters, TrailRow
-from coldtrail.trails.assemble import Graph, select, trail_id_of
+from coldtrail.trails.assemble import Graph, trail_ids_of
 
 MOST = 500
 MOST_LIVE = 12
@@ -127,7 +127,7 @@ def node(state: State, node_id: str) -> Response[bytes]:
         {
             "node": shapes.node(one),
             "resource": _resource(graph, one.node_id),
-            "trail_ids": _trail_ids(graph, one.node_id),
+            "trail_ids": trail_ids_of(graph, [one.node_id]),
             "spans": [shapes.span(span) for span in graph.nodes.spans_of.get(one.node_id, [])],
             "logs": [shapes.log(log) for log in graph.nodes.logs_of.get(one.node_id, [])],
         }
@@ -140,24 +140,6 @@ def _resource(graph: Graph, node_id: str) -> dict[str, str] | None:
         if found := resource_of(span.attributes):
             return {"kind": found.kind, "name": found.name, "operation": operation_of(span.attributes) or span.name}
     return None
-
-
-def _trail_ids(graph: Graph, node_id: str) -> list[str]:
-    seen: set[str] = set()
-    pending, origins = [node_id], []
-    while pending:
-        current = pending.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        causes = [edge.cause for edge in graph.causes.get(current, [])]
-        pending += causes
-        if not causes:
-            origins.append(current)
-    found = {trail_id_of(graph, origin) for origin in origins}
-    return sorted(
-        one for one in found if (trail := select(graph, one)) and any(n.node_id == node_id for n in trail.nodes)
-    )
 
 
 @get("/find", sync_to_thread=True)
