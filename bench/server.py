@@ -25,14 +25,15 @@ def free_port() -> int:
 class Server:
     """Started on entering, stopped by its own pid on leaving."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, command: list[str] | None = None) -> None:
         self.data = data
         ports = [free_port() for _ in range(4)]
         self.url, self.otlp_http = f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
         self.grpc, self.xray = f"127.0.0.1:{ports[2]}", ("127.0.0.1", ports[3])
         names = ("--port", "--otlp-http-port", "--otlp-grpc-port", "--xray-port")
         flags = [str(part) for pair in zip(names, ports, strict=True) for part in pair]
-        self._command = [str(Path(sys.executable).with_name("coldtrail")), "up", "--data", str(data), *flags]
+        command = command or [str(Path(sys.executable).with_name("coldtrail")), "up"]
+        self._command = [*command, "--data", str(data), *flags]
         self.api = httpx.Client(base_url=f"{self.url}/api/v1", timeout=120)
         self.peak_rss_bytes = 0
 

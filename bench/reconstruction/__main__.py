@@ -7,12 +7,15 @@ import json
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from bench.reconstruction.compare import Score, compare
+from bench.reconstruction.cost import measure
+from bench.reconstruction.crowd import crowded
 from bench.reconstruction.feed import feed
-from bench.reconstruction.levels import LEVELS, named_ids, transform
+from bench.reconstruction.levels import IN_FLIGHT, LEVELS, apart, half, named_ids, timing
 from bench.reconstruction.record import record
 from bench.reconstruction.recording import Recording, Signal
 from bench.reconstruction.truth import Truth, read_truth
@@ -35,9 +38,25 @@ def requests_of(signals: list[Signal], truth: Truth) -> dict[str, str]:
     return found
 
 
+def at_level(level: str, signals: list[Signal], truth: Truth) -> list[Signal]:
+    """Return what the lab would have emitted at a level of context.
+
+    Raises:
+        KeyError: no such level.
+    """
+    make = {
+        "all": lambda: signals,
+        "ids": lambda: apart(signals),
+        "half": lambda: half(signals),
+        "timing": lambda: timing(apart(signals)),
+        "crowd": lambda: timing(crowded(apart(signals), truth, IN_FLIGHT)),
+    }
+    return make[level]()
+
+
 def score_level(level: str, recording: Recording, truth: Truth, folder: Path) -> Score:
     """Feed one level to a fresh server and compare."""
-    signals = transform(level, list(recording.signals()))
+    signals = at_level(level, list(recording.signals()), truth)
     words = named_ids(signals)
     with Server(folder / level) as server:
         feed(server, signals)
@@ -48,6 +67,16 @@ def score_level(level: str, recording: Recording, truth: Truth, folder: Path) ->
             return answer.json() if answer.status_code == 200 else None
 
         return compare(level, truth, words, requests_of(signals, truth), ask)
+
+
+def late_invocations(truth: Truth) -> list[str]:
+    """Return the last invocations of trails that end in the notifying function, one message each."""
+    taken = Counter(effect for _, effect in truth.kinds)
+    return [
+        truth.things[effect].id
+        for _, effect in truth.kinds
+        if truth.things[effect].where == "activity-notify" and taken[effect] == 1
+    ]
 
 
 def show(score: Score, classes: int) -> None:
@@ -74,6 +103,7 @@ def main() -> int:
     parser.add_argument("--recording", type=Path, help="keep the recording here, and use it when it is there")
     parser.add_argument("--level", choices=LEVELS, action="append", help="only these levels")
     parser.add_argument("--classes", type=int, default=12, help="how many classes of wrong and missing edges to list")
+    parser.add_argument("--cost", action="store_true", help="measure the cost too, where --level is given")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if arguments.recording and arguments.recording.exists():
@@ -90,6 +120,10 @@ def main() -> int:
             score = score_level(level, recording, truth, Path(folder))
             show(score, arguments.classes)
             rows.append({"level": level, "precision": score.precision, "recall": score.recall, "trails": score.trails})
+        if not arguments.level or arguments.cost:
+            say("cost")
+            for name, value, goal in measure(list(recording.signals()), late_invocations(truth), Path(folder)):
+                print(f"{name:<40} {value}" + (f"   (goal {goal})" if goal else ""))
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2))
     return 0

@@ -3,7 +3,8 @@
 `all`: as recorded, every function propagates and emits. `ids`: nothing is propagated, every invocation is a trace of its
 own; ids stay in the telemetry. `half`: every second function has no instrumentation at all, only its log lines (other
 functions cannot link to spans that it never made). `timing`: as `ids`, and every id of a message, record, event, correlation
-or business object is gone: what is left is who ran when, what it called, and Lambda's own lines.
+or business object is gone: what is left is who ran when, what it called, and Lambda's own lines. `crowd`: as `timing`, with ten
+messages waiting on an edge at a time (`crowd.py`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 from bench.reconstruction.recording import ExportTraceServiceRequest, LogEvents, Signal
 from coldtrail_lab.context import AN_ID, without_ids
 
-LEVELS = ("all", "ids", "half", "timing")
+LEVELS = ("all", "ids", "half", "timing", "crowd")
+IN_FLIGHT = 10
 
 _ROOT = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
-_REQUEST = re.compile(
+REQUEST = re.compile(
     r'(?:RequestId: |"(?:requestId|function_request_id|integrationRequestId|AWSRequestId)": ?")([0-9a-f-]{36})'
 )
 _W3C = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]")
@@ -131,7 +133,7 @@ def _cut(span: Any, units: _Units) -> None:
 
 
 def _apart_line(message: str) -> str:
-    named = _REQUEST.search(message)
+    named = REQUEST.search(message)
     unit = named[1] if named and "integrationRequestId" not in message else "entry" if named else _hex(message)
     if '"platform.' not in message:
         message = _HEADER.sub("", message)
@@ -192,9 +194,9 @@ def _bare_line(message: str) -> str:
 
 
 def timing(signals: list[Signal]) -> list[Signal]:
-    """Drop every id but those of the unit that speaks."""
+    """Drop every id but those of the unit that speaks; the signals are `apart` already."""
     found: list[Signal] = []
-    for signal in apart(signals):
+    for signal in signals:
         if isinstance(signal, ExportTraceServiceRequest):
             for _, span in spans_of(signal):
                 pairs = [pair for pair in span.attributes if _STRUCTURE.match(pair.key)]
@@ -219,15 +221,6 @@ def _plain_segment(document: dict[str, Any]) -> dict[str, Any]:
     if isinstance(plain.get("subsegments"), list):
         plain["subsegments"] = [_plain_segment(one) for one in plain["subsegments"]]
     return plain
-
-
-def transform(level: str, signals: list[Signal]) -> list[Signal]:
-    """Return what the lab would have emitted at a level.
-
-    Raises:
-        KeyError: no such level.
-    """
-    return {"all": lambda found: found, "ids": apart, "half": half, "timing": timing}[level](signals)
 
 
 _WORD = re.compile(r"[\w.:-]+")

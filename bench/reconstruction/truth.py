@@ -38,8 +38,8 @@ class Truth(Struct):
     silent: set[Edge] = field(default_factory=set)
     effects: dict[str, list[str]] = field(default_factory=dict)
     causes: dict[str, list[str]] = field(default_factory=dict)
-    traces: dict[str, str] = field(default_factory=dict)
-    """X-Ray trace id to the request that began it."""
+    times: dict[Edge, int] = field(default_factory=dict)
+    """When the lab wrote an edge down, Unix nanoseconds."""
 
     def reached(self, start: str) -> TrueTrail:
         """Follow effects; behind a batch only what is about the same subject as the message that led there."""
@@ -67,7 +67,7 @@ class Truth(Struct):
 
 
 def _thing(document: dict[str, str]) -> Thing:
-    where = document.get("function") or document.get("service") or document.get("queue", "")
+    where = document.get("function") or document.get("queue") or document.get("service", "")
     return Thing(f"{document['type']}:{document['id']}", document["type"], document["id"], where)
 
 
@@ -79,14 +79,13 @@ def read_truth(lines: list[dict[str, Any]]) -> Truth:
         edge = (cause.name, effect.name)
         for thing in (cause, effect):
             truth.things.setdefault(thing.name, thing)
-        if trace_id := line["cause"].get("xray_trace_id"):
-            truth.traces[trace_id] = cause.name
         if line["kind"] in SILENT_KINDS:
             truth.silent.add(edge)
             continue
         truth.subjects[edge] = line.get("subject") or truth.subjects.get(edge, "")
         if edge not in truth.kinds:
             truth.kinds[edge] = line["kind"]
+            truth.times[edge] = line["time_ns"]
             truth.effects.setdefault(cause.name, []).append(effect.name)
             truth.causes.setdefault(effect.name, []).append(cause.name)
     return truth

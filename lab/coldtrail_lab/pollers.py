@@ -98,7 +98,7 @@ class SqsPoller(Poller):
     def _process(self, messages: list[dict[str, Any]]) -> None:
         if self._stop.is_set():
             return
-        request_id = str(uuid.uuid4())
+        request_id, taken_ns = str(uuid.uuid4()), time.time_ns()
         try:
             result = self._function.invoke({"Records": [self._event(one) for one in messages]}, request_id=request_id)
         except Throttled:
@@ -110,6 +110,7 @@ class SqsPoller(Poller):
                 "delivers" if attempt == 1 else "redelivers",
                 {"type": "message", "service": "sqs", "id": message["MessageId"]},
                 {"type": "invocation", "function": self._function.name, "id": request_id},
+                time_ns=taken_ns,
                 attempt=attempt,
                 subject=subject_of(message["Body"]),
             )

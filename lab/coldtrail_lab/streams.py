@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -78,7 +79,7 @@ class StreamPoller(Poller):
     def _process(self, shard: str, events: list[Record], attempt: int) -> None:
         if self._stop.is_set():
             return
-        request_id = str(uuid.uuid4())
+        request_id, taken_ns = str(uuid.uuid4()), time.time_ns()
         try:
             result = self._function.invoke({"Records": events}, request_id=request_id)
         except Throttled:
@@ -91,6 +92,7 @@ class StreamPoller(Poller):
                 "delivers" if attempt == 1 else "redelivers",
                 message,
                 {"type": "invocation", "function": self._function.name, "id": request_id},
+                time_ns=taken_ns,
                 attempt=attempt,
                 subject=subject,
             )

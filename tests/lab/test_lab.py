@@ -5,20 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from coldtrail_lab.lab import Lab
-from running import Coldtrail, serving, wait_for
-
-
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Coldtrail, Lab]]:
-    folder = tmp_path_factory.mktemp("lab")
-    with serving(folder / "data") as running, Lab(otlp_http=running.otlp_http, xray=running.xray, truth=folder / "truth.jsonl") as lab:
-        yield running, lab
+from running import Coldtrail, wait_for
 
 
 def newest(coldtrail: Coldtrail, function: str) -> dict:

@@ -1,0 +1,17 @@
+"""One server and one lab of all stories for the tests of this folder; they only add to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from coldtrail_lab.lab import Lab
+from running import Coldtrail, serving
+
+
+@pytest.fixture(scope="package")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Coldtrail, Lab]]:
+    folder = tmp_path_factory.mktemp("lab")
+    with serving(folder / "data") as running, Lab(otlp_http=running.otlp_http, xray=running.xray, truth=folder / "truth.jsonl") as lab:
+        yield running, lab
