@@ -1,12 +1,14 @@
 """Who may talk to us: Host and Origin are checked always, a token where one is set.
 
 A web page elsewhere can make a browser send requests to a loopback server; it cannot make it send another
-`Host` or leave out `Origin`. Source: W3C "Fetch", RFC 6454; the attack is DNS rebinding.
+`Host` or leave out `Origin`. Source: W3C "Fetch", RFC 6454; the attack is DNS rebinding. Where other machines may
+reach us, by a token or because somebody said `--insecure`, any name may lead here, so `Host` tells nothing.
 """
 
 from __future__ import annotations
 
 import hmac
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -16,10 +18,11 @@ COOKIE = "coldtrail_token"
 
 
 class Guard(Struct, frozen=True):
-    """The rules of one running process. ``token`` "" asks for none."""
+    """The rules of one running process on ``host``. ``token`` "" asks for none; ``insecure``: somebody wants it so."""
 
     host: str
     token: str = ""
+    insecure: bool = False
 
     def refusal(self, headers: dict[bytes, bytes], *, cookies: bool = False) -> tuple[int, str] | None:
         """Return the HTTP status and reason to refuse with, or None where the sender may pass."""
@@ -37,11 +40,15 @@ class Guard(Struct, frozen=True):
         """Compare in constant time."""
         return not self.token or hmac.compare_digest(given.encode(), self.token.encode())
 
+    def takes_datagrams_of(self, address: str) -> bool:
+        """Whether a datagram of an address may pass: it cannot show a token, so where one is set it must be local."""
+        sender = ip_address(address.partition("%")[0])
+        return not self.token or self.insecure or (getattr(sender, "ipv4_mapped", None) or sender).is_loopback
+
     def _is_ours(self, name: str) -> bool:
-        if self.host in ("0.0.0.0", "::"):
-            # Every name may lead here; the token is what guards then.
-            return bool(self.token) or name in LOOPBACK
-        return name in LOOPBACK or name == self.host
+        if name in LOOPBACK or name == self.host:
+            return True
+        return not is_loopback(self.host) and (bool(self.token) or self.insecure)
 
     def _is_same(self, origin: str, host: str) -> bool:
         return urlsplit(origin).netloc == host
@@ -59,6 +66,11 @@ class Guard(Struct, frozen=True):
             if name == COOKIE and self.token_matches(value):
                 return True
         return False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener on ``host``."""
+    return host in LOOPBACK or host.startswith("127.")
 
 
 def _name(host: str) -> str:

@@ -21,6 +21,8 @@ from coldtrail.server.intake import Intake
 from coldtrail.server.otlp_http import PROTOBUF, export_response
 from coldtrail.wal import Busy
 
+UNAUTHORIZED = 401
+
 _METHODS: dict[str, Signal] = {
     "/opentelemetry.proto.collector.trace.v1.TraceService/Export": "traces",
     "/opentelemetry.proto.collector.logs.v1.LogsService/Export": "logs",
@@ -57,13 +59,21 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
         return export
 
     async def _check(self, context: Any) -> None:
-        if not self._guard.token:
-            return
-        headers = {str(key).encode(): str(value).encode() for key, value in context.invocation_metadata() or ()}
-        refusal = self._guard.refusal({b"authorization": headers.get(b"authorization", b"")})
+        """Check origin and token. `:authority` cannot be checked: grpcio does not hand it to a server. It need not be:
+        what a page elsewhere can make a browser send to a plain port is HTTP/1.1, which this one refuses.
+        """
+        headers = {
+            str(key).encode(): value.encode() if isinstance(value, str) else bytes(value)
+            for key, value in context.invocation_metadata() or ()
+            if key in ("authorization", "origin")
+        }
+        refusal = self._guard.refusal(headers)
         if refusal:
             self._intake.received.refused("otlp/grpc", refusal[1])
-            await context.abort(grpc.StatusCode.UNAUTHENTICATED, refusal[1])
+            unknown = refusal[0] == UNAUTHORIZED
+            await context.abort(
+                grpc.StatusCode.UNAUTHENTICATED if unknown else grpc.StatusCode.PERMISSION_DENIED, refusal[1]
+            )
 
 
 def _retry_details(busy: Busy) -> bytes:

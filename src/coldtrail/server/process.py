@@ -143,7 +143,9 @@ class Process:
         assert self._loop
         address = (self.settings.host, self.settings.xray_port)
         try:
-            transport, protocol = await self._loop.create_datagram_endpoint(lambda: XrayDatagrams(intake, guard), address)
+            transport, protocol = await self._loop.create_datagram_endpoint(
+                lambda: XrayDatagrams(intake, guard), address
+            )
         except OSError:
             raise _taken("xray-port", *address) from None
         opened = transport.get_extra_info("socket")

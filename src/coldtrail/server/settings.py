@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from coldtrail.server.guard import is_loopback
 from coldtrail.store.dsn import BadDsn, parse_dsn
 from coldtrail.store.engine import DEFAULT_MEMORY_BYTES
 
@@ -72,7 +73,7 @@ class Settings(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the listeners."""
-        return self.host in ("127.0.0.1", "::1", "localhost") or self.host.startswith("127.")
+        return is_loopback(self.host)
 
     @classmethod
     def settings_customise_sources(

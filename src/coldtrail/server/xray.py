@@ -26,13 +26,18 @@ MOST_WAITING = 50_000
 class XrayDatagrams(asyncio.DatagramProtocol):
     """Collects datagrams for a moment and appends them as one request; nobody is there to be answered."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, guard: Guard) -> None:
         self._intake = intake
+        self._guard = guard
         self._waiting: list[bytes] = []
         self._task: asyncio.Task[None] | None = None
 
-    def datagram_received(self, data: bytes, _: object) -> None:
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         """Take one datagram."""
+        if not self._guard.takes_datagrams_of(address[0]):
+            reason = "a datagram cannot show the token: send from this machine, or segments over TCP with the token"
+            self._intake.received.refused("xray/udp", reason, items=1)
+            return
         if len(self._waiting) >= MOST_WAITING:
             self._intake.received.refused("xray/udp", "more datagrams than can be written", items=1)
             return
@@ -48,7 +53,8 @@ class XrayDatagrams(asyncio.DatagramProtocol):
             try:
                 await self._intake.keep("xray/udp", translation)
             except Busy as busy:
-                self._intake.received.refused("xray/udp", busy.reason, items=len(batch))
+                spans = sum(export.items for export in translation.exports)
+                self._intake.received.refused("xray/udp", busy.reason, items=spans)
 
     def _merged(self, batch: list[bytes]) -> Translation:
         """Serialised messages that follow each other are one message with the fields of both (protobuf encoding)."""
