@@ -26,6 +26,9 @@ BATCH_UNITS = 100
 PASS_S = 2.0
 """How long one pass may work before it saves and looks for what is newer."""
 
+PERIOD_S = 1.5
+"""At most one pass in this time: signals of one trail come within a second or two of each other, and are read once."""
+
 RETRY_S = 2.0
 _FAILED = ("error", "timeout", "out_of_memory", "throttled")
 
@@ -76,7 +79,8 @@ class Reconstruction:
                 with self._lock:
                     self._seconds |= seconds
                 self._stop.wait(RETRY_S)
-            self._stop.wait(max(0.2, time.monotonic() - started))
+            took_s = time.monotonic() - started
+            self._stop.wait(max(took_s, PERIOD_S - took_s))
             if not (self._waiting or self._seconds or behind):
                 self._loaded.wait()
 

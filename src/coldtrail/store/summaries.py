@@ -109,7 +109,7 @@ def _values(row: TrailRow, version: int, received_s: int) -> list[object]:
     return [
         row.trail_id,
         version,
-        row.start_ns,
+        f"{row.start_ns // 10**9}.{row.start_ns % 10**9:09d}",
         row.duration_ms,
         row.status,
         row.outcome or "",
