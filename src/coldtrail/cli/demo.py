@@ -30,7 +30,7 @@ def run_demo(
         typer.secho("the demo needs the lab: run 'make setup', or pip install 'coldtrail[lab]'", fg="red", err=True)
         return 1
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     url = f"http://127.0.0.1:{ports['port']}"
     processes: list[subprocess.Popen[bytes]] = []
