@@ -1,56 +1,97 @@
-"""Managed services: one module each with everything we know of it; a new service is one more file."""
+"""Managed services: one module each with everything we know of it; a new service is one more file.
+
+Every `Service` that a module of this package declares is found and used; nothing else has to name it.
+"""
 
 from __future__ import annotations
 
-from coldtrail.model.signals import Attributes, Log, Span
+import importlib
+import pkgutil
+from collections.abc import Iterable
+
+from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Key
-from coldtrail.services.eventbridge import EVENTBRIDGE
-from coldtrail.services.kinesis import KINESIS
-from coldtrail.services.lambda_ import LAMBDA
+from coldtrail.services.correlation import DEFAULT_CORRELATION_FIELDS
+from coldtrail.services.envelopes import Delivery
+from coldtrail.services.propagation import TraceContext
+from coldtrail.services.rulebook import Rulebook
 from coldtrail.services.service import KeyRule, Service
-from coldtrail.services.sqs import SQS
-from coldtrail.services.stepfunctions import STEP_FUNCTIONS
 
-ALL_SERVICES: tuple[Service, ...] = (LAMBDA, SQS, KINESIS, EVENTBRIDGE, STEP_FUNCTIONS)
 
-_SPAN_RULES = tuple(rule for service in ALL_SERVICES for rule in service.keys if rule.signal == "span")
-_LOG_RULES = tuple(rule for service in ALL_SERVICES for rule in service.keys if rule.signal == "log")
-_SPAN_NAMES = frozenset(rule.attribute for rule in _SPAN_RULES)
-_LOG_NAMES = frozenset(rule.attribute for rule in _LOG_RULES)
+def declared_services(path: Iterable[str] = __path__) -> tuple[Service, ...]:
+    """Return the services that the modules in the folders of ``path`` declare, by name of module."""
+    found: dict[str, Service] = {}
+    for module in sorted(pkgutil.iter_modules(path), key=lambda one: one.name):
+        declared = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+        found |= {one.id: one for one in declared if isinstance(one, Service)}
+    return tuple(found.values())
+
+
+ALL_SERVICES: tuple[Service, ...] = declared_services()
+
+_rulebook = Rulebook(ALL_SERVICES, DEFAULT_CORRELATION_FIELDS)
+
+
+def rulebook() -> Rulebook:
+    """Return the rules in force."""
+    return _rulebook
+
+
+def use_rules(correlation_fields: Iterable[str] = (), services: Iterable[Service] | None = None) -> Rulebook:
+    """Put rules in force: those of all services, and these correlation fields besides the default ones.
+
+    To be called before a store is opened, whose views are made from the rules.
+    """
+    global _rulebook
+    services = declared_services() if services is None else services
+    _rulebook = Rulebook(services, (*DEFAULT_CORRELATION_FIELDS, *correlation_fields))
+    return _rulebook
 
 
 def key_rules() -> tuple[KeyRule, ...]:
-    """Every rule of every service."""
-    return _SPAN_RULES + _LOG_RULES
+    """Every rule of every service, and those of the correlation fields."""
+    return _rulebook.rules
 
 
 def keys_of_span(span: Span) -> tuple[Key, ...]:
-    """Return the keys that a span carries, by the rules of the services."""
-    if _SPAN_NAMES.isdisjoint(span.attributes):
-        return ()
-    return _matching(_SPAN_RULES, span.attributes, span.kind, "")
+    """Return the keys that a span carries, by the rules in force."""
+    return _rulebook.keys_of_span(span)
 
 
 def keys_of_log(log: Log) -> tuple[Key, ...]:
-    """Return the keys that a log record carries, by the rules of the services."""
-    if _LOG_NAMES.isdisjoint(log.attributes):
-        return ()
-    return _matching(_LOG_RULES, log.attributes, 0, log.event_name)
+    """Return the keys that a log record carries, by the rules in force."""
+    return _rulebook.keys_of_log(log)
 
 
-def _matching(rules: tuple[KeyRule, ...], attributes: Attributes, kind: int, event_name: str) -> tuple[Key, ...]:
-    found = []
-    for rule in rules:
-        value = attributes.get(rule.attribute)
-        if not isinstance(value, str) or not value:
-            continue
-        if rule.span_kinds and kind not in rule.span_kinds:
-            continue
-        if rule.event_prefix and not event_name.startswith(rule.event_prefix):
-            continue
-        if all(attributes.get(name) in values for name, values in rule.equals):
-            found.append(Key(rule.kind, value, rule.role))
-    return tuple(found)
+def contexts_of_span(span: Span) -> tuple[TraceContext, ...]:
+    """Return the trace contexts that a span was handed in headers or in an event."""
+    return _rulebook.contexts_of_span(span)
 
 
-__all__ = ["ALL_SERVICES", "KeyRule", "Service", "key_rules", "keys_of_log", "keys_of_span"]
+def contexts_of_log(log: Log) -> tuple[TraceContext, ...]:
+    """Return the trace contexts that a log record shows in headers or in an event."""
+    return _rulebook.contexts_of_log(log)
+
+
+def deliveries_of(signal: Span | Log) -> tuple[Delivery, ...]:
+    """Return the units that a function was handed, where the signal holds its event."""
+    return _rulebook.deliveries(signal.attributes)
+
+
+__all__ = [
+    "ALL_SERVICES",
+    "Delivery",
+    "KeyRule",
+    "Rulebook",
+    "Service",
+    "TraceContext",
+    "contexts_of_log",
+    "contexts_of_span",
+    "declared_services",
+    "deliveries_of",
+    "key_rules",
+    "keys_of_log",
+    "keys_of_span",
+    "rulebook",
+    "use_rules",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coldtrail.store.engine import Engine
+from coldtrail.store.key_views import follow_rules
 from coldtrail.store.schema import MIGRATIONS, RETENTION, VERSION
 
 
@@ -13,7 +14,7 @@ class TooNew(RuntimeError):
 
 
 def migrate(engine: Engine, retention_s: dict[str, int], migrations: Sequence[Sequence[str]] = MIGRATIONS) -> int:
-    """Run the missing migrations and set each table's retention; return the schema's version.
+    """Run the missing migrations, set each table's retention and the rules of keys; return the schema's version.
 
     ``retention_s`` maps `spans`, `logs` and `metrics` to seconds. A migration that was cut short is run again as a
     whole, so its statements must bear that (`IF NOT EXISTS`).
@@ -34,6 +35,7 @@ def migrate(engine: Engine, retention_s: dict[str, int], migrations: Sequence[Se
             engine.command(statement.replace("{retention}", str(retention_s["spans"])))
         engine.command(f"INSERT INTO schema_version (version) VALUES ({int(number)})")
     _set_retention(engine, retention_s)
+    follow_rules(engine)
     return len(migrations)
 
 

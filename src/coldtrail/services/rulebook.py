@@ -1,0 +1,177 @@
+"""All rules of all services, arranged for reading: by the name of the attribute that carries a key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from coldtrail.model.signals import Attributes, AttributeValue, Log, Span
+from coldtrail.model.trails import Key
+from coldtrail.services.correlation import baggage_pattern, distinct_fields, text_pattern
+from coldtrail.services.envelopes import EVENT_ATTRIBUTES, Delivery, Reader
+from coldtrail.services.propagation import (
+    BAGGAGE_NAMES,
+    HEADER_ATTRIBUTES,
+    HEADER_SPAN_KINDS,
+    TraceContext,
+    contexts_in,
+    contexts_in_header,
+)
+from coldtrail.services.service import Condition, KeyRule, Service
+
+MOST_VALUE_BYTES = 1_024
+"""A longer value is no identity."""
+
+MOST_LISTED = 1_000
+"""Keys that one attribute may list."""
+
+_Rules = dict[str, list[KeyRule]]
+
+
+class Rulebook:
+    """The rules of ``services``, and the fields that are correlation ids."""
+
+    def __init__(self, services: Iterable[Service], correlation_fields: Iterable[str]) -> None:
+        self.services = tuple(services)
+        self.correlation_fields = distinct_fields(correlation_fields)
+        self.envelopes = tuple((one.id, envelope) for one in self.services for envelope in one.envelopes)
+        self.rules = (*(rule for one in self.services for rule in one.keys), *self._correlation())
+        self.reader = Reader(self.envelopes)
+        self._spans = _by_name(self.rules, "span")
+        self._logs = _by_name(self.rules, "log")
+        self._in_text = re.compile(text_pattern(self.correlation_fields), re.ASCII) if self.correlation_fields else None
+        self._in_baggage = (
+            re.compile(baggage_pattern(self.correlation_fields), re.ASCII) if self.correlation_fields else None
+        )
+
+    def _correlation(self) -> tuple[KeyRule, ...]:
+        return tuple(
+            KeyRule(signal, pattern, "correlation_id", "mentions")
+            for field in self.correlation_fields
+            for signal in ("span", "log")
+            for pattern in (field, f"*.{field}")
+        )
+
+    def keys_of_span(self, span: Span) -> tuple[Key, ...]:
+        """Return the keys that a span carries; its links and headers are not among them."""
+        return self._keys(self._spans, span.attributes, span.kind, "")
+
+    def keys_of_log(self, log: Log) -> tuple[Key, ...]:
+        """Return the keys that a log record carries; its headers are not among them."""
+        return self._keys(self._logs, log.attributes, 0, log.event_name)
+
+    def contexts_of_span(self, span: Span) -> tuple[TraceContext, ...]:
+        """Return the trace contexts that headers on a span name, and those in the event that it holds."""
+        return self._contexts(span.attributes, span.kind)
+
+    def contexts_of_log(self, log: Log) -> tuple[TraceContext, ...]:
+        """Return the trace contexts that headers on a log record name, and those in the event that it holds."""
+        return self._contexts(log.attributes, 0)
+
+    def deliveries(self, attributes: Attributes) -> tuple[Delivery, ...]:
+        """Return the units of the events that a signal's attributes hold."""
+        return tuple(one for text in _events(attributes) for one in self.reader.read(text).deliveries)
+
+    def _keys(self, rules: _Rules, attributes: Attributes, kind: int, event_name: str) -> tuple[Key, ...]:
+        found: dict[Key, None] = {}
+        for name, value in attributes.items():
+            matching = rules.get(name, [])
+            if "." in name:
+                matching = matching + rules.get(f"*.{name.rpartition('.')[2]}", [])
+            for rule in matching:
+                if _holds(rule, attributes, kind, event_name):
+                    found |= dict.fromkeys(Key(rule.kind, text, rule.role) for text in _values(rule, value, attributes))
+        for text in _events(attributes):
+            reading = self.reader.read(text)
+            found |= dict.fromkeys(key for one in reading.deliveries for key in one.keys if _is_identity(key.value))
+            found |= dict.fromkeys(_correlations(self._in_text, reading.texts))
+        baggage = [text for name in BAGGAGE_NAMES for text in _texts(attributes.get(name))]
+        found |= dict.fromkeys(_correlations(self._in_baggage, baggage))
+        return tuple(found)
+
+    def _contexts(self, attributes: Attributes, kind: int) -> tuple[TraceContext, ...]:
+        found: dict[TraceContext, None] = {}
+        if kind in HEADER_SPAN_KINDS:
+            for name in _HEADERS.intersection(attributes):
+                beside = (
+                    "".join(_texts(attributes.get(name.replace("b3-traceid", "b3-spanid")))) if "b3-" in name else ""
+                )
+                headers = (one for text in _texts(attributes[name]) for one in contexts_in_header(text, beside))
+                found |= dict.fromkeys(headers)
+        for text in _events(attributes):
+            found |= dict.fromkeys(one for inner in self.reader.read(text).texts for one in contexts_in(inner))
+        return tuple(found)
+
+
+_HEADERS = frozenset(HEADER_ATTRIBUTES)
+_LISTED_ID = re.compile(r"^[\x20-\x7e]{2,}\Z")
+"""What an OTLP array may hold as an identity: the engine picks such runs out of its raw bytes."""
+
+
+def _by_name(rules: Iterable[KeyRule], signal: str) -> _Rules:
+    found: _Rules = {}
+    for rule in rules:
+        if rule.signal == signal:
+            found.setdefault(rule.attribute, []).append(rule)
+    return found
+
+
+def _texts(value: AttributeValue, element: str = "") -> list[str]:
+    """The texts of a value: itself, those of a list, or of a JSON list (their field ``element`` where it has objects)."""
+    if isinstance(value, list):
+        return [one for one in value if isinstance(one, str) and _LISTED_ID.match(one)]
+    if not isinstance(value, str) or not value:
+        return []
+    if value[0] == "[":
+        return _listed(value, element)
+    return [] if element else [value]
+
+
+def _events(attributes: Attributes) -> list[str]:
+    return [
+        value for name in EVENT_ATTRIBUTES if isinstance(value := attributes.get(name), str) and value[:1] in ("{", "[")
+    ]
+
+
+def _holds(rule: KeyRule, attributes: Attributes, kind: int, event_name: str) -> bool:
+    if rule.span_kinds and kind not in rule.span_kinds:
+        return False
+    if rule.event_prefix and not event_name.startswith(rule.event_prefix):
+        return False
+    return all(_condition(one, attributes) for one in rule.when)
+
+
+def _condition(condition: Condition, attributes: Attributes) -> bool:
+    return any(attributes.get(name) in condition.values for name in condition.attributes) != condition.negated
+
+
+def _values(rule: KeyRule, value: AttributeValue, attributes: Attributes) -> list[str]:
+    if rule.under:
+        parts = (attributes.get(rule.under), value)
+        texts = ["/".join(map(str, parts))] if all(isinstance(one, str) and one for one in parts) else []
+    else:
+        texts = _texts(value, rule.element)
+    return [text for text in texts[:MOST_LISTED] if _is_identity(text)]
+
+
+def _listed(value: str, element: str) -> list[str]:
+    """The texts of a JSON list, or the field ``element`` of each of its objects."""
+    try:
+        inner = msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        return []
+    if element:
+        inner = [one.get(element) for one in inner if isinstance(one, dict)]
+    return [one for one in inner if isinstance(one, str) and one]
+
+
+def _is_identity(text: str) -> bool:
+    return 0 < len(text.encode("utf-8", "replace")) <= MOST_VALUE_BYTES
+
+
+def _correlations(pattern: re.Pattern[str] | None, texts: Iterable[str]) -> list[Key]:
+    if pattern is None:
+        return []
+    return [Key("correlation_id", value, "mentions") for text in texts for value in pattern.findall(text)]
