@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from bench.reconstruction.compare import Score, compare
 from bench.reconstruction.cost import measure
@@ -18,6 +19,7 @@ from bench.reconstruction.feed import feed
 from bench.reconstruction.levels import IN_FLIGHT, LEVELS, apart, half, named_ids, timing
 from bench.reconstruction.record import record
 from bench.reconstruction.recording import Recording, Signal
+from bench.reconstruction.table import classes, table
 from bench.reconstruction.truth import Truth, read_truth
 from bench.server import Server
 
@@ -79,19 +81,9 @@ def late_invocations(truth: Truth) -> list[str]:
     ]
 
 
-def show(score: Score, classes: int) -> None:
-    """Print one level."""
-    print(
-        f"{score.level:<8} trails {score.trails:>5}  precision {score.precision:.4f}  recall {score.recall:.4f}  "
-        f"exact {score.exact / max(1, score.trails):.3f}  unfound {score.unfound}  foreign nodes {score.foreign}"
-    )
-    for name, counts in (("evidence", score.by_evidence), ("confidence", score.bins)):
-        for key in sorted(counts):
-            right, wrong = counts[key]
-            print(f"  {name} {key:<15} {right + wrong:>7} edges, right {right / (right + wrong):.4f}")
-    print("  exact by story: " + ", ".join(f"{name} {a}/{n}" for name, (n, a) in sorted(score.by_story.items())))
-    for (sort, text), count in score.classes.most_common(classes):
-        print(f"  {sort:<8} {count:>6}  {text}   e.g. {score.examples[sort, text]}")
+def _plain(score: Score) -> dict[str, Any]:
+    names = ("level", "trails", "precision", "recall", "exact", "unfound", "foreign", "by_evidence", "bins", "by_story")
+    return {name: getattr(score, name) for name in names}
 
 
 def main() -> int:
@@ -102,7 +94,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--recording", type=Path, help="keep the recording here, and use it when it is there")
     parser.add_argument("--level", choices=LEVELS, action="append", help="only these levels")
-    parser.add_argument("--classes", type=int, default=12, help="how many classes of wrong and missing edges to list")
+    parser.add_argument("--classes", type=int, default=25, help="how many classes of wrong and missing edges to list")
     parser.add_argument("--cost", action="store_true", help="measure the cost too, where --level is given")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -113,19 +105,21 @@ def main() -> int:
         if arguments.recording:
             recording.save(arguments.recording)
     truth = read_truth(recording.truth)
-    rows = []
+    scores: list[Score] = []
     with tempfile.TemporaryDirectory(prefix="coldtrail-bench-") as folder:
         for level in arguments.level or LEVELS:
             say(f"level {level}")
             score = score_level(level, recording, truth, Path(folder))
-            show(score, arguments.classes)
-            rows.append({"level": level, "precision": score.precision, "recall": score.recall, "trails": score.trails})
+            scores.append(score)
+            for line in classes(score, arguments.classes):
+                print(line, flush=True)
+        print(table(scores), flush=True)
         if not arguments.level or arguments.cost:
             say("cost")
             for name, value, goal in measure(list(recording.signals()), late_invocations(truth), Path(folder)):
                 print(f"{name:<40} {value}" + (f"   (goal {goal})" if goal else ""))
     if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=2))
+        arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode([_plain(score) for score in scores])))
     return 0
 
 

@@ -64,19 +64,24 @@ def _name(node: dict[str, Any], truth: Truth, requests: dict[str, str]) -> str |
 
 
 def edges_of(trail: dict[str, Any], names: dict[str, str]) -> dict[Edge, Found]:
-    """Return the edges between things, found through nodes that are none (an operation, a subsegment)."""
+    """Return the edges between things.
+
+    A node that is no thing (an operation, a subsegment, the span of one record) belongs to the thing above it, which
+    its parents lead to; one without any is passed through.
+    """
+    owner = _owners(trail, names)
     effects: dict[str, list[dict[str, Any]]] = {}
     for edge in trail["edges"]:
         effects.setdefault(edge["from"], []).append(edge)
     found: dict[Edge, Found] = {}
-    for start, cause in names.items():
+    for start, cause in owner.items():
         seen = {start}
         pending = [(start, Found("parent", 1.0))]
         while pending:
             node_id, way = pending.pop()
             for edge in effects.get(node_id, []):
                 step = _weaker(way, Found(edge["evidence"], edge["confidence"]))
-                effect = names.get(edge["to"])
+                effect = owner.get(edge["to"])
                 if effect is None:
                     if edge["to"] not in seen:
                         seen.add(edge["to"])
@@ -86,6 +91,20 @@ def edges_of(trail: dict[str, Any], names: dict[str, str]) -> dict[Edge, Found]:
                     if known is None or step.confidence > known.confidence:
                         found[cause, effect] = step
     return found
+
+
+def _owners(trail: dict[str, Any], names: dict[str, str]) -> dict[str, str]:
+    parents = {edge["to"]: edge["from"] for edge in trail["edges"] if edge["evidence"] == "parent"}
+    owner = dict(names)
+    for node in trail["nodes"]:
+        way: list[str] = []
+        node_id = node["node_id"]
+        while node_id not in owner and node_id in parents and node_id not in way:
+            way.append(node_id)
+            node_id = parents[node_id]
+        if node_id in owner:
+            owner.update(dict.fromkeys(way, owner[node_id]))
+    return owner
 
 
 def _weaker(one: Found, other: Found) -> Found:

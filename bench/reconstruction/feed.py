@@ -15,15 +15,19 @@ from bench.reconstruction.recording import XRAY_HEADER, ExportTraceServiceReques
 from bench.server import Server
 
 RECORDS_A_DELIVERY = 100
+BODIES_A_REQUEST = 50
 DATAGRAMS_A_BURST = 50
 
 
 def feed(server: Server, signals: list[Signal]) -> None:
     """Send everything, and return when all of it is loaded."""
     with httpx.Client(base_url=server.otlp_http, timeout=60) as client:
-        for signal in signals:
-            if isinstance(signal, ExportTraceServiceRequest) and signal.resource_spans:
-                _post(client, "/v1/traces", signal.SerializeToString(), "application/x-protobuf")
+        traces = [signal for signal in signals if isinstance(signal, ExportTraceServiceRequest)]
+        for start in range(0, len(traces), BODIES_A_REQUEST):
+            together = ExportTraceServiceRequest()
+            for signal in traces[start : start + BODIES_A_REQUEST]:
+                together.MergeFrom(signal)
+            _post(client, "/v1/traces", together.SerializeToString(), "application/x-protobuf")
         logs = [signal for signal in signals if isinstance(signal, LogEvents)]
         for start in range(0, len(logs), RECORDS_A_DELIVERY):
             send_logs(client, logs[start : start + RECORDS_A_DELIVERY])

@@ -77,7 +77,12 @@ class AwsRoad:
         if action == "StartExecution":
             arn = str(json.loads(answer)["executionArn"])
             self._truth.says("calls", cause, {"type": "execution", "id": arn}, subject=subject_of(request.decode()))
-        if action == "PutItem":
+
+    def _writes_item(self, agent: str, request: bytes) -> None:
+        """Note a write before it is made: the table's stream may be read before the answer is."""
+        app = _APP_ID.search(agent)
+        cause = self.running.get(app[1]) if app else None
+        if cause is not None:
             document = json.loads(request)
             with self._lock:
                 self._writes.setdefault(document["TableName"].rsplit("/", 1)[-1], []).append((document["Item"], cause))
@@ -102,6 +107,8 @@ class AwsRoad:
                 target = self.headers.get("X-Amz-Target", "")
                 if target.startswith("DynamoDB") and road._faults.share("slow-table"):
                     time.sleep(SLOW_TABLE_S)
+                if target.endswith(".PutItem"):
+                    road._writes_item(self.headers.get("User-Agent", ""), body)
                 self._upstream.request("POST", self.path, body, dict(self.headers.items()))
                 answer = self._upstream.getresponse()
                 data = answer.read()
