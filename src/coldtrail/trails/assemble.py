@@ -15,8 +15,10 @@ from coldtrail.trails.hold_ups import hold_ups
 from coldtrail.trails.messages import add_messages
 from coldtrail.trails.nodes import CARRIED_KINDS, Nodes, build_nodes
 from coldtrail.trails.story import story
+from coldtrail.trails.timing import Timing
 from coldtrail.trails.waits import set_waits, waits_of
 
+NOT_BY_TIME = Timing(frozenset())
 _TELLING = frozenset(("correlation_id", *CARRIED_KINDS))
 
 
@@ -30,11 +32,11 @@ class Graph(Struct):
     by_trace: dict[str, list[str]]
 
 
-def build_graph(spans: list[Span], logs: list[Log]) -> Graph:
-    """Reconstruct what the signals tell. The result does not depend on their order."""
+def build_graph(spans: list[Span], logs: list[Log], timing: Timing = NOT_BY_TIME) -> Graph:
+    """Reconstruct what the signals tell; ``timing`` says which edges times may tell. Their order does not matter."""
     nodes = build_nodes(spans, logs)
     add_messages(nodes)
-    edges = build_edges(nodes).edges()
+    edges = build_edges(nodes, timing)
     effects: dict[str, list[Edge]] = {}
     causes: dict[str, list[Edge]] = {}
     for edge in edges:

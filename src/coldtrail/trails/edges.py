@@ -1,4 +1,5 @@
-"""Nodes to edges, the strongest evidence first: message, parent, link, request, execution, header, correlation id.
+"""Nodes to edges, the strongest evidence first: message, parent, link, request, execution, header, correlation id,
+timing.
 
 A cause always points to its effect. What a stronger evidence has joined, a weaker one does not join again. What ids
 tell is joined before any clock is believed; then clocks are put right, and only then time decides what is left: which
@@ -9,47 +10,21 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from coldtrail.model.trails import Edge, EdgeKind, Evidence, Wait, WaitKind
+from coldtrail.model.trails import Edge, EdgeKind, Wait, WaitKind
 from coldtrail.services.service import CLIENT, CONSUMER
 from coldtrail.trails.clock import Bound, offsets_of
 from coldtrail.trails.executions import execution_edges
 from coldtrail.trails.identity import node_id_of
+from coldtrail.trails.joins import Joins
 from coldtrail.trails.messages import place_message, wait_kind
 from coldtrail.trails.nodes import CARRIED_KINDS, Nodes
+from coldtrail.trails.timing import Timing, join_by_time
 
 CORRELATION_CONFIDENCE = 0.7
 HEADER_CONFIDENCE = 0.9
 
 
-class Joins:
-    """The edges found so far, and which nodes have a cause."""
-
-    def __init__(self) -> None:
-        self.found: dict[tuple[str, str], Edge] = {}
-        self.caused: set[str] = set()
-
-    def add(
-        self,
-        cause: str,
-        effect: str,
-        kind: EdgeKind,
-        evidence: Evidence,
-        confidence: float = 1.0,
-        waits: tuple[Wait, ...] = (),
-    ) -> None:
-        """Add an edge, unless the two are joined already in either direction."""
-        pair = (cause, effect)
-        if cause == effect or pair in self.found or (effect, cause) in self.found:
-            return
-        self.found[pair] = Edge(cause, effect, kind, evidence, confidence, waits)
-        self.caused.add(effect)
-
-    def edges(self) -> list[Edge]:
-        """All edges, in an order that does not depend on how they were found."""
-        return [self.found[pair] for pair in sorted(self.found)]
-
-
-def build_edges(nodes: Nodes) -> Joins:
+def build_edges(nodes: Nodes, timing: Timing) -> list[Edge]:
     """Join the nodes by what they say, put their clocks right, and set the attempts that the joins tell."""
     joins = Joins()
     deliveries = _messages(nodes, joins)
@@ -64,7 +39,8 @@ def build_edges(nodes: Nodes) -> Joins:
         joins.add(edge.cause, edge.effect, edge.kind, edge.evidence)
     _headers(nodes, joins)
     _correlations(nodes, joins)
-    return joins
+    join_by_time(nodes, joins, timing)
+    return joins.edges()
 
 
 def _messages(nodes: Nodes, joins: Joins) -> dict[str, list[str]]:

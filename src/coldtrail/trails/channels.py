@@ -1,0 +1,209 @@
+"""Channels: which causes can lead to which function, and how long that takes, as far as anybody says.
+
+Told by certain edges (a send of this service to this queue was taken by that function), by the name of a function in a
+call to it, and by the name of a resource that a call sends to and a function says it was handed events of.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from coldtrail.model.signals import Attributes
+from coldtrail.model.trails import Edge, EdgeKind, Node, WaitKind
+from coldtrail.services.service import CLIENT, CONSUMER, PRODUCER, SERVER
+from coldtrail.trails.joins import Joins
+from coldtrail.trails.messages import wait_kind
+from coldtrail.trails.nodes import Nodes
+
+Carrier = Literal["call", "queue", "stream", "bus"]
+
+Sign = tuple[str, ...]
+"""What makes causes alike: kind, service, name and target."""
+
+MOST_KNOWN = 500
+
+_FUNCTIONS = ("faas.invoked_name", "aws.lambda.invoked_arn", "aws.xray.aws.function_name", "peer.service")
+_RESOURCES: tuple[tuple[str, Carrier], ...] = (
+    ("aws.kinesis.stream_name", "stream"),
+    ("aws.xray.aws.stream_name", "stream"),
+    ("aws.sqs.queue.url", "queue"),
+    ("aws.queue_url", "queue"),
+    ("aws.xray.aws.queue_url", "queue"),
+    ("aws.sns.topic.arn", "bus"),
+    ("aws.xray.aws.topic_arn", "bus"),
+    ("aws.events.bus", "bus"),
+    ("aws.eventbridge.bus_name", "bus"),
+)
+_SYSTEMS: dict[str, Carrier] = {
+    "aws_sqs": "queue",
+    "AmazonSQS": "queue",
+    "aws_sns": "bus",
+    "aws_kinesis": "stream",
+    "aws.kinesis": "stream",
+    "kafka": "stream",
+}
+_SOURCES = ("messaging.destination.name", "aws.event_source_arn", "eventSourceARN", "event_source_arn", "faas.source")
+"""Where a function says which queue or stream it was handed events of."""
+
+
+class Channel(Struct):
+    """A way from causes to the invocations of ``service``. ``within``: the cause waits for its effect's end."""
+
+    service: str
+    kind: EdgeKind
+    carrier: Carrier
+    within: bool = False
+    ordered: bool = False
+    known_ms: list[float] = field(default_factory=list)
+
+    def merged(self, other: Channel) -> Channel:
+        """Both as one: causes of several kinds that lead to the same function."""
+        if other is self:
+            return self
+        known = self.known_ms if other.known_ms is self.known_ms else (self.known_ms + other.known_ms)[:MOST_KNOWN]
+        return Channel(self.service, self.kind, self.carrier, self.within, self.ordered and other.ordered, known)
+
+
+class Channels(Struct):
+    """By sign of the cause, and by name of the resource. ``batches``: the largest batch that a service was seen to take."""
+
+    by_sign: dict[Sign, dict[str, Channel]] = field(default_factory=dict)
+    consumers: dict[str, set[str]] = field(default_factory=dict)
+    services: set[str] = field(default_factory=set)
+    batches: dict[str, int] = field(default_factory=dict)
+
+    def of(self, nodes: Nodes, node: Node) -> list[Channel]:
+        """The channels that a node can be a cause in."""
+        sign = sign_of(nodes, node)
+        if sign is None:
+            return []
+        found = dict(self.by_sign.get(sign, {}))
+        for channel in self._named(nodes, node):
+            found.setdefault(channel.service, channel)
+        return list(found.values())
+
+    def _named(self, nodes: Nodes, node: Node) -> list[Channel]:
+        if node.kind == "message":
+            return self._to(node.service, _carrier(wait_kind(nodes, node.node_id)), "delivers")
+        spans = nodes.spans_of.get(node.node_id)
+        if not spans or node.kind != "operation":
+            return []
+        span = spans[0]
+        function = _function(span.attributes)
+        if function in self.services:
+            waited = span.kind == CLIENT and span.attributes.get("faas.invocation_type", "RequestResponse") != "Event"
+            return [Channel(function, "calls", "call", True) if waited else Channel(function, "triggers", "bus")]
+        name, carrier = _resource(span.attributes)
+        return self._to(name, carrier, "triggers")
+
+    def _to(self, resource: str, carrier: Carrier, kind: EdgeKind) -> list[Channel]:
+        return [
+            Channel(service, kind, carrier, ordered=resource.endswith(".fifo"))
+            for service in sorted(self.consumers.get(resource, ()))
+        ]
+
+
+def sign_of(nodes: Nodes, node: Node) -> Sign | None:
+    """Return what a cause has in common with others of its channel; None for what causes nothing."""
+    if node.kind == "message":
+        return ("message", node.service)
+    if node.kind == "invocation":
+        return ("invocation", node.service)
+    spans = nodes.spans_of.get(node.node_id)
+    if node.kind != "operation" or not spans or spans[0].kind not in (CLIENT, PRODUCER):
+        return None
+    attributes = spans[0].attributes
+    return ("operation", node.service, node.name, _function(attributes) or _resource(attributes)[0])
+
+
+def channels_of(nodes: Nodes, joins: Joins) -> Channels:
+    """Learn the channels from the certain edges and from the names in the signals. O(nodes + edges)."""
+    found = Channels(services={node.service for node in nodes.by_id.values() if node.kind in ("invocation", "request")})
+    for edge in joins.edges():
+        if edge.confidence == 1.0 and nodes.by_id[edge.effect].kind in ("invocation", "request"):
+            _learn(found, nodes, edge)
+    for node_id, messages in nodes.taken_by.items():
+        service = nodes.by_id[node_id].service
+        found.batches[service] = max(found.batches.get(service, 0), len(messages))
+    for node_id, node in nodes.by_id.items():
+        if node.kind == "invocation":
+            for source in _sources(nodes, node_id):
+                found.consumers.setdefault(source, set()).add(node.service)
+    return found
+
+
+def _learn(found: Channels, nodes: Nodes, edge: Edge) -> None:
+    cause, effect = nodes.by_id[edge.cause], nodes.by_id[edge.effect]
+    if edge.kind not in ("calls", "triggers", "delivers"):
+        return
+    if cause.kind != "message":
+        if cause.kind == "operation" and effect.end_ns is not None:
+            waited = edge.kind == "calls" and cause.end_ns is not None and effect.end_ns <= cause.end_ns + 5_000_000
+            channel = Channel(effect.service, "calls" if waited else "triggers", "call" if waited else "bus", waited)
+            _note(found, nodes, cause, effect, channel)
+        return
+    found.consumers.setdefault(cause.service, set()).add(effect.service)
+    by = _carrier(wait_kind(nodes, edge.cause))
+    ordered = cause.service.endswith(".fifo")
+    _note(found, nodes, cause, effect, Channel(effect.service, "delivers", by, ordered=ordered))
+    for giver in nodes.givers.get(edge.cause, ()):
+        _note(found, nodes, nodes.by_id[giver], effect, Channel(effect.service, "triggers", by, ordered=ordered))
+
+
+def _note(found: Channels, nodes: Nodes, cause: Node, effect: Node, channel: Channel) -> None:
+    sign = sign_of(nodes, cause)
+    if sign is None:
+        return
+    known = found.by_sign.setdefault(sign, {}).setdefault(channel.service, channel)
+    if len(known.known_ms) < MOST_KNOWN:
+        known.known_ms.append((effect.start_ns - cause.start_ns) / 1e6)
+
+
+def _carrier(wait: WaitKind) -> Carrier:
+    """What a message goes by, by what it waits in."""
+    return "queue" if wait == "queue" else "stream" if wait == "stream" else "bus"
+
+
+def _function(attributes: Attributes) -> str:
+    """The function that a call names: a name, or an ARN's last part without its version."""
+    for name in _FUNCTIONS:
+        value = attributes.get(name)
+        if isinstance(value, str) and value:
+            return value.split(":function:")[-1].split(":")[0]
+    return ""
+
+
+def _resource(attributes: Attributes) -> tuple[str, Carrier]:
+    """The queue, stream, topic or bus that a call names, and which of them it is."""
+    for name, carrier in _RESOURCES:
+        value = attributes.get(name)
+        if isinstance(value, str) and value:
+            return _last(value), carrier
+    value = attributes.get("messaging.destination.name")
+    if isinstance(value, str) and value:
+        return _last(value), _SYSTEMS.get(str(attributes.get("messaging.system", "")), "bus")
+    return "", "bus"
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+
+
+def _sources(nodes: Nodes, node_id: str) -> set[str]:
+    """What an invocation says it was handed events of."""
+    found = {
+        value
+        for span in nodes.spans_of.get(node_id, ())
+        if span.kind in (SERVER, CONSUMER)
+        for name in _SOURCES
+        if isinstance(value := span.attributes.get(name), str)
+    }
+    found |= {
+        value
+        for log in nodes.logs_of.get(node_id, ())
+        for name in _SOURCES[1:]
+        if isinstance(value := log.attributes.get(name), str)
+    }
+    return {_last(value) for value in found if value}

@@ -1,0 +1,151 @@
+"""Effects in the order of their causes: queues that serve first come first, shards, FIFO groups.
+
+The order tells more than delays do where a queue's length changes all the time. All assignments that keep it are summed
+up exactly (dynamic programming, forwards and backwards, as for a hidden Markov model: L. Rabiner, "A tutorial on hidden
+Markov models", Proc. IEEE, 1989). A consumer that has room takes what is there, so a cause that was there and was left
+is evidence against an assignment; how soon something is there (the hand-over) is found by trying.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+LOST = STRANGE = 0.02
+"""Which share of the causes has no effect among those seen, and of the effects no cause, before looking."""
+
+LEFT_BEHIND = 0.03
+"""How likely a consumer with room leaves something that is there."""
+
+OFTEN_FULL = 0.2
+"""Which share of the starts must reach the limit for it to be one."""
+
+FEWEST = 5
+FOREVER_MS = 1e9
+HAND_OVERS_MS = tuple(1.5**at for at in range(13))
+HAND_OVER_SPREAD = 0.35
+
+
+class Belief(Struct):
+    """For each pair the share of all assignments that have it, and the logarithm of how likely the times are in all."""
+
+    share: Array
+    evidence: float
+
+
+def in_order(
+    cause: Indices, allowed: Flags, gap_ms: Array, room_ms: Array | None, causes: int, capacity: int, rate: float
+) -> Belief:
+    """Return the belief in pairs of effect (row) and cause (the index in ``cause``), by the likeliest hand-over.
+
+    ``gap_ms``: how long after its cause an effect began. ``room_ms``: how long there had been room for an effect when it
+    began (None where that is not known), ``rate``: effects per ms. O(effects * causes * capacity).
+    """
+    row, column = np.nonzero(allowed)
+    gaps = np.full((len(cause), causes), -1.0)
+    gaps[row, cause[row, column]] = np.maximum(gap_ms[row, column], 0.0)
+    best: Belief | None = None
+    for room in (None, room_ms) if room_ms is not None else (None,):
+        for hand_over_ms in HAND_OVERS_MS[:: 1 if room is not None else 3]:
+            belief = _sum_up(gaps, room, hand_over_ms, capacity, rate)
+            if best is None or belief.evidence > best.evidence:
+                best = belief
+    assert best is not None
+    found = np.zeros(cause.shape)
+    found[row, column] = np.minimum(best.share[row, cause[row, column]], 1.0)
+    return Belief(found, best.evidence)
+
+
+def _there(gaps: Array, hand_over_ms: float) -> Array:
+    """How likely something is there for a consumer, so long after it was sent."""
+    bend = np.clip((np.log(np.maximum(gaps, 0.01)) - math.log(hand_over_ms)) / (HAND_OVER_SPREAD * 0.55), -60, 60)
+    return np.where(gaps >= 0, 1 / (1 + np.exp(-bend)), 0.0)
+
+
+def room_before(times: Sequence[tuple[float, float]]) -> Array | None:
+    """Return for each (start, end), in order of start, how long there had been room for one more when it began.
+
+    What a fifth of the starts reach is taken for the limit of how many run at once; None for less than a few starts.
+    """
+    running: list[list[float]] = []
+    ends: list[float] = []
+    for start, end in times:
+        ends = [one for one in ends if one > start]
+        running.append(ends)
+        ends = [*ends, end]
+    counts = sorted(len(before) + 1 for before in running)
+    if len(counts) < FEWEST:
+        return None
+    limit = counts[-max(1, int(OFTEN_FULL * len(counts)))]
+    room, free_since = [], -math.inf
+    for (start, end), before in zip(times, running, strict=True):
+        room.append(min(max(0.0, start - free_since), FOREVER_MS))
+        if len(before) + 1 >= limit:
+            free_since = sorted([*before, end])[len(before) + 1 - limit]
+    return np.array(room)
+
+
+def _begins(gaps: Array, room_ms: Array, hand_over_ms: float, rate: float) -> Array:
+    """How much likelier an effect begins just then: a hand-over after its cause was there and there was room for it."""
+    waited = np.log(np.maximum(np.minimum(gaps, room_ms[:, None]), 0.1))
+    far = (waited - math.log(hand_over_ms)) / HAND_OVER_SPREAD
+    density = np.exp(-0.5 * far**2 - waited) / (HAND_OVER_SPREAD * math.sqrt(2 * math.pi))
+    return np.asarray(0.9 * density / rate + 0.1)
+
+
+def _sum_up(gaps: Array, room_ms: Array | None, hand_over_ms: float, capacity: int, rate: float) -> Belief:
+    """Forwards: ``taken[effect, count, decided]`` sums up what leads to so many causes decided, ``count`` by this effect.
+
+    A cause that has no effect is decided when the next one is taken, or at the end, so that each way is counted once.
+    """
+    effects, causes = gaps.shape
+    there = _there(gaps, hand_over_ms / 3 if room_ms is not None else hand_over_ms)
+    rest = there * (1 - LOST) / LOST
+    first = rest if room_ms is None else rest * _begins(gaps, room_ms, hand_over_ms, rate)
+    closing = np.ones((effects, causes + 1))
+    closing[:, :-1] = 1 - (1 - LEFT_BEHIND) * there
+    taken = np.zeros((effects, capacity + 1, causes + 1))
+    before, scale = np.zeros(causes + 1), 0.0
+    before[0] = 1.0
+    scales = np.zeros(effects)
+    for at in range(effects):
+        runs, scales[at] = taken[at], scale
+        runs[0] = before
+        for count in range(capacity):
+            odds = rest[at] if count else first[at]
+            runs[count + 1, 1:] = odds * np.cumsum(runs[count, :-1])
+        before = (STRANGE * runs[0] + runs[1:-1].sum(axis=0)) * closing[at] + runs[-1]
+        top = before.max()
+        before = before / top
+        scale += math.log(top)
+    whole = scale + math.log(before.sum())
+    strangers = causes * math.log(LOST)
+    return Belief(_shares(first, rest, closing, taken, scales, whole), whole + strangers)
+
+
+def _shares(first: Array, rest: Array, closing: Array, taken: Array, scales: Array, whole: float) -> Array:
+    """Backwards: what follows from each point, and so the share of each pair in all that there is."""
+    effects, causes = rest.shape
+    share = np.zeros((effects, causes))
+    after, scale = np.ones(causes + 1), 0.0
+    for at in range(effects - 1, -1, -1):
+        closed = after * closing[at]
+        follows = after
+        factor = math.exp(min(700.0, scales[at] + scale - whole))
+        for count in range(taken.shape[1] - 2, -1, -1):
+            worth = (rest[at] if count else first[at]) * follows[1:]
+            share[at] += np.cumsum(taken[at, count, :-1]) * worth * factor
+            follows = closed * (1.0 if count else STRANGE)
+            follows[:-1] += np.cumsum(worth[::-1])[::-1]
+        top = follows.max()
+        after = follows / top
+        scale += math.log(top)
+    return share

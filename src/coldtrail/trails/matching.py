@@ -1,0 +1,357 @@
+"""Which effect belongs to which cause, where only times are known: the likeliest one-to-one assignment.
+
+Every pairing that the constraints allow gets a weight, how likely its delay is against both ends being strangers; what
+share of all assignments has a pair is found by belief propagation, and that share is the confidence. Delays are learned
+on the way: from pairs that are certain, and from the assignment itself (expectation maximisation, from several
+beginnings, the likeliest kept). Sources: Williams and Lau, "Approximate evaluation of marginal association
+probabilities with belief propagation" (IEEE Trans. Aerospace and Electronic Systems, 2014); Ashok et al., "TraceWeaver:
+Distributed Request Tracing for Microservices Without Application Modification" (SIGCOMM 2024).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from msgspec import Struct
+
+from coldtrail.trails.in_order import LOST, Array, Belief, Flags, Indices, in_order, room_before
+
+Order = Literal["kept", "usual", "any"]
+
+SLACK_MS = 2.0
+"""Log lines are stamped in whole milliseconds; a clock may differ by as much."""
+
+MOST_CANDIDATES = 48
+"""Causes that are weighed for one effect: the newest before it."""
+
+LEAST_SPREAD = 0.03
+SPEAKS_FOR_ITSELF = 0.3
+"""By how much an effect's time must be better explained by steady delays than by the order, to give the order up."""
+
+OFTEN = 20.0
+"""How many causes and effects count as much as that prior."""
+
+ROUNDS = 12
+SWEEPS = 24
+NEIGHBOURS = 8
+"""Effects on each side that tell how long a queue is just now."""
+
+
+class Times(Struct, frozen=True):
+    """When something began and ended, in milliseconds from any moment; ``end`` None where unknown."""
+
+    start: float
+    end: float | None = None
+
+
+class Delay(Struct, frozen=True):
+    """A log-normal delay: the median in ms, and the standard deviation of its logarithm."""
+
+    median_ms: float
+    spread: float
+
+
+class Match(Struct, frozen=True):
+    """An effect (by index) and its cause (by index), with the share of all explanations that have the pair."""
+
+    cause: int
+    effect: int
+    confidence: float
+
+
+class Question(Struct, frozen=True):
+    """Causes and effects of one channel, each in order of start.
+
+    ``known_ms``: delays of certain pairs of the channel. ``horizon_ms``: no effect comes later than that after its
+    cause. ``within``: an effect ends before its cause does (a call that is waited for). ``order``: effects come in
+    the order of their causes (``kept``), may do so (``usual``), or do so by chance alone (``any``). ``capacity``: how
+    many causes one effect can have (a batch).
+    """
+
+    causes: Sequence[Times]
+    effects: Sequence[Times]
+    expected: Delay
+    known_ms: Sequence[float] = ()
+    horizon_ms: float = 60_000.0
+    within: bool = False
+    order: Order = "any"
+    capacity: int = 1
+
+
+class _Model(Struct):
+    """What the delays look like: log gaps around ``centre`` (one per effect), and gaps at the end likewise."""
+
+    centre: Array
+    spread: float
+    end_centre: float
+    end_spread: float
+    lost: float
+    strange: float
+
+
+class _Pairs(Struct):
+    """Pairs that the constraints allow, one row per effect; ``cause`` is -1 where a row is shorter."""
+
+    cause: Indices
+    allowed: Flags
+    gap: Array
+    end_gap: Array
+    causes: int
+
+
+def match(question: Question) -> list[Match]:
+    """Return the assignment, in order of effects; effects that fit no cause are left out."""
+    if not question.causes or not question.effects:
+        return []
+    pairs = _pairs(question)
+    if not pairs.allowed.any():
+        return []
+    best = None
+    if question.order != "kept":
+        models = _beginnings(question, pairs)
+        tried = [_fit(question, pairs, model, drifting) for model in models for drifting in (False, True)]
+        best = max(tried, key=lambda belief: belief.evidence)
+    if question.order != "any":
+        kept = in_order(
+            pairs.cause,
+            pairs.allowed,
+            np.exp(pairs.gap) - 0.5,
+            _room_before(question),
+            pairs.causes,
+            question.capacity,
+            _rate(question),
+        )
+        # Delays that are steadier than the queue is long speak for themselves, whatever the order.
+        if best is None or kept.evidence + SPEAKS_FOR_ITSELF * len(question.effects) > best.evidence:
+            best = kept
+    assert best is not None
+    return _decide(pairs, best.share, question.capacity)
+
+
+def _room_before(question: Question) -> Array | None:
+    if any(one.end is None for one in question.effects):
+        return None
+    return room_before([(one.start, one.end or one.start) for one in question.effects])
+
+
+def _pairs(question: Question) -> _Pairs:
+    starts = np.array([one.start for one in question.causes])
+    effects = np.array([one.start for one in question.effects])
+    last = np.searchsorted(starts, effects + SLACK_MS, side="right")
+    width = min(MOST_CANDIDATES * max(1, question.capacity), max(1, int(last.max())))
+    cause = last[:, None] - 1 - np.arange(width)[None, :]
+    safe = np.maximum(cause, 0)
+    gap = effects[:, None] - starts[safe]
+    allowed = (cause >= 0) & (gap <= question.horizon_ms)
+    end_gap = np.zeros_like(gap)
+    if question.within:
+        ends = np.array([np.inf if one.end is None else one.end for one in question.causes])
+        ended = np.array([-np.inf if one.end is None else one.end for one in question.effects])
+        end_gap = ends[safe] - ended[:, None]
+        allowed &= end_gap >= -SLACK_MS
+    return _Pairs(np.where(allowed, safe, -1), allowed, _log(gap), _log(end_gap), len(starts))
+
+
+def _log(gap_ms: Array) -> Array:
+    """Logarithms of gaps; what is stamped as before its cause was at once."""
+    finite = np.where(np.isfinite(gap_ms), gap_ms, 0.0)
+    return np.log(np.maximum(finite, 0.0) + 0.5)
+
+
+def _beginnings(question: Question, pairs: _Pairs) -> list[_Model]:
+    """Where to begin to learn: what certain pairs took, or what is usual, the nearest cause, first come first served."""
+    size = len(question.effects)
+    usual = math.log(question.expected.median_ms + 0.5)
+    if question.known_ms:
+        known = np.log(np.maximum(np.array(question.known_ms), 0.0) + 0.5)
+        centre, spread = _robust(known)
+        # Few examples say little of the spread: what is usual counts as five of them.
+        spread = math.sqrt((len(known) * spread**2 + 5 * question.expected.spread**2) / (len(known) + 5))
+        return [_model(size, centre, spread)]
+    found = [_model(size, usual, question.expected.spread)]
+    rows = np.where(pairs.allowed, pairs.gap, np.inf)
+    nearest = rows.min(axis=1)
+    if np.isfinite(nearest).any():
+        found.append(_model(size, *_robust(nearest[np.isfinite(nearest)])))
+    found.append(_model(size, *_first_come(question)))
+    if mode := _mode(pairs):
+        found.append(_model(size, mode, 0.25))
+    return found
+
+
+def _model(size: int, centre: float, spread: float) -> _Model:
+    return _Model(np.full(size, centre), max(spread, LEAST_SPREAD), 1.0, 1.5, LOST, LOST)
+
+
+def _robust(logs: Array) -> tuple[float, float]:
+    """Median, and the deviation that a normal distribution with this interquartile range has."""
+    low, middle, high = np.percentile(logs, (25, 50, 75))
+    return float(middle), float(max((high - low) / 1.349, LEAST_SPREAD))
+
+
+def _first_come(question: Question) -> tuple[float, float]:
+    """Delays if effects came in the order of causes; where more are of one kind, their newest are left over."""
+    count = min(len(question.causes), len(question.effects))
+    gaps = [max(0.0, question.effects[at].start - question.causes[at].start) for at in range(count)]
+    return _robust(np.log(np.array(gaps) + 0.5))
+
+
+def _mode(pairs: _Pairs) -> float | None:
+    """The delay that most pairs share: strangers' delays lie anywhere, those of causes and effects heap up."""
+    logs = pairs.gap[pairs.allowed]
+    if logs.size < 20:
+        return None
+    gaps = np.exp(logs)
+    edges = np.exp(np.linspace(0.0, float(logs.max()) + 1e-6, 60))
+    counts, _ = np.histogram(gaps, edges)
+    # Strangers are spread evenly over time, so a bin holds as many of them as it is wide.
+    width = np.diff(edges)
+    rate = counts.sum() / (edges[-1] - edges[0])
+    surplus = (counts - rate * width) / np.sqrt(rate * width + 1.0)
+    top = int(np.argmax(surplus))
+    return float(np.log((edges[top] + edges[top + 1]) / 2))
+
+
+def _fit(question: Question, pairs: _Pairs, model: _Model, drifting: bool) -> Belief:
+    """Alternate between believing and learning; ``drifting``: the delay changes slowly, as a queue's length does."""
+    model = copy.copy(model)
+    model.lost = max(LOST, 1 - len(question.effects) * question.capacity / len(question.causes))
+    model.strange = max(LOST, 1 - len(question.causes) / len(question.effects))
+    belief = _believe(question, pairs, model)
+    for _ in range(ROUNDS):
+        before = belief.evidence
+        _learn(question, pairs, belief.share, model, drifting)
+        belief = _believe(question, pairs, model)
+        if abs(belief.evidence - before) < 1e-3:
+            break
+    return belief
+
+
+def _learn(question: Question, pairs: _Pairs, share: Array, model: _Model, drifting: bool) -> None:
+    weight = share.sum()
+    if weight < 1.0:
+        return
+    counted = OFTEN * LOST
+    model.lost = (pairs.causes - min(weight, pairs.causes) + counted) / (pairs.causes + OFTEN)
+    per_effect = share.sum(axis=1)
+    model.strange = float(np.maximum(1 - per_effect, 0.0).sum() + counted) / (len(per_effect) + OFTEN)
+    gaps = np.where(pairs.allowed, pairs.gap, 0.0)
+    mean = (share * gaps).sum(axis=1) / np.maximum(per_effect, 1e-12)
+    if drifting:
+        model.centre = _smooth(mean, per_effect)
+    else:
+        known = np.log(np.maximum(np.array(question.known_ms), 0.0) + 0.5)
+        total = (share * gaps).sum() + known.sum()
+        model.centre = np.full(len(mean), total / (weight + known.size))
+    residual = (share * (gaps - model.centre[:, None]) ** 2).sum()
+    if not drifting and question.known_ms:
+        residual += ((known - model.centre[0]) ** 2).sum()
+        weight += known.size
+    model.spread = max(LEAST_SPREAD, math.sqrt((residual + 0.05) / (weight + 1.0)))
+    if question.within:
+        finite = np.where(pairs.allowed, pairs.end_gap, 0.0)
+        mass = share.sum()
+        model.end_centre = float((share * finite).sum() / mass)
+        spread = (share * (finite - model.end_centre) ** 2).sum()
+        model.end_spread = max(LEAST_SPREAD, math.sqrt((spread + 0.05) / (mass + 1.0)))
+
+
+def _smooth(mean: Array, weight: Array) -> Array:
+    """The mean of each effect's neighbours, itself left out."""
+    size = len(mean)
+    totals = np.concatenate(([0.0], np.cumsum(mean * weight)))
+    weights = np.concatenate(([0.0], np.cumsum(weight)))
+    low = np.maximum(np.arange(size) - NEIGHBOURS, 0)
+    high = np.minimum(np.arange(size) + NEIGHBOURS + 1, size)
+    total = totals[high] - totals[low] - mean * weight
+    mass = weights[high] - weights[low] - weight
+    overall = totals[-1] / max(weights[-1], 1e-12)
+    return np.asarray((total + overall) / (mass + 1.0))
+
+
+def _believe(question: Question, pairs: _Pairs, model: _Model) -> Belief:
+    belief = _propagate(pairs, _weights(question, pairs, model), question.capacity)
+    strangers = pairs.causes * math.log(model.lost) + len(question.effects) * math.log(model.strange)
+    return Belief(belief.share, belief.evidence + strangers)
+
+
+def _rate(question: Question) -> float:
+    """Effects per millisecond."""
+    return len(question.effects) / max(question.effects[-1].start - question.effects[0].start, 1.0)
+
+
+def _weights(question: Question, pairs: _Pairs, model: _Model) -> Array:
+    """How likely each pair is, against its cause being lost and its effect coming from elsewhere."""
+    density = _density(pairs.gap, model.centre[:, None], model.spread)
+    rate = _rate(question)
+    if question.within:
+        density = density * _density(pairs.end_gap, model.end_centre, model.end_spread)
+        rate = rate / max(1.0, question.horizon_ms / 100)
+    odds = density * (1 - model.lost) / (model.lost * model.strange * rate * question.capacity)
+    return np.where(pairs.allowed, np.minimum(odds, 1e12), 0.0)
+
+
+def _density(logs: Array, centre: Array | float, spread: float) -> Array:
+    """Log-normal density per ms, with a twentieth of it spread four times as wide: some delays are out of the ordinary."""
+    one = np.exp(-0.5 * ((logs - centre) / spread) ** 2) / spread
+    wide = np.exp(-0.5 * ((logs - centre) / (4 * spread)) ** 2) / (4 * spread)
+    return np.asarray((0.95 * one + 0.05 * wide) / np.exp(logs) / math.sqrt(2 * math.pi))
+
+
+def _propagate(pairs: _Pairs, weights: Array, capacity: int) -> Belief:
+    """Sum-product messages between causes and effects, until they settle (Williams and Lau, algorithm 1)."""
+    index = np.maximum(pairs.cause, 0).ravel()
+    to_cause = np.ones_like(weights)
+    size = pairs.causes
+    to_effect = np.zeros_like(weights)
+    sums: Array = np.zeros(size)
+    for _ in range(SWEEPS):
+        carried = weights * to_cause
+        sums = np.bincount(index, carried.ravel(), size).astype(np.float64)
+        to_effect = weights / (1.0 + np.maximum(sums[pairs.cause] - carried, 0.0))
+        total = to_effect.sum(axis=1, keepdims=True)
+        others = np.maximum(total - to_effect, 0.0)
+        updated = _room(others, capacity)
+        settled = float(np.abs(updated - to_cause).max()) < 1e-4
+        to_cause = updated
+        if settled:
+            break
+    carried = weights * to_cause
+    sums = np.bincount(index, carried.ravel(), size).astype(np.float64)
+    share = np.where(pairs.allowed, carried / (1.0 + sums[pairs.cause]), 0.0)
+    evidence = np.log1p(sums).sum() + np.log1p(to_effect.sum(axis=1)).sum() - np.log1p(to_effect * to_cause).sum()
+    return Belief(share, float(evidence))
+
+
+def _room(others: Array, capacity: int) -> Array:
+    """How likely an effect still has room for one more cause, when the others want it so much."""
+    if capacity == 1:
+        return np.asarray(1.0 / (1.0 + others))
+    # Poisson: the number of others that have it, against one below its capacity.
+    term = np.ones_like(others)
+    below = np.ones_like(others)
+    for count in range(1, capacity):
+        term = term * others / count
+        below = below + term
+    return np.asarray(below / (below + term * others / capacity))
+
+
+def _decide(pairs: _Pairs, share: Array, capacity: int) -> list[Match]:
+    """The pairs with the largest shares first, each cause once and each effect up to its capacity."""
+    rows, columns = np.nonzero(share > 0.05)
+    values = share[rows, columns]
+    taken: set[int] = set()
+    room: dict[int, int] = {}
+    found = []
+    for at in np.lexsort((columns, rows, -values)):
+        effect, cause = int(rows[at]), int(pairs.cause[rows[at], columns[at]])
+        if cause in taken or room.get(effect, 0) >= capacity:
+            continue
+        taken.add(cause)
+        room[effect] = room.get(effect, 0) + 1
+        found.append(Match(cause, effect, float(min(values[at], 1.0))))
+    return sorted(found, key=lambda one: (one.effect, one.cause))
