@@ -10,7 +10,14 @@ from bench.reconstruction.recording import Recording, Relay
 from bench.reconstruction.truth import read_truth
 from coldtrail_lab.lab import Lab
 
-FAULTS = {"connection-errors": 0.12, "malformed-records": 0.04, "ledger-timeouts": 0.1, "profile-overtakes": 0.1}
+FAULTS = {
+    "connection-errors": 0.12,
+    "malformed-records": 0.04,
+    "undeliverable": 0.03,
+    "duplicates": 0.03,
+    "ledger-timeouts": 0.1,
+    "profile-overtakes": 0.1,
+}
 
 
 def record(trails: int, seed: int, rate_per_s: float, say: Callable[[str], None]) -> Recording:

@@ -15,6 +15,8 @@ KNOWN: dict[str, str] = {
     "out-of-memory": "the notifying function fills its memory",
     "timeout": "the notifying function sleeps past its time-out",
     "crash-init": "the notifying function cannot be imported",
+    "undeliverable": "some notifications fail each time, so their messages end in the dead-letter queue",
+    "duplicates": "queues deliver some messages a second time, as they may",
     "ledger-timeouts": "the ledger API does not answer, so publishing is tried three times and ends in the DLQ",
     "profile-overtakes": "accounts lag behind, so profiles are stored first and their welcome fails",
 }

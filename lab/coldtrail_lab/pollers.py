@@ -48,7 +48,8 @@ class Poller:
 class SqsPoller(Poller):
     """Receives batches, deletes what succeeded; what failed becomes visible again and ends in the queue's DLQ.
 
-    ``late_s``: seconds by which a message with this body is held back, as a queue that lags behind would.
+    ``late_s``: seconds by which a message with this body is held back, as a queue that lags behind would. ``twice``:
+    whether a message about this subject is delivered again although it was done, as at-least-once delivery may.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class SqsPoller(Poller):
         *,
         batch: int = 10,
         late_s: Callable[[str], float] = lambda body: 0.0,
+        twice: Callable[[str], bool] = lambda subject: False,
     ) -> None:
         super().__init__(f"sqs-{queue_url.rsplit('/', 1)[-1]}")
         self._sqs = sqs
@@ -68,6 +70,7 @@ class SqsPoller(Poller):
         self._truth = truth
         self._batch = batch
         self._late_s = late_s
+        self._twice = twice
         self.done = 0
 
     def _poll(self) -> bool:
@@ -119,7 +122,8 @@ class SqsPoller(Poller):
             answer = result.payload if isinstance(result.payload, dict) else {}
             failed = {str(one.get("itemIdentifier")) for one in answer.get("batchItemFailures", [])}
         for message in messages:
-            if message["MessageId"] not in failed:
+            again = message["Attributes"]["ApproximateReceiveCount"] == "1" and self._twice(subject_of(message["Body"]))
+            if message["MessageId"] not in failed and not again:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
                 self.done += 1
 

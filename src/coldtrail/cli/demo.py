@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import typer
 
-FAULTS = ("connection-errors=0.12", "malformed-records=0.04")
+FAULTS = ("connection-errors=0.12", "malformed-records=0.04", "ledger-timeouts=0.15", "profile-overtakes=0.15")
 START_S = 60.0
 FIRST_TRAIL_S = 120.0
 END_S = 20.0

@@ -6,6 +6,7 @@ import json
 import random
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,9 @@ class ActivityHistory:
         self.kinesis_poller = KinesisPoller(
             aws.client("kinesis"), STREAM, self.ingest, stage.truth, on_failure=self._set_aside
         )
-        self.sqs_poller = SqsPoller(aws.client("sqs"), self.queue_url, self.notify, stage.truth)
+        self.sqs_poller = SqsPoller(
+            aws.client("sqs"), self.queue_url, self.notify, stage.truth, twice=partial(stage.faults.hits, "duplicates")
+        )
         self.accepted = 0
         for poller in (self.kinesis_poller, self.sqs_poller):
             poller.start()
@@ -135,6 +138,8 @@ class ActivityHistory:
                 "type": dice.choice(TYPES),
                 "minutes": dice.randrange(5, 180),
             }
+            if self.faults.hits("undeliverable", activity["id"]):
+                activity["id"] += "-undeliverable"
             if self.faults.hits("malformed-records", activity["id"]):
                 del activity["type"]
             yield lambda user=user, activity=activity: self.post_activity(user, activity)
