@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from coldtrail.model.exports import Malformed, TooLarge, Translation
+from coldtrail.receivers import firehose
 from coldtrail.receivers.cloudwatch_logs import translate_payload
 from coldtrail.receivers.lambda_lines import LineReader
 from coldtrail.store.anyvalue import plain
@@ -54,6 +55,16 @@ def test_nonsense_is_malformed_or_too_large_and_nothing_else(body: bytes) -> Non
 def test_a_bomb_is_too_large() -> None:
     with pytest.raises(TooLarge):
         translate_payload(gzip.compress(bytes(3 << 20)), 1 << 20)
+
+
+def test_a_delivery_makes_no_more_than_a_few_times_what_it_may_inflate_to() -> None:
+    records = [base64.b64encode(payload(["x" * 8_000, str(number)])).decode() for number in range(20)]
+    translation = firehose.translate(firehose.Delivery("id", 0, records), 10_000)
+    assert 4 * 10_000 < sum(len(one.body) for one in translation.exports) < 5 * 10_000
+    assert (len(translation.exports) + translation.rejected_items, "the delivery makes more than" in translation.reasons[0]) == (20, True)
+    several = gzip.decompress(payload(["y" * 8_000])) * 20
+    with pytest.raises(TooLarge, match="makes more than"):
+        translate_payload(several, 10_000)
 
 
 @pytest.mark.parametrize(("message", "event_name", "expected"), [

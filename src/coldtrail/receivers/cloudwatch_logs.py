@@ -18,7 +18,7 @@ from msgspec import Struct
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from coldtrail.model.exports import Export, Malformed, Translation
+from coldtrail.model.exports import Export, Malformed, TooLarge, Translation
 from coldtrail.model.signals import AttributeValue
 from coldtrail.receivers import emf, stdout_otlp
 from coldtrail.receivers.attributes import key_value
@@ -30,6 +30,8 @@ LAMBDA_GROUP = "/aws/lambda/"
 LATEST_MS = 4_102_444_800_000
 """2100-01-01: a later time is a mistake of units."""
 SCOPE = "coldtrail.cloudwatch_logs"
+MOST_GROWTH = 4
+"""A JSON line becomes a body and attributes; what one delivery makes stays below so many times what it may inflate to."""
 _VERSION = re.compile(r"\[([^\]]{1,128})\]")
 _JSON = msgspec.json.Decoder()
 
@@ -66,7 +68,7 @@ def translate_payload(payload: bytes, most_bytes: int = MAX_BODY_BYTES) -> Trans
     """
     data = gunzip(payload, most_bytes) if payload[:2] == b"\x1f\x8b" else payload
     exports: list[Export] = []
-    rejected = 0
+    rejected = made_bytes = 0
     reasons: list[str] = []
     for document in _documents(data, most_bytes):
         if document.message_type == "CONTROL_MESSAGE":
@@ -75,7 +77,15 @@ def translate_payload(payload: bytes, most_bytes: int = MAX_BODY_BYTES) -> Trans
         exports += one.exports
         rejected += one.rejected_items
         reasons += one.reasons
+        made_bytes += exported_bytes(one)
+        if made_bytes > MOST_GROWTH * most_bytes:
+            raise TooLarge(f"the payload makes more than {MOST_GROWTH * most_bytes} bytes of OTLP")
     return Translation(tuple(exports), rejected, tuple(reasons))
+
+
+def exported_bytes(translation: Translation) -> int:
+    """Return how much memory the exports of a translation take."""
+    return sum(len(export.body) for export in translation.exports)
 
 
 def _documents(data: bytes, most_bytes: int) -> Iterator[Subscription]:

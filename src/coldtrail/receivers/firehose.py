@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from coldtrail.model.exports import Export, Malformed, TooLarge, Translation
-from coldtrail.receivers.cloudwatch_logs import translate_payload
+from coldtrail.receivers.cloudwatch_logs import MOST_GROWTH, exported_bytes, translate_payload
 
 MOST_REASONS = 20
 
@@ -63,14 +63,19 @@ def response(request_id: str, timestamp_ms: int, error: str = "") -> bytes:
 def translate(delivery: Delivery, most_bytes: int) -> Translation:
     """Translate all records; a bad one is counted and left out, since refusing it would bring the good ones back for ever."""
     exports: list[Export] = []
-    rejected, reasons = 0, []
+    rejected, made_bytes, reasons = 0, 0, []
     for number, data in enumerate(delivery.records):
+        if made_bytes > MOST_GROWTH * most_bytes:
+            rejected += 1
+            reasons.append(f"record {number}: the delivery makes more than {MOST_GROWTH * most_bytes} bytes of OTLP")
+            continue
         try:
             one = translate_payload(base64.b64decode(data, validate=True), most_bytes)
         except (binascii.Error, Malformed, TooLarge, ValueError) as error:
             rejected += 1
             reasons.append(f"record {number}: {error}")
             continue
+        made_bytes += exported_bytes(one)
         exports += one.exports
         rejected += one.rejected_items
         reasons += one.reasons
