@@ -7,9 +7,11 @@ delivery request and response specifications".
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
+import msgspec
 from google.protobuf import json_format
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -18,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from coldtrail.model.exports import Malformed, TooLarge, Translation
 from coldtrail.model.signals import Signal
-from coldtrail.receivers import cloudwatch_logs, firehose, otlp
+from coldtrail.receivers import cloudevents, cloudwatch_logs, firehose, otlp, telemetry_api
 from coldtrail.receivers.content_encoding import UnknownEncoding, decode
 from coldtrail.server.asgi import Disconnected, Receive, Scope, Send, answer, read_body
 from coldtrail.server.guard import Guard
@@ -26,6 +28,7 @@ from coldtrail.server.intake import Intake
 from coldtrail.wal import Busy
 
 PROTOBUF, JSON = b"application/x-protobuf", b"application/json"
+FIREHOSE = "/aws/firehose"
 INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE, UNIMPLEMENTED, NOT_FOUND = 3, 16, 7, 14, 12, 5
 
 _SIGNALS: dict[str, Signal] = {"/v1/traces": "traces", "/v1/logs": "logs", "/v1/metrics": "metrics"}
@@ -50,9 +53,10 @@ class OtlpHttp:
         self._guard = guard
         self._max_body_bytes = max_body_bytes
         self._max_inflated_bytes = max_inflated_bytes
-        self._aws: dict[str, Callable[[dict[bytes, bytes], bytes, Send], Awaitable[None]]] = {
-            "/aws/firehose": self._firehose,
-            "/aws/logs": self._aws_logs,
+        self._deliveries: dict[str, tuple[str, Callable[[Scope, dict[bytes, bytes], bytes], Translation]]] = {
+            "/aws/logs": ("cloudwatch-logs", self._logs),
+            "/aws/telemetry": ("lambda-telemetry", self._telemetry),
+            "/cloudevents": ("cloudevents", self._cloudevents),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,12 +69,13 @@ class OtlpHttp:
         try:
             if path in _SIGNALS:
                 await self._otlp(scope, headers, kind, receive, send)
-            elif path in self._aws:
-                await self._aws_delivery(scope, headers, receive, send)
-            elif path in ("/aws/telemetry", "/cloudevents"):
-                raise _Refused(501, UNIMPLEMENTED, f"{path} is not there yet")
+            elif path == FIREHOSE:
+                await self._firehose(scope, headers, receive, send)
+            elif path in self._deliveries:
+                await self._delivery(scope, headers, receive, send)
             else:
-                raise _Refused(404, NOT_FOUND, f"nothing here; send to {', '.join(_SIGNALS)} or {', '.join(self._aws)}")
+                paths = ", ".join((*_SIGNALS, FIREHOSE, *self._deliveries))
+                raise _Refused(404, NOT_FOUND, f"nothing here; send to {paths}")
         except _Refused as refused:
             await self._refuse(send, refused, kind)
         except Disconnected:
@@ -130,38 +135,46 @@ class OtlpHttp:
         await self._keep("otlp/http", translation)
         await answer(send, 200, export_response(signal, translation, kind), kind)
 
-    async def _aws_delivery(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
-        firehose_path = scope["path"] == "/aws/firehose"
-        protocol = "firehose" if firehose_path else "cloudwatch-logs"
-        try:
-            body = await self._body(scope, headers, receive, protocol)
-            await self._aws[scope["path"]](headers, body, send)
-        except _Refused as refused:
-            if not firehose_path:
-                raise
-            request_id = headers.get(b"x-amz-firehose-request-id", b"").decode("latin-1")
-            failed = firehose.response(request_id, time.time_ns() // 10**6, refused.reason)
-            await answer(send, refused.status, failed, JSON)
-
-    async def _firehose(self, headers: dict[bytes, bytes], body: bytes, send: Send) -> None:
+    async def _firehose(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        """Firehose wants its request id back, in a failure too."""
         request_id = headers.get(b"x-amz-firehose-request-id", b"").decode("latin-1")
         try:
-            delivery = firehose.parse_delivery(body, request_id)
-            translation = firehose.translate(delivery, self._max_inflated_bytes)
-        except Malformed as error:
-            raise self._counted("firehose", 400, str(error)) from None
-        await self._keep("firehose", translation)
+            body = await self._body(scope, headers, receive, "firehose")
+            try:
+                delivery = firehose.parse_delivery(body, request_id)
+                translation = firehose.translate(delivery, self._max_inflated_bytes)
+            except Malformed as error:
+                raise self._counted("firehose", 400, str(error)) from None
+            await self._keep("firehose", translation)
+        except _Refused as refused:
+            failed = firehose.response(request_id, time.time_ns() // 10**6, refused.reason)
+            await answer(send, refused.status, failed, JSON)
+            return
         await answer(send, 200, firehose.response(delivery.request_id, time.time_ns() // 10**6), JSON)
 
-    async def _aws_logs(self, _: dict[bytes, bytes], body: bytes, send: Send) -> None:
+    async def _delivery(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        protocol, translate = self._deliveries[scope["path"]]
+        body = await self._body(scope, headers, receive, protocol)
         try:
-            translation = cloudwatch_logs.translate_payload(body, self._max_inflated_bytes)
+            translation = translate(scope, headers, body)
         except TooLarge as error:
-            raise self._counted("cloudwatch-logs", 413, str(error)) from None
+            raise self._counted(protocol, 413, str(error)) from None
         except Malformed as error:
-            raise self._counted("cloudwatch-logs", 400, str(error)) from None
-        await self._keep("cloudwatch-logs", translation)
-        await answer(send, 200, b"{}", JSON)
+            raise self._counted(protocol, 400, str(error)) from None
+        await self._keep(protocol, translation)
+        refused = {"rejected": translation.rejected_items, "reasons": translation.reasons}
+        await answer(send, 200, msgspec.json.encode(refused) if translation.rejected_items else b"{}", JSON)
+
+    def _logs(self, _scope: Scope, _headers: dict[bytes, bytes], body: bytes) -> Translation:
+        return cloudwatch_logs.translate_payload(body, self._max_inflated_bytes)
+
+    def _telemetry(self, scope: Scope, _headers: dict[bytes, bytes], body: bytes) -> Translation:
+        function = parse_qs(scope["query_string"].decode("latin-1")).get("function", [""])[0]
+        return telemetry_api.translate(body, function[:256])
+
+    def _cloudevents(self, _scope: Scope, headers: dict[bytes, bytes], body: bytes) -> Translation:
+        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
+        return cloudevents.translate(body, kind, headers)
 
 
 def export_response(signal: Signal, translation: Translation, kind: bytes) -> bytes:

@@ -10,7 +10,16 @@ from msgspec import Struct, field
 from coldtrail.model.signals import Signal
 from coldtrail.server.api.times import rfc3339
 
-PROTOCOLS = ("otlp/http", "otlp/grpc", "xray/udp", "xray/http", "firehose", "cloudwatch-logs")
+PROTOCOLS = (
+    "otlp/http",
+    "otlp/grpc",
+    "xray/udp",
+    "xray/http",
+    "firehose",
+    "cloudwatch-logs",
+    "lambda-telemetry",
+    "cloudevents",
+)
 
 
 class Counter(Struct):
