@@ -12,6 +12,9 @@ from typing import Any
 import msgspec
 
 from coldtrail.model.signals import AttributeValue
+from coldtrail.receivers.access_logs import access_line, is_access
+from coldtrail.receivers.captured_events import EVENT_ATTRIBUTE, event_of
+from coldtrail.receivers.step_histories import history_line, is_history
 
 Attributes = dict[str, AttributeValue]
 
@@ -94,8 +97,15 @@ def _tracing(tracing: Any, found: Attributes) -> None:
 
 
 def application_line(document: dict[str, Any]) -> tuple[str, str, Attributes]:
-    """Return event name, level and attributes of an application's line; every scalar field keeps its own name."""
+    """Return event name, level and attributes of an application's line; every scalar field keeps its own name.
+
+    The event that a function was handed stays in one piece, under `aws.lambda.event`.
+    """
     found: Attributes = {}
+    field, event = event_of(document)
+    if event:
+        found[EVENT_ATTRIBUTE] = event
+        document = {name: value for name, value in document.items() if field and name != field}
     for name, value in _fields(document, "", 0):
         if len(found) >= MOST_FIELDS:
             found["coldtrail.fields_left_out"] = True
@@ -103,6 +113,10 @@ def application_line(document: dict[str, Any]) -> tuple[str, str, Attributes]:
         found[name] = value
     level = next((str(found[name]) for name in ("level", "log_level", "severity", "levelname") if name in found), "")
     _name_correlation(found)
+    for told, line in ((is_history, history_line), (is_access, access_line)):
+        if told(document):
+            event_name, level, more = line(document)
+            return event_name, level, found | more
     for name in _REQUEST:
         if isinstance(value := found.get(name), str) and len(value) == 36:
             found["faas.invocation_id"] = value

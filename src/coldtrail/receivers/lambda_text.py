@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from coldtrail.model.signals import AttributeValue
+from coldtrail.receivers.captured_events import EVENT_ATTRIBUTE, event_in_text
 from coldtrail.receivers.lambda_json import MOST_NUMBER
 from coldtrail.receivers.log_line import Line, level_number, take_ids
 
@@ -197,6 +198,9 @@ def _fault(message: str) -> Line | None:
 
 def _application(message: str) -> Line:
     line = _prefixed(message)
+    if event := event_in_text(message):
+        line.attributes[EVENT_ATTRIBUTE] = event
+        return line
     for name, value in _PAIR.findall(message[:4_096]):
         line.attributes.setdefault(_PAIR_NAMES[name.lower().replace("_", "")], value)
     return line

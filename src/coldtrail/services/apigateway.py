@@ -3,7 +3,7 @@
 The gateway gives a request its id, tells it to the client (`x-amzn-requestid`, `apigw-requestid`), writes it to its
 access log and hands it to the function. Powertools takes it as the correlation id of a function's log lines.
 Sources: Amazon API Gateway Developer Guide ("API Gateway mapping template and access logging variable reference":
-`$context.requestId`, `$context.extendedRequestId`), AWS Lambda Developer Guide ("Invoking a Lambda function using
+`$context.requestId`, `$context.extendedRequestId`, `$context.integration.requestId`: the function's request id), AWS Lambda Developer Guide ("Invoking a Lambda function using
 an API Gateway endpoint"), AWS X-Ray Developer Guide ("Segment documents": `aws.api_gateway`), Powertools for AWS
 Lambda ("Built-in correlation ID expressions").
 """
@@ -21,6 +21,7 @@ API_GATEWAY = Service(
         span_key("gives", "request_id", "aws.api_gateway.request_id", span_kinds=(SERVER,)),
         log_key("gives", "request_id", "aws.api_gateway.request_id"),
         log_key("mentions", "request_id", "aws.api_gateway.extended_request_id"),
+        log_key("mentions", "request_id", "integrationRequestId"),
         log_key("mentions", "correlation_id", "aws.api_gateway.request_id"),
     ),
     envelopes=(

@@ -11,7 +11,6 @@ import binascii
 import datetime
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -30,6 +29,7 @@ EVENT_ATTRIBUTES = (
     "function.request",
     "rpc.request.payload",
     "event",
+    "aws.step_functions.input",
 )
 """Attributes that hold the JSON of the event: ours for one found in a log line, and what instrumentations use."""
 
@@ -79,17 +79,21 @@ NOTHING = Reading((), ())
 
 
 class Reader:
-    """Reads events by the envelopes of some services; remembers the last few, which are read more than once."""
+    """Reads events by the envelopes of some services."""
 
     def __init__(self, envelopes: tuple[tuple[str, Envelope], ...]) -> None:
         self._envelopes = envelopes
-        self.read = lru_cache(maxsize=64)(self._read)
+        self._telling = tuple(envelope for _, envelope in envelopes if _tells(envelope))
+        self._names = {path.split(".")[0] for envelope in self._telling for path, _ in envelope.when}.union(LISTS)
 
     def recognises(self, document: Any) -> bool:
-        """Whether a decoded JSON value is an event that some service hands over."""
-        return any(_matches(envelope, unit) for unit in _units(document) for _, envelope in self._envelopes)
+        """Whether a decoded JSON value is an event that some service hands over, and not just has a field like one."""
+        if isinstance(document, dict) and self._names.isdisjoint(document):
+            return False
+        return any(_matches(envelope, unit) for unit in _units(document) for envelope in self._telling)
 
-    def _read(self, text: str) -> Reading:
+    def read(self, text: str) -> Reading:
+        """Return what the JSON text of an event holds; nothing where it is none."""
         document = _decoded(text)
         if document is None:
             return NOTHING
@@ -130,6 +134,11 @@ class Reader:
             matching[0][0], tuple(dict.fromkeys(keys)), contexts=tuple(contexts), within=within, **facts
         )
         return delivery, payloads
+
+
+def _tells(envelope: Envelope) -> bool:
+    """A single field of no certain value may stand in any document."""
+    return len(envelope.when) > 1 or any(values or "." in path for path, values in envelope.when)
 
 
 def _decoded(text: str) -> Any:

@@ -49,18 +49,21 @@ HEADER_SPAN_KINDS = (0, 1, 2, 5)
 TRACE_ID = r"(?i)(?:^|^00-|Root=)(1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9a-f]{32})(?:[-;,]|$)"
 """The trace id in a header's value, in any of the forms."""
 
+_THEN = r"\W{1,16}(?:Type\W{1,16}String\W{1,16})?(?:(?:stringValue|Value)\W{1,16})?"
+"""What may stand between a name and its text: quotes, colons, and the wrapping of message attributes."""
+
 TRACE_ID_IN_TEXT = (
     r"(?i)(?:\b00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\b"
     r"|Root=(1-[0-9a-f]{8}-[0-9a-f]{24})"
-    r"|\bb3(?:-traceid)?\W[^,]{0,60}?\b([0-9a-f]{32})\b)"
+    rf"|\bb3(?:-traceid)?{_THEN}([0-9a-f]{{32}})\b)"
 )
 """Trace ids in a text that may hold headers among much else; one of the three groups has it."""
 
 _W3C = re.compile(r"(?i)\b00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}\b", re.ASCII)
 _XRAY = re.compile(r"(?i)Root=1-([0-9a-f]{8})-([0-9a-f]{24})(?:;Parent=([0-9a-f]{16}))?", re.ASCII)
-_B3 = re.compile(r"(?i)\bb3\W[^,]{0,60}?\b([0-9a-f]{32})-([0-9a-f]{16})\b", re.ASCII)
-_B3_TRACE = re.compile(r"(?i)\bx-b3-traceid\W[^,]{0,60}?\b([0-9a-f]{32})\b", re.ASCII)
-_B3_SPAN = re.compile(r"(?i)\bx-b3-spanid\W[^,]{0,60}?\b([0-9a-f]{16})\b", re.ASCII)
+_B3 = re.compile(rf"(?i)\bb3{_THEN}([0-9a-f]{{32}})-([0-9a-f]{{16}})\b", re.ASCII)
+_B3_TRACE = re.compile(rf"(?i)\bx-b3-traceid{_THEN}([0-9a-f]{{32}})\b", re.ASCII)
+_B3_SPAN = re.compile(rf"(?i)\bx-b3-spanid{_THEN}([0-9a-f]{{16}})\b", re.ASCII)
 
 
 class TraceContext(Struct, frozen=True):

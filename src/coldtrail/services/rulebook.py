@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
+from msgspec import Struct
 
 from coldtrail.model.signals import Attributes, AttributeValue, Log, Span
 from coldtrail.model.trails import Key
@@ -27,7 +29,43 @@ MOST_VALUE_BYTES = 1_024
 MOST_LISTED = 1_000
 """Keys that one attribute may list."""
 
-_Rules = dict[str, list[KeyRule]]
+HEADER, BAGGAGE, EVENT = 1, 2, 3
+MOST_NAMES = 20_000
+
+
+class Plan(Struct, frozen=True):
+    """What to do with an attribute: which rules apply to it, and whether it is a place where more is found."""
+
+    rules: tuple[KeyRule, ...]
+    place: int = 0
+
+
+class Plans(dict[str, Plan | None]):
+    """Plans by the name of the attribute, remembered; None where nothing speaks of it, as of most."""
+
+    def __init__(self, rules: Iterable[KeyRule]) -> None:
+        self._rules: dict[str, list[KeyRule]] = {}
+        for rule in rules:
+            self._rules.setdefault(rule.attribute, []).append(rule)
+
+    def __missing__(self, name: str) -> Plan | None:
+        """Make the plan of a name that was not seen before."""
+        matching = self._rules.get(name, [])
+        if "." in name:
+            matching = matching + self._rules.get(f"*.{name.rpartition('.')[2]}", [])
+        place = _PLACES.get(name, 0)
+        plan = Plan(tuple(matching), place) if matching or place else None
+        if len(self) < MOST_NAMES:
+            self[name] = plan
+        return plan
+
+
+class Event(Struct, frozen=True):
+    """What an event tells that a function was handed."""
+
+    keys: tuple[Key, ...]
+    contexts: tuple[TraceContext, ...]
+    deliveries: tuple[Delivery, ...]
 
 
 class Rulebook:
@@ -39,8 +77,9 @@ class Rulebook:
         self.envelopes = tuple((one.id, envelope) for one in self.services for envelope in one.envelopes)
         self.rules = (*(rule for one in self.services for rule in one.keys), *self._correlation())
         self.reader = Reader(self.envelopes)
-        self._spans = _by_name(self.rules, "span")
-        self._logs = _by_name(self.rules, "log")
+        self._spans = Plans(rule for rule in self.rules if rule.signal == "span")
+        self._logs = Plans(rule for rule in self.rules if rule.signal == "log")
+        self._event = lru_cache(maxsize=64)(self._read_event)
         self._in_text = re.compile(text_pattern(self.correlation_fields), re.ASCII) if self.correlation_fields else None
         self._in_baggage = (
             re.compile(baggage_pattern(self.correlation_fields), re.ASCII) if self.correlation_fields else None
@@ -64,58 +103,61 @@ class Rulebook:
 
     def contexts_of_span(self, span: Span) -> tuple[TraceContext, ...]:
         """Return the trace contexts that headers on a span name, and those in the event that it holds."""
-        return self._contexts(span.attributes, span.kind)
+        return self._contexts(self._spans, span.attributes, span.kind)
 
     def contexts_of_log(self, log: Log) -> tuple[TraceContext, ...]:
         """Return the trace contexts that headers on a log record name, and those in the event that it holds."""
-        return self._contexts(log.attributes, 0)
+        return self._contexts(self._logs, log.attributes, 0)
 
     def deliveries(self, attributes: Attributes) -> tuple[Delivery, ...]:
         """Return the units of the events that a signal's attributes hold."""
-        return tuple(one for text in _events(attributes) for one in self.reader.read(text).deliveries)
+        events = [self._event(text) for name in EVENT_ATTRIBUTES if (text := _event_text(attributes.get(name)))]
+        return tuple(one for event in events for one in event.deliveries)
 
-    def _keys(self, rules: _Rules, attributes: Attributes, kind: int, event_name: str) -> tuple[Key, ...]:
+    def _keys(self, plans: Plans, attributes: Attributes, kind: int, event_name: str) -> tuple[Key, ...]:
         found: dict[Key, None] = {}
         for name, value in attributes.items():
-            matching = rules.get(name, [])
-            if "." in name:
-                matching = matching + rules.get(f"*.{name.rpartition('.')[2]}", [])
-            for rule in matching:
+            plan = plans[name]
+            if plan is None:
+                continue
+            for rule in plan.rules:
                 if _holds(rule, attributes, kind, event_name):
                     found |= dict.fromkeys(Key(rule.kind, text, rule.role) for text in _values(rule, value, attributes))
-        for text in _events(attributes):
-            reading = self.reader.read(text)
-            found |= dict.fromkeys(key for one in reading.deliveries for key in one.keys if _is_identity(key.value))
-            found |= dict.fromkeys(_correlations(self._in_text, reading.texts))
-        baggage = [text for name in BAGGAGE_NAMES for text in _texts(attributes.get(name))]
-        found |= dict.fromkeys(_correlations(self._in_baggage, baggage))
+            if plan.place == EVENT and (text := _event_text(value)):
+                found |= dict.fromkeys(self._event(text).keys)
+            elif plan.place == BAGGAGE:
+                found |= dict.fromkeys(_correlations(self._in_baggage, _texts(value)))
         return tuple(found)
 
-    def _contexts(self, attributes: Attributes, kind: int) -> tuple[TraceContext, ...]:
+    def _contexts(self, plans: Plans, attributes: Attributes, kind: int) -> tuple[TraceContext, ...]:
         found: dict[TraceContext, None] = {}
-        if kind in HEADER_SPAN_KINDS:
-            for name in _HEADERS.intersection(attributes):
-                beside = (
-                    "".join(_texts(attributes.get(name.replace("b3-traceid", "b3-spanid")))) if "b3-" in name else ""
-                )
-                headers = (one for text in _texts(attributes[name]) for one in contexts_in_header(text, beside))
+        for name, value in attributes.items():
+            plan = plans[name]
+            if plan is None or not plan.place:
+                continue
+            if plan.place == EVENT and (text := _event_text(value)):
+                found |= dict.fromkeys(self._event(text).contexts)
+            elif plan.place == HEADER and kind in HEADER_SPAN_KINDS:
+                beside = _texts(attributes.get(name.replace("b3-traceid", "b3-spanid"))) if "b3-traceid" in name else []
+                headers = (one for text in _texts(value) for one in contexts_in_header(text, "".join(beside)))
                 found |= dict.fromkeys(headers)
-        for text in _events(attributes):
-            found |= dict.fromkeys(one for inner in self.reader.read(text).texts for one in contexts_in(inner))
         return tuple(found)
 
+    def _read_event(self, text: str) -> Event:
+        reading = self.reader.read(text)
+        keys = [key for one in reading.deliveries for key in one.keys if _is_identity(key.value)]
+        keys += _correlations(self._in_text, reading.texts)
+        contexts = dict.fromkeys(one for inner in reading.texts for one in contexts_in(inner))
+        return Event(tuple(dict.fromkeys(keys)), tuple(contexts), reading.deliveries)
 
-_HEADERS = frozenset(HEADER_ATTRIBUTES)
+
+_PLACES = {
+    **dict.fromkeys(HEADER_ATTRIBUTES, HEADER),
+    **dict.fromkeys(BAGGAGE_NAMES, BAGGAGE),
+    **dict.fromkeys(EVENT_ATTRIBUTES, EVENT),
+}
 _LISTED_ID = re.compile(r"^[\x20-\x7e]{2,}\Z")
 """What an OTLP array may hold as an identity: the engine picks such runs out of its raw bytes."""
-
-
-def _by_name(rules: Iterable[KeyRule], signal: str) -> _Rules:
-    found: _Rules = {}
-    for rule in rules:
-        if rule.signal == signal:
-            found.setdefault(rule.attribute, []).append(rule)
-    return found
 
 
 def _texts(value: AttributeValue, element: str = "") -> list[str]:
@@ -129,10 +171,8 @@ def _texts(value: AttributeValue, element: str = "") -> list[str]:
     return [] if element else [value]
 
 
-def _events(attributes: Attributes) -> list[str]:
-    return [
-        value for name in EVENT_ATTRIBUTES if isinstance(value := attributes.get(name), str) and value[:1] in ("{", "[")
-    ]
+def _event_text(value: AttributeValue) -> str:
+    return value if isinstance(value, str) and value[:1] in ("{", "[") else ""
 
 
 def _holds(rule: KeyRule, attributes: Attributes, kind: int, event_name: str) -> bool:

@@ -3,7 +3,8 @@
 The message id is the same for all of them. A queue's message holds the notification as its body, unless raw
 delivery is on. Sources: Amazon SNS Developer Guide ("HTTP/HTTPS notification JSON format", "Fanout to Amazon
 SQS queues"), AWS Lambda Developer Guide ("Invoking Lambda functions with Amazon SNS notifications"),
-OpenTelemetry semantic conventions ("AWS SNS"); spans carry `messaging.message.id`, whose rule is in `sqs`.
+OpenTelemetry semantic conventions ("AWS SNS"), Amazon SNS Developer Guide
+("Amazon SNS message delivery status"); spans carry `messaging.message.id`, whose rule is in `sqs`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ SNS = Service(
         log_key("takes", "message_id", "Sns.MessageId"),
         log_key("takes", "message_id", "sns_message_id"),
         log_key("gives", "message_id", "published_message_id"),
+        log_key("mentions", "message_id", "notification.messageId"),
     ),
     envelopes=(
         Envelope(
