@@ -125,7 +125,8 @@ def translate(document: Subscription) -> Translation:
     scope.scope.name = SCOPE
     reader = LineReader()
     extra: list[Export] = []
-    rejected, reasons = 0, []
+    rejected = 0
+    reasons: list[str] = []
     for event in document.log_events:
         if not 0 <= event.timestamp < LATEST_MS:
             rejected += 1
@@ -134,17 +135,14 @@ def translate(document: Subscription) -> Translation:
         line = reader.read(event.message)
         _fill(scope.log_records.add(), event, line)
         if '"_aws"' in event.message and event.message.lstrip().startswith("{"):
-            metrics, reason = emf.translate(event.message, resource)
-            extra += metrics
-            if reason:
-                rejected += 1
-                reasons.append(reason)
+            besides = emf.translate(event.message, resource)
         elif stdout_otlp.looks_like(event.message):
-            spans, reason = stdout_otlp.translate(event.message)
-            extra += spans
-            if reason:
-                rejected += 1
-                reasons.append(reason)
+            besides = stdout_otlp.translate(event.message)
+        else:
+            continue
+        extra += besides.exports
+        rejected += besides.rejected_items
+        reasons += besides.reasons
     reader.fill_in(scope.log_records)
     logs = Export("logs", request.SerializeToString(), len(scope.log_records))
     exports = ((logs,) if logs.items else ()) + tuple(extra)

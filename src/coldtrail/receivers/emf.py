@@ -14,7 +14,7 @@ import msgspec
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from coldtrail.model.exports import Export
+from coldtrail.model.exports import Export, Translation
 from coldtrail.receivers.attributes import key_value
 
 MOST_METRICS = 100
@@ -23,12 +23,12 @@ GREATEST = sys.float_info.max
 """JSON has whole numbers that no double holds; such a value is no metric."""
 
 
-def translate(message: str, resource: list[KeyValue]) -> tuple[list[Export], str]:
-    """Return the metrics of a line and "", or nothing and the reason why it has none."""
+def translate(message: str, resource: list[KeyValue]) -> Translation:
+    """Return the metrics of a line, or one refused item and the reason why it has none."""
     try:
         document = msgspec.json.decode(message.encode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError) as error:
-        return [], f"EMF: not JSON: {error}"
+        return Translation((), 1, (f"EMF: not JSON: {error}",))
     aws = document.get("_aws") if isinstance(document, dict) else None
     directives = aws.get("CloudWatchMetrics") if isinstance(aws, dict) else None
     timestamp_ms = aws.get("Timestamp") if isinstance(aws, dict) else None
@@ -37,7 +37,7 @@ def translate(message: str, resource: list[KeyValue]) -> tuple[list[Export], str
         or not isinstance(timestamp_ms, int)
         or not 0 < timestamp_ms < 4_102_444_800_000
     ):
-        return [], "EMF: _aws.Timestamp or _aws.CloudWatchMetrics is missing or no such value"
+        return Translation((), 1, ("EMF: _aws.Timestamp or _aws.CloudWatchMetrics is missing or no such value",))
     request = ExportMetricsServiceRequest()
     group = request.resource_metrics.add()
     group.resource.attributes.extend(resource)
@@ -47,7 +47,7 @@ def translate(message: str, resource: list[KeyValue]) -> tuple[list[Export], str
     for directive in directives:
         if isinstance(directive, dict):
             points += _directive(directive, document, timestamp_ms * 1_000_000, scope)
-    return ([Export("metrics", request.SerializeToString(), points)] if points else []), ""
+    return Translation((Export("metrics", request.SerializeToString(), points),) if points else ())
 
 
 def _directive(directive: dict[str, Any], document: dict[str, Any], time_ns: int, scope: Any) -> int:

@@ -11,7 +11,7 @@ import binascii
 
 import msgspec
 
-from coldtrail.model.exports import Export, Malformed, TooLarge
+from coldtrail.model.exports import Malformed, TooLarge, Translation
 from coldtrail.receivers.content_encoding import gunzip
 from coldtrail.receivers.otlp import accept
 
@@ -23,16 +23,16 @@ def looks_like(message: str) -> bool:
     return message.startswith('{"resourceSpans"') or '"__otel_otlp_stdout"' in message[:200]
 
 
-def translate(message: str) -> tuple[list[Export], str]:
-    """Return the spans of a line and "", or nothing and the reason why it has none."""
+def translate(message: str) -> Translation:
+    """Return the spans of a line and what was refused of them, or one refused item and why the line has none."""
     try:
         if message.startswith('{"resourceSpans"'):
-            return list(accept("traces", message.encode("utf-8", "replace"), json=True).exports), ""
+            return accept("traces", message.encode("utf-8", "replace"), json=True)
         envelope = msgspec.json.decode(message)
         payload = base64.b64decode(envelope["payload"], validate=True)
         if envelope.get("content-encoding") == "gzip" or payload[:2] == b"\x1f\x8b":
             payload = gunzip(payload, MOST_BYTES)
         json = "json" in str(envelope.get("content-type", ""))
-        return list(accept("traces", payload, json=json).exports), ""
+        return accept("traces", payload, json=json)
     except (Malformed, TooLarge, msgspec.DecodeError, binascii.Error, KeyError, TypeError, AttributeError) as error:
-        return [], f"OTLP on standard output: {error}"
+        return Translation((), 1, (f"OTLP on standard output: {error}",))
