@@ -3,9 +3,9 @@
 The gateway gives a request its id, tells it to the client (`x-amzn-requestid`, `apigw-requestid`), writes it to its
 access log and hands it to the function. Powertools takes it as the correlation id of a function's log lines.
 Sources: Amazon API Gateway Developer Guide ("API Gateway mapping template and access logging variable reference":
-`$context.requestId`, `$context.extendedRequestId`, `$context.integration.requestId`: the function's request id), AWS Lambda Developer Guide ("Invoking a Lambda function using
-an API Gateway endpoint"), AWS X-Ray Developer Guide ("Segment documents": `aws.api_gateway`), Powertools for AWS
-Lambda ("Built-in correlation ID expressions").
+`$context.requestId`, `$context.extendedRequestId`, `$context.integration.requestId` of a function), AWS Lambda
+Developer Guide ("Invoking a Lambda function using an API Gateway endpoint"), AWS X-Ray Developer Guide ("Segment
+documents": `aws.api_gateway`), Powertools for AWS Lambda ("Built-in correlation ID expressions").
 """
 
 from __future__ import annotations

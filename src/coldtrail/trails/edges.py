@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from coldtrail.model.trails import Edge, EdgeKind, Wait, WaitKind
+from coldtrail.model.trails import Edge, EdgeKind, Key, Wait, WaitKind
 from coldtrail.services.service import CLIENT, CONSUMER
 from coldtrail.trails.clock import Bound, offsets_of
-from coldtrail.trails.executions import execution_edges
+from coldtrail.trails.executions import execution_edges, executions_started
 from coldtrail.trails.identity import node_id_of
 from coldtrail.trails.joins import Joins
 from coldtrail.trails.messages import place_message, wait_kind
@@ -23,21 +23,26 @@ from coldtrail.trails.timing import Timing, join_by_time
 CORRELATION_CONFIDENCE = 0.7
 HEADER_CONFIDENCE = 0.9
 
+_CARRIERS = ("message", "execution")
+
 
 def build_edges(nodes: Nodes, timing: Timing) -> list[Edge]:
     """Join the nodes by what they say, put their clocks right, and set the attempts that the joins tell."""
     joins = Joins()
     deliveries = _messages(nodes, joins)
-    _parents(nodes, joins)
-    _links(nodes, joins)
+    started = executions_started(nodes)
+    for starter, run in started.items():
+        joins.add(starter, run, "triggers", "execution")
     _requests(nodes, joins)
+    _parents(nodes, joins, started)
+    _links(nodes, joins, started)
     _put_clocks_right(nodes, joins)
     for message, takers in deliveries.items():
         _deliver(nodes, joins, message, takers)
     _retries(nodes, joins)
     for edge in execution_edges(nodes, joins.caused):
-        joins.add(edge.cause, edge.effect, edge.kind, edge.evidence)
-    _headers(nodes, joins)
+        joins.add(edge.cause, edge.effect, edge.kind, edge.evidence, edge.confidence, edge.waits)
+    _headers(nodes, joins, started)
     _correlations(nodes, joins)
     join_by_time(nodes, joins, timing)
     return joins.edges()
@@ -48,18 +53,19 @@ def _messages(nodes: Nodes, joins: Joins) -> dict[str, list[str]]:
     deliveries: dict[str, list[str]] = {}
     # A later attempt of one request has its message from the attempt before it, not from another delivery.
     first = {later: attempts[0] for attempts in nodes.attempts.values() for later in attempts[1:]}
+    holds = {outer for facts in nodes.facts.values() for outer in facts.within}
     for message, givers in nodes.givers.items():
         facts = nodes.facts[message]
         for node_id in givers:
             joins.add(node_id, message, "sends", "message_id")
-        if not givers:
+        if not givers and message not in holds:
             _senders_told(nodes, joins, message)
         takers = sorted(
             {first.get(one, one) for one in (_invocation_above(nodes, two) for two in nodes.takers[message])}
         )
-        if facts.within in nodes.givers:
-            joins.add(message, facts.within, "triggers", "message_id")
-            takers = [node_id for node_id in takers if not _takes(nodes, first, facts.within, node_id)]
+        for outer in sorted(facts.within & nodes.givers.keys()):
+            joins.add(message, outer, "triggers", "message_id")
+            takers = [node_id for node_id in takers if not _takes(nodes, first, outer, node_id)]
         for node_id in takers:
             joins.add(message, node_id, "delivers", "message_id")
             nodes.taken_by.setdefault(node_id, set()).add(message)
@@ -80,10 +86,12 @@ def _senders_told(nodes: Nodes, joins: Joins, message: str) -> None:
     if attempts:
         joins.add(attempts[-1], message, "sends", "request_id")
         return
-    for context in sorted(facts.contexts, key=lambda one: (one.trace_id, one.span_id)):
-        sender = nodes.owner.get((context.trace_id, context.span_id))
-        if sender and sender not in nodes.takers[message]:
-            joins.add(sender, message, "sends", "header")
+    for told, evidence in ((facts.links, "link"), (facts.contexts, "header")):
+        senders = {nodes.owner.get(one) for one in told} - {None, *nodes.takers[message]}
+        for sender in sorted(one for one in senders if one):
+            joins.add(sender, message, "sends", "link" if evidence == "link" else "header")
+        if senders:
+            return
 
 
 def _requests(nodes: Nodes, joins: Joins) -> None:
@@ -94,7 +102,7 @@ def _requests(nodes: Nodes, joins: Joins) -> None:
             attempts = nodes.attempts.get(key.value) if key.kind == "request_id" and key.role != "gives" else None
             if not attempts or node_id in attempts:
                 continue
-            if key.role == "mentions" and node.kind in ("operation", "execution"):
+            if key.role == "mentions" and node.kind in ("operation", "execution", "request"):
                 joins.add(node_id, attempts[0], "calls", "request_id")
             elif key.role == "takes" and node_id not in joins.caused:
                 joins.add(attempts[-1], node_id, "triggers", "request_id")
@@ -114,36 +122,59 @@ def _invocation_above(nodes: Nodes, node_id: str) -> str:
     return current
 
 
-def _parents(nodes: Nodes, joins: Joins) -> None:
+def _parents(nodes: Nodes, joins: Joins, started: dict[str, str]) -> None:
     for span in nodes.spans:
         if not span.parent_span_id:
             continue
         cause = nodes.owner.get((span.trace_id, span.parent_span_id))
         effect = nodes.owner[span.trace_id, span.span_id]
-        if cause and cause != effect and not _through_message(joins, cause, effect, nodes):
+        if cause and cause != effect and not _through(nodes, joins, cause, effect, started):
             kind: EdgeKind = "triggers" if span.kind == CONSUMER else "calls"
             joins.add(cause, effect, kind, "parent")
 
 
-def _links(nodes: Nodes, joins: Joins) -> None:
+def _links(nodes: Nodes, joins: Joins, started: dict[str, str]) -> None:
     for span in nodes.spans:
         if not span.links:
             continue
         effect = nodes.owner[span.trace_id, span.span_id]
         for link in span.links:
             cause = nodes.owner.get((link.trace_id, link.span_id))
-            if cause and not _through_message(joins, cause, effect, nodes):
+            if cause and not _through(nodes, joins, cause, effect, started):
                 joins.add(cause, effect, "triggers", "link")
 
 
-def _through_message(joins: Joins, cause: str, effect: str, nodes: Nodes) -> bool:
-    """Whether a message already joins the two, which tells more than a direct edge would."""
-    for key in nodes.keys[effect]:
-        if key.kind in CARRIED_KINDS:
-            message = node_id_of(key.kind, key.value)
-            if (cause, message) in joins.found and message in nodes.takers and effect in _taking(nodes, message):
-                return True
+def _through(nodes: Nodes, joins: Joins, cause: str, effect: str, started: dict[str, str]) -> bool:
+    """Whether messages or an execution join the two already, which tells more than a direct edge would.
+
+    What is called in the name of a call that started an execution was called by the execution.
+    """
+    node = nodes.by_id[effect]
+    if cause in started and node.kind == "invocation":
+        if effect not in joins.caused:
+            nodes.keys[effect].add(Key("execution_arn", nodes.by_id[started[cause]].keys["execution_arn"], "takes"))
+        return True
+    taken = {node_id_of(key.kind, key.value) for key in nodes.keys[effect] if key.kind in CARRIED_KINDS}
+    pending = [one for one in taken if one in nodes.takers and effect in _taking(nodes, one)]
+    pending += [one for one in joins.causes.get(effect, ()) if nodes.by_id[one].kind in _CARRIERS]
+    seen: set[str] = set()
+    while pending:
+        current = pending.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        before = joins.causes.get(current, ())
+        if any(one == cause or _is_within(nodes, cause, one) for one in before):
+            return True
+        pending += [one for one in before if nodes.by_id[one].kind in _CARRIERS]
     return False
+
+
+def _is_within(nodes: Nodes, node_id: str, above: str) -> bool:
+    """Whether a span is part of an invocation, as its parents say."""
+    if nodes.by_id[above].kind != "invocation":
+        return False
+    return _invocation_above(nodes, node_id) == above
 
 
 def _taking(nodes: Nodes, message: str) -> set[str]:
@@ -230,7 +261,7 @@ def _retries(nodes: Nodes, joins: Joins) -> None:
             joins.add(before, after, "retries", "request_id", 1.0, waits)
 
 
-def _headers(nodes: Nodes, joins: Joins) -> None:
+def _headers(nodes: Nodes, joins: Joins, started: dict[str, str]) -> None:
     """A node without a cause still names the span, or the trace, whose header it was called with."""
     without = [
         one for one in nodes.by_id if one not in joins.caused and nodes.by_id[one].kind in ("invocation", "request")
@@ -246,7 +277,7 @@ def _headers(nodes: Nodes, joins: Joins) -> None:
     for node_id in sorted(without, key=lambda one: (nodes.by_id[one].start_ns, one)):
         for trace_id, span_id in handed[node_id]:
             sender, root = nodes.owner.get((trace_id, span_id)), roots.get(trace_id)
-            if sender:
+            if sender and not _through(nodes, joins, sender, node_id, started):
                 joins.add(sender, node_id, "triggers", "header")
             elif root and node_id not in joins.caused:
                 joins.add(root, node_id, "triggers", "header", HEADER_CONFIDENCE)
@@ -254,7 +285,7 @@ def _headers(nodes: Nodes, joins: Joins) -> None:
 
 def _handed(nodes: Nodes, node_id: str) -> list[tuple[str, str]]:
     """The contexts of a node's event and headers; an invocation known from logs has them as its logs' trace ids."""
-    found = {(one.trace_id, one.span_id) for one in nodes.contexts.get(node_id, ())}
+    found = set(nodes.contexts.get(node_id, ()))
     if nodes.by_id[node_id].kind == "invocation" and not nodes.spans_of.get(node_id):
         log = next((log for log in nodes.logs_of.get(node_id, []) if log.trace_id), None)
         if log:

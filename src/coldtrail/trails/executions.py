@@ -135,30 +135,62 @@ def _failure(log: Log | None) -> Failure | None:
     return Failure(error, _said(log, "details.cause"))
 
 
+def executions_started(nodes: Nodes) -> dict[str, str]:
+    """Return which call (or state of another execution) started which execution."""
+    found = {}
+    for run_id, carriers in _carriers(nodes).items():
+        for node_id in carriers:
+            elsewhere = nodes.by_id[node_id].kind == "execution" and node_id not in (run_id, *nodes.states[run_id])
+            if elsewhere or _starts(nodes, node_id):
+                found[node_id] = run_id
+    return found
+
+
+def _carriers(nodes: Nodes) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for node_id, keys in nodes.keys.items():
+        for key in keys:
+            if key.kind == "execution_arn":
+                run_id = node_id_of("execution_arn", key.value)
+                if run_id in nodes.states:
+                    found.setdefault(run_id, []).append(node_id)
+    return found
+
+
 def execution_edges(nodes: Nodes, caused: set[str]) -> list[Edge]:
-    """Join executions with who started them, with their states, and states with the invocations that name them.
+    """Join executions with their states, and states with the invocations that name the execution.
 
     An invocation belongs to the state that was entered last before it began; several of one function in one state are
     attempts. O(nodes that carry an execution's ARN).
     """
-    carriers: dict[str, list[str]] = {}
-    for node_id, keys in nodes.keys.items():
-        for key in keys:
-            if key.kind == "execution_arn":
-                carriers.setdefault(node_id_of("execution_arn", key.value), []).append(node_id)
+    carriers = _carriers(nodes)
     edges = []
     for run_id, states in nodes.states.items():
         edges += [Edge(run_id, state, "calls", "execution") for state in states]
-        attempts: dict[tuple[str, str], Node] = {}
-        for node_id in sorted(carriers.get(run_id, []), key=lambda one: (nodes.by_id[one].start_ns, one)):
-            node = nodes.by_id[node_id]
-            if node_id == run_id or node_id in states:
-                continue
-            if node.kind == "execution" or _starts(nodes, node_id):
-                edges.append(Edge(node_id, run_id, "triggers", "execution"))
-            elif node.kind == "invocation" and node_id not in caused:
-                edges.append(_into(nodes, node, states, run_id, attempts))
+        inside = [one for one in carriers.get(run_id, []) if nodes.by_id[one].kind == "invocation"]
+        inside = [one for one in inside if one not in caused and not _begins(nodes, run_id, one)]
+        edges += [_into(nodes, nodes.by_id[one], states, run_id) for one in inside]
     return edges
+
+
+def count_attempts(nodes: Nodes, called: dict[str, list[str]]) -> dict[str, tuple[Wait, ...]]:
+    """Set the attempts of what each state called (state to invocations); return what each waited since the one before."""
+    waits: dict[str, tuple[Wait, ...]] = {}
+    for node_ids in called.values():
+        last: dict[str, Node] = {}
+        for node in sorted((nodes.by_id[one] for one in node_ids), key=lambda node: (node.start_ns, node.node_id)):
+            before = last.get(node.service)
+            if before is not None:
+                node.attempt = max(node.attempt, before.attempt + 1)
+                if before.end_ns is not None:
+                    waits[node.node_id] = (Wait("retry", max(0.0, (node.start_ns - before.end_ns) / 1e6)),)
+            last[node.service] = node
+    return waits
+
+
+def _begins(nodes: Nodes, run_id: str, node_id: str) -> bool:
+    """An invocation that names an execution and began before it started it: its log line says so."""
+    return nodes.by_id[node_id].start_ns + SLACK_NS < nodes.by_id[run_id].start_ns
 
 
 def _starts(nodes: Nodes, node_id: str) -> bool:
@@ -166,15 +198,8 @@ def _starts(nodes: Nodes, node_id: str) -> bool:
     return bool(spans) and nodes.by_id[node_id].kind == "operation" and spans[0].kind in (CLIENT, PRODUCER)
 
 
-def _into(nodes: Nodes, node: Node, states: list[str], run_id: str, attempts: dict[tuple[str, str], Node]) -> Edge:
+def _into(nodes: Nodes, node: Node, states: list[str], run_id: str) -> Edge:
     within = [nodes.by_id[state] for state in states]
     within = [one for one in within if one.start_ns - SLACK_NS <= node.start_ns <= (one.end_ns or node.start_ns)]
     state = max(within, key=lambda one: (one.start_ns, one.node_id)).node_id if within else run_id
-    before = attempts.get((state, node.service))
-    waits: tuple[Wait, ...] = ()
-    if before is not None:
-        node.attempt = max(node.attempt, before.attempt + 1)
-        if before.end_ns is not None:
-            waits = (Wait("retry", max(0.0, (node.start_ns - before.end_ns) / 1e6)),)
-    attempts[state, node.service] = node
-    return Edge(state, node.node_id, "calls", "execution", 1.0, waits)
+    return Edge(state, node.node_id, "calls", "execution")

@@ -11,6 +11,7 @@ class Joins:
     def __init__(self) -> None:
         self.found: dict[tuple[str, str], Edge] = {}
         self.caused: set[str] = set()
+        self.causes: dict[str, list[str]] = {}
 
     def add(
         self,
@@ -27,6 +28,7 @@ class Joins:
             return
         self.found[pair] = Edge(cause, effect, kind, evidence, confidence, waits)
         self.caused.add(effect)
+        self.causes.setdefault(effect, []).append(cause)
 
     def edges(self) -> list[Edge]:
         """All edges, in an order that does not depend on how they were found."""

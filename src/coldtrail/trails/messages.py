@@ -29,6 +29,9 @@ _WAITS_BY_SERVICE: dict[str, WaitKind] = {
     "AmazonSQS": "queue",
     "sns": "bus",
     "aws_sns": "bus",
+    "aws.sns": "bus",
+    "aws.sqs": "queue",
+    "aws_dynamodb": "stream",
     "eventbridge": "bus",
     "aws_eventbridge": "bus",
     "aws.eventbridge": "bus",
@@ -64,6 +67,27 @@ def add_messages(nodes: Nodes) -> None:
             (ends.givers if key.role == "gives" else ends.takers).append(node_id)
     for message in sorted(found):
         _add(nodes, message, found[message])
+    for unit in sorted(nodes.together, key=sorted):
+        _nest(nodes, [message for message in sorted(unit) if message in nodes.givers])
+
+
+def _nest(nodes: Nodes, unit: list[str]) -> None:
+    """Of messages that are one unit, the one that nobody says they sent holds the others: a service passed them on.
+
+    Where none has a sender, a queue's message holds a topic's or a bus's.
+    """
+    passed_on = [message for message in unit if not nodes.givers[message]]
+    if len(passed_on) == len(unit):
+        passed_on = [message for message in unit if not _is_published(nodes, message)]
+    if len(passed_on) == 1:
+        for message in unit:
+            if message != passed_on[0]:
+                nodes.facts[message].within.add(passed_on[0])
+
+
+def _is_published(nodes: Nodes, message: str) -> bool:
+    """Whether a message is a topic's or a bus's, as its key or service says."""
+    return nodes.facts[message].service == "sns" or next(iter(nodes.keys[message])).kind == "event_id"
 
 
 def _add(nodes: Nodes, message: str, ends: _Ends) -> None:
@@ -123,7 +147,8 @@ def wait_kind(nodes: Nodes, message: str) -> WaitKind:
     """What a message waits in: a queue, a stream or a bus, as its sender or taker says, else by its key."""
     if (service := nodes.facts[message].service) in _WAITS_BY_SERVICE:
         return _WAITS_BY_SERVICE[service]
-    for node_id in (*nodes.givers[message], *nodes.takers[message]):
+    others = () if nodes.facts[message].within else nodes.takers[message]
+    for node_id in (*nodes.givers[message], *others):
         for span in nodes.spans_of.get(node_id, []):
             system = span.attributes.get("messaging.system")
             if isinstance(system, str) and system in _WAITS_BY_SERVICE:
@@ -137,7 +162,7 @@ def _destination(nodes: Nodes, kind: str, node_ids: list[str]) -> str:
         for span in nodes.spans_of.get(node_id, []):
             for name in _DESTINATIONS:
                 if value := span.attributes.get(name):
-                    return str(value).rsplit("/", 1)[-1]
+                    return str(value).rsplit("/", 1)[-1].rsplit(":", 1)[-1]
         for log in nodes.logs_of.get(node_id, []):
             for name in _LOGGED_DESTINATIONS[kind]:
                 if value := log.attributes.get(name):

@@ -6,10 +6,9 @@ from msgspec import Struct, field
 
 from coldtrail.model.copies import distinct_logs, distinct_spans
 from coldtrail.model.signals import Attributes, Log, Span
-from coldtrail.model.trails import Key, Node, NodeKind, NodeStatus
+from coldtrail.model.trails import Key, KeyKind, Node, NodeKind, NodeStatus
 from coldtrail.services import (
     Delivery,
-    TraceContext,
     contexts_of_log,
     contexts_of_span,
     deliveries_of,
@@ -17,6 +16,7 @@ from coldtrail.services import (
     keys_of_span,
 )
 from coldtrail.services.service import CONSUMER, SERVER
+from coldtrail.trails.access import access
 from coldtrail.trails.executions import Run, execution, mentioned_execution
 from coldtrail.trails.identity import node_id_of, span_node_id
 from coldtrail.trails.invocations import attempts_of, failure_of_span, invocation
@@ -41,16 +41,18 @@ class Facts(Struct):
     """What the signals say of one message, besides who sent and took it.
 
     ``logged_ns``: when a log line of the sender tells of it (the sender's clock); ``sent_ns``: when the service got it
-    (the service's clock). ``within``: the message in which it came. ``request``: the request of whose outcome it tells.
+    (the service's clock). ``within``: the messages in which it came. ``request``: the request of whose outcome it tells. ``contexts`` and
+    ``links``: the (trace id, span id) that it names as its sender.
     """
 
     service: str = ""
     destination: str = ""
     logged_ns: int | None = None
     sent_ns: int | None = None
-    within: str = ""
+    within: set[str] = field(default_factory=set)
     request: str = ""
-    contexts: set[TraceContext] = field(default_factory=set)
+    contexts: set[tuple[str, str]] = field(default_factory=set)
+    links: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Nodes(Struct):
@@ -62,7 +64,7 @@ class Nodes(Struct):
     (message, taker) to the receive count that the taker was told. ``delivery``: (message, invocation) to which delivery
     it was. ``taken_by``: invocation to the messages delivered to it. ``lines``: node to when its log lines named which
     single record. ``machine``: whose clock a node has. ``states``: execution node to the nodes of its states.
-    ``contexts``: node to the trace contexts that it was handed.
+    ``contexts``: node to the trace contexts that it was handed. ``together``: messages that one signal names as one unit.
     """
 
     by_id: dict[str, Node] = field(default_factory=dict)
@@ -77,7 +79,8 @@ class Nodes(Struct):
     takers: dict[str, list[str]] = field(default_factory=dict)
     facts: dict[str, Facts] = field(default_factory=dict)
     lines: dict[str, list[tuple[int, tuple[str, str]]]] = field(default_factory=dict)
-    contexts: dict[str, set[TraceContext]] = field(default_factory=dict)
+    contexts: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    together: set[frozenset[str]] = field(default_factory=set)
     received: dict[tuple[str, str], int] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=dict)
     states: dict[str, list[str]] = field(default_factory=dict)
@@ -105,17 +108,20 @@ def build_nodes(spans: list[Span], logs: list[Log]) -> Nodes:
     logs_by_request, others = _by_request(distinct_logs(logs))
     for request_id in sorted(spans_by_request.keys() | logs_by_request.keys()):
         _add_invocation(nodes, request_id, spans_by_request.get(request_id, []), logs_by_request.get(request_id, []))
+    _inherit_services(nodes)
+    requests = {value: one for one, node in nodes.by_id.items() if (value := _api_request(nodes, one, node))}
     histories: dict[str, list[Log]] = {}
     for log in others:
-        arn = _history_of(log)
+        arn, api_request = _history_of(log), log.attributes.get("aws.api_gateway.request_id")
         if arn:
             histories.setdefault(arn, []).append(log)
+        elif isinstance(api_request, str) and api_request:
+            _add_access(nodes, log, api_request, requests)
         else:
             _attach(nodes, log)
     for arn in sorted(histories):
         _add_execution(nodes, execution(arn, histories[arn]))
     _add_mentioned_executions(nodes, set(histories))
-    _inherit_services(nodes)
     for span in nodes.spans:
         nodes.machine.setdefault(nodes.owner[span.trace_id, span.span_id], _machine(nodes, span))
     return nodes
@@ -135,7 +141,7 @@ def _note(nodes: Nodes, node_id: str, signal: Span | Log) -> None:
     keys = keys_of_log(signal) if isinstance(signal, Log) else keys_of_span(signal)
     contexts = contexts_of_log(signal) if isinstance(signal, Log) else contexts_of_span(signal)
     if contexts:
-        nodes.contexts.setdefault(node_id, set()).update(contexts)
+        nodes.contexts.setdefault(node_id, set()).update((one.trace_id, one.span_id) for one in contexts)
     if not keys:
         return
     nodes.keys[node_id].update(keys)
@@ -148,6 +154,7 @@ def _note(nodes: Nodes, node_id: str, signal: Span | Log) -> None:
     if taken:
         for delivery in deliveries_of(signal):
             _note_delivery(nodes, node_id, delivery)
+        _note_unit(nodes, signal, taken)
 
 
 def _note_message(nodes: Nodes, node_id: str, key: Key, keys: tuple[Key, ...], signal: Span | Log) -> None:
@@ -164,6 +171,23 @@ def _note_message(nodes: Nodes, node_id: str, key: Key, keys: tuple[Key, ...], s
         facts.logged_ns = signal.time_ns if facts.logged_ns is None else min(signal.time_ns, facts.logged_ns)
 
 
+def _note_unit(nodes: Nodes, signal: Span | Log, taken: set[tuple[KeyKind, str]]) -> None:
+    """What a signal says that is about one unit: in which other message it came, and by whom it was sent."""
+    names = {value for _, value in taken}
+    values = signal.attributes.values()
+    if any(len(value) > 1 and not names.isdisjoint(map(str, value)) for value in values if isinstance(value, list)):
+        return
+    messages = [node_id_of(kind, value) for kind, value in taken]
+    if len(messages) > 1:
+        nodes.together.add(frozenset(messages))
+        for name, told in signal.attributes.items():
+            if "sns" in name.lower() and told in names:
+                nodes.facts[node_id_of("message_id", str(told))].service = "sns"
+    if isinstance(signal, Span) and len(signal.links) == 1:
+        for message in messages:
+            nodes.facts[message].links.add((signal.links[0].trace_id, signal.links[0].span_id))
+
+
 def _note_delivery(nodes: Nodes, node_id: str, delivery: Delivery) -> None:
     """What the event says that handed the message over."""
     carried = delivery.carried or delivery.within
@@ -177,9 +201,9 @@ def _note_delivery(nodes: Nodes, node_id: str, delivery: Delivery) -> None:
     facts.service = delivery.service
     facts.destination = delivery.destination.rsplit(":", 1)[-1].rsplit("/", 1)[-1] or facts.destination
     facts.sent_ns = delivery.sent_ns or facts.sent_ns
-    facts.contexts.update(delivery.contexts)
+    facts.contexts.update((one.trace_id, one.span_id) for one in delivery.contexts)
     if delivery.within:
-        facts.within = node_id_of(delivery.within.kind, delivery.within.value)
+        facts.within.add(node_id_of(delivery.within.kind, delivery.within.value))
     nodes.received[message, node_id] = max(delivery.receive_count, nodes.received.get((message, node_id), 0))
 
 
@@ -266,6 +290,29 @@ def _kind(span: Span) -> NodeKind:
     if span.kind == CONSUMER:
         return "invocation" if "faas.trigger" in span.attributes else "operation"
     return "request" if span.kind == SERVER else "operation"
+
+
+def _api_request(nodes: Nodes, node_id: str, node: Node) -> str:
+    """The id that an API gave a request, or ""."""
+    if node.kind != "request":
+        return ""
+    return next((key.value for key in nodes.keys[node_id] if key.kind == "request_id" and key.role == "gives"), "")
+
+
+def _add_access(nodes: Nodes, log: Log, api_request: str, requests: dict[str, str]) -> None:
+    """A line of an API's access log: of a request that a span tells of too, or of one that is known from it alone."""
+    node_id = requests.get(api_request)
+    if node_id is None:
+        node = access(log, api_request)
+        node_id = requests[api_request] = node.node_id
+        nodes.by_id[node_id] = node
+        nodes.keys[node_id] = set()
+        nodes.machine[node_id] = node.service
+        nodes.logs_of[node_id] = []
+    else:
+        nodes.by_id[node_id].signals += 1
+    nodes.logs_of.setdefault(node_id, []).append(log)
+    _note(nodes, node_id, log)
 
 
 def _history_of(log: Log) -> str:

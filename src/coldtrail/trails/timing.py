@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from coldtrail.model.trails import EdgeKind, Node, Wait, WaitKind
+from coldtrail.model.trails import Edge, EdgeKind, Node, Wait, WaitKind
 from coldtrail.trails.channels import Channel, Channels, channels_of
 from coldtrail.trails.joins import Joins
 from coldtrail.trails.matching import Delay, Order, Question, Times, match
@@ -34,9 +34,10 @@ _USUAL: dict[str, tuple[Delay, float]] = {
 
 
 class Timing(Struct, frozen=True):
-    """Which kinds of edges may be inferred from times."""
+    """Which kinds of edges may be inferred from times, and what was inferred before from more signals than these."""
 
     kinds: frozenset[EdgeKind] = frozenset({"calls", "triggers", "delivers"})
+    known: tuple[Edge, ...] = ()
 
 
 class _Side(Struct):
@@ -48,6 +49,10 @@ class _Side(Struct):
 
 def join_by_time(nodes: Nodes, joins: Joins, timing: Timing) -> None:
     """Add the edges that times tell. Cheap where no invocation is without a cause."""
+    certain = set(joins.caused)
+    for edge in timing.known:
+        if edge.effect not in certain and edge.cause in nodes.by_id and edge.effect in nodes.by_id:
+            joins.add(edge.cause, edge.effect, edge.kind, "timing", edge.confidence, edge.waits)
     effects = _without_cause(nodes, joins)
     if not effects or not timing.kinds:
         return

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
 from coldtrail.model.signals import Log, Span
-from coldtrail.model.trails import Key
+from coldtrail.model.trails import Edge, Inferred, Key
 from coldtrail.services import keys_of_log, keys_of_span
 from coldtrail.trails.nodes import CARRIED_KINDS, request_id_of
 
@@ -54,12 +55,19 @@ class Reader(Protocol):
     def carriers_of(self, keys: set[Key]) -> list[Carrier]:
         """Return who carries the keys, in any role."""
 
+    def inferred_of(self, units: set[str]) -> list[Inferred]:
+        """Return the edges that times told into and out of the units."""
+
 
 class Gathered(Struct):
-    """The signals of the trails around one id. ``truncated``: a bound was met, there may be more."""
+    """The signals of the trails around one id, and the edges that times told between them.
+
+    ``truncated``: a bound was met, there may be more.
+    """
 
     spans: list[Span]
     logs: list[Log]
+    inferred: dict[tuple[str, str], Edge] = field(default_factory=dict)
     truncated: bool = False
 
 
@@ -82,7 +90,11 @@ def gather(reader: Reader, trace_ids: set[str], request_ids: set[str]) -> Gather
         seen_requests |= requests
         keys = _joining(spans, logs, traces) - {Key(kind, value, "mentions") for kind, value in seen_keys}  # type: ignore[arg-type]
         seen_keys |= {(key.kind, key.value) for key in keys}
+        inferred = reader.inferred_of(traces | requests)
+        found.inferred |= {(one.edge.cause, one.edge.effect): one.edge for one in inferred}
         traces, requests = _next(reader, keys, spans, logs)
+        for unit in {unit for one in inferred for unit in (one.cause_unit, one.effect_unit)}:
+            (traces if is_hex(unit, TRACE_DIGITS) else requests).add(unit)
         traces -= seen_traces
         requests -= seen_requests
         if len(seen_traces) + len(traces) > most_traces:
