@@ -19,7 +19,7 @@ from coldtrail.wal.segment import varint
 from otlp import span, traces
 from running import Coldtrail, serving, start, wait_for
 
-KILLS = {"chdb": 20, "clickhouse": 6}
+KILLS = {"chdb": 20, "clickhouse": 4}
 
 
 class Sender(threading.Thread):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from otlp import span, traces
+from coldtrail.store.engine import Engine
+from otlp import logs, span, traces
 from running import COMMAND, Coldtrail, free_port, serving
 from stores import ClickHouseDouble
 
@@ -73,6 +74,22 @@ def test_a_server_that_comes_back_empty_gets_its_tables_again(tmp_path: Path, do
         assert running.api("/health")["wal"]["quarantined"] == 0
 
 
+def test_a_fault_of_the_store_puts_no_body_into_quarantine_and_holds_up_no_other_signal(tmp_path: Path, double: ClickHouseDouble) -> None:
+    data = tmp_path / "data"
+    with serving(data, "--store", double.dsn(data)) as running:
+        behind = Engine(double.dsn(data))
+        behind.command("ALTER TABLE spans DROP COLUMN rest")
+        waiting = send(running)
+        assert running.post("/v1/logs", logs({"body": "goes on"})).status_code == 200
+        running.eventually("/logs", lambda answer: len(answer["logs"]) == 1, 60, q="goes")
+        health = running.eventually("/health", lambda answer: answer["status"] == "degraded", 60)
+        assert (health["wal"]["quarantined"], health["wal"]["pending_bytes"] > 0) == (0, True)
+        behind.command("ALTER TABLE spans ADD COLUMN rest String AFTER flags")
+        behind.close()
+        is_there_once(running, waiting)
+        running.eventually("/health", lambda answer: answer["status"] == "ok" and not answer["wal"]["quarantined"], 60)
+
+
 def test_while_it_is_away_senders_are_refused_only_at_the_bound_of_the_log(tmp_path: Path, double: ClickHouseDouble) -> None:
     data = tmp_path / "data"
     double.kill()
@@ -92,7 +109,7 @@ def test_a_wrong_password_ends_the_start_with_a_sentence_that_does_not_tell_it(t
         assert "default: Authentication failed" in ended.stderr
         assert SECRET not in ended.stdout + ended.stderr
         data = tmp_path / "right"
-        with serving(data, env={"COLDTRAIL_STORE": f"clickhouse://default:{SECRET}@127.0.0.1:{double.port}/spans"}) as running:
+        with serving(data, "--store", f"clickhouse://default:{SECRET}@127.0.0.1:{double.port}/spans") as running:
             is_there_once(running, send(running))
             assert SECRET not in running.get("/health").text
             double.kill()

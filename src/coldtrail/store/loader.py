@@ -14,7 +14,13 @@ from msgspec import Struct
 
 from coldtrail.model.signals import Signal
 from coldtrail.store.engine import Engine
-from coldtrail.store.engine_errors import MEMORY_LIMIT_EXCEEDED, UNKNOWN_DATABASE, UNKNOWN_TABLE, EngineError
+from coldtrail.store.engine_errors import (
+    MEMORY_LIMIT_EXCEEDED,
+    UNKNOWN_DATABASE,
+    UNKNOWN_TABLE,
+    EngineError,
+    Unreachable,
+)
 from coldtrail.store.load_sql import LOAD
 from coldtrail.store.migrate import TooNew
 from coldtrail.wal import Segment, WriteAheadLog
@@ -91,10 +97,22 @@ class Loader:
         self._thread.join()
 
     def drain(self) -> None:
-        """Load all that is committed now, in the calling thread."""
+        """Load all that is committed now, in the calling thread; a signal that fails does not hold up the others.
+
+        Raises:
+            EngineError: a passing fault; its segments stay where they are.
+        """
+        failure: EngineError | None = None
         for signal in SIGNALS:
-            while segment := self.wal.seal(signal):
-                self.load(segment)
+            try:
+                while segment := self.wal.seal(signal):
+                    self.load(segment)
+            except Unreachable:
+                raise
+            except EngineError as error:
+                failure = error
+        if failure:
+            raise failure
 
     def load(self, segment: Segment) -> None:
         """Load one segment, quarantine what the engine refuses of it, and drop it from the log.
