@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import clickhouse_connect
 import msgspec
+from clickhouse_connect import common
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
@@ -27,6 +28,9 @@ from coldtrail.store.otlp_format import FORMAT_SCHEMA, STRUCTURE
 for library in ("clickhouse_connect", "urllib3.connectionpool"):
     # What fails reaches us as an exception and is told once; they would print a line for every try.
     logging.getLogger(library).setLevel(logging.ERROR)
+
+# Servers and the embedded engine then answer in the very same bytes.
+common.set_setting("use_protocol_version", False)
 
 Answer = TypeVar("Answer")
 
