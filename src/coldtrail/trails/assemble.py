@@ -214,7 +214,8 @@ def _followed(graph: Graph, roots: list[str]) -> set[str]:
             else:
                 known |= _telling(graph, node_id)
                 known.add(("node", node_id))
-                pending += [edge.effect for edge in effects]
+                for edge in effects:
+                    (undecided if edge.effect in graph.nodes.told else pending).append(edge.effect)
         theirs = {node_id: _theirs(graph, node_id) for node_id in undecided if node_id not in seen}
         mine = {node_id: not told or not known.isdisjoint(told) for node_id, told in theirs.items()}
         pending = [node_id for node_id, decided in mine.items() if decided]

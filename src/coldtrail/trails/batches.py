@@ -24,14 +24,14 @@ def is_batch(causes: list[Edge] | None) -> bool:
 
 
 def tell_steps_apart(nodes: Nodes, effects: dict[str, list[Edge]], causes: dict[str, list[Edge]]) -> None:
-    """Note in ``nodes.context`` whose each step of a batch is, where that can be told."""
-    for node_id, edges in effects.items():
-        if len(edges) > 1 and nodes.by_id[node_id].kind == "invocation" and is_batch(causes.get(node_id)):
-            _tell(nodes, node_id, edges, causes)
+    """Note in ``nodes.context`` whose each step of a batch is, where that can be told, and that it is in ``nodes.told``."""
+    for node_id in nodes.taken_by:
+        if is_batch(causes.get(node_id)):
+            _tell(nodes, node_id, effects, causes)
 
 
-def _tell(nodes: Nodes, invocation: str, edges: list[Edge], causes: dict[str, list[Edge]]) -> None:
-    steps = [edge.effect for edge in edges if edge.kind in ("calls", "triggers")]
+def _tell(nodes: Nodes, invocation: str, effects: dict[str, list[Edge]], causes: dict[str, list[Edge]]) -> None:
+    steps = _steps(nodes, invocation, effects)
     for step in steps:
         told: set[Told] = {
             (key.kind, key.value) for key in nodes.keys[step] if key.kind in CARRIED_KINDS and key.role == "takes"
@@ -39,10 +39,24 @@ def _tell(nodes: Nodes, invocation: str, edges: list[Edge], causes: dict[str, li
         told |= {("node", edge.cause) for edge in causes.get(step, ()) if edge.evidence == "link"}
         if told:
             nodes.context.setdefault(step, set()).update(told)
-    steps = [step for step in steps if step not in nodes.context and nodes.spans_of.get(step)]
+            nodes.told.add(step)
+    steps = [step for step in steps if step not in nodes.told and nodes.spans_of.get(step)]
     lines = nodes.lines.get(invocation, [])
     if steps and lines:
         _by_lines(nodes, steps, lines)
+
+
+def _steps(nodes: Nodes, invocation: str, effects: dict[str, list[Edge]]) -> list[str]:
+    """All that happened inside an invocation, at any depth."""
+    found: dict[str, None] = {}
+    pending = [invocation]
+    while pending:
+        for edge in effects.get(pending.pop(), ()):
+            inside = edge.kind in ("calls", "triggers") and nodes.by_id[edge.effect].kind == "operation"
+            if inside and edge.effect not in found:
+                found[edge.effect] = None
+                pending.append(edge.effect)
+    return list(found)
 
 
 def _by_lines(nodes: Nodes, steps: list[str], lines: list[tuple[int, Told]]) -> None:
@@ -57,12 +71,14 @@ def _by_lines(nodes: Nodes, steps: list[str], lines: list[tuple[int, Told]]) -> 
         most = spoken[step].most_common(2)
         if most and (len(most) == 1 or most[0][1] > most[1][1]):
             nodes.context[step] = {most[0][0]}
+            nodes.told.add(step)
         elif not most:
             within = [
                 told for told, first, last in turns if first <= span.start_ns and span.end_ns <= last + LOG_STAMP_NS
             ]
             if len(within) == 1:
                 nodes.context[step] = {within[0]}
+                nodes.told.add(step)
 
 
 def _around(nodes: Nodes, ordered: list[str], time_ns: int) -> str | None:

@@ -18,6 +18,7 @@ from coldtrail.trails.identity import node_id_of
 from coldtrail.trails.joins import Joins
 from coldtrail.trails.messages import place_message, wait_kind
 from coldtrail.trails.nodes import CARRIED_KINDS, Nodes
+from coldtrail.trails.senders_alike import senders_alike
 from coldtrail.trails.timing import Timing, join_by_time
 
 CORRELATION_CONFIDENCE = 0.7
@@ -36,7 +37,12 @@ def build_edges(nodes: Nodes, timing: Timing) -> list[Edge]:
     _requests(nodes, joins)
     _parents(nodes, joins, started)
     _links(nodes, joins, started)
-    _put_clocks_right(nodes, joins)
+    offsets = _put_clocks_right(nodes, joins)
+    for edge in senders_alike(nodes, joins):
+        joins.add(edge.cause, edge.effect, edge.kind, edge.evidence, edge.confidence)
+        nodes.givers[edge.effect].append(edge.cause)
+    for message in nodes.givers:
+        place_message(nodes, message, offsets)
     for message, takers in deliveries.items():
         _deliver(nodes, joins, message, takers)
     _retries(nodes, joins)
@@ -85,11 +91,16 @@ def _senders_told(nodes: Nodes, joins: Joins, message: str) -> None:
     attempts = nodes.attempts.get(facts.request)
     if attempts:
         joins.add(attempts[-1], message, "sends", "request_id")
+        nodes.givers[message].append(attempts[-1])
         return
     for told, evidence in ((facts.links, "link"), (facts.contexts, "header")):
         senders = {nodes.owner.get(one) for one in told} - {None, *nodes.takers[message]}
         for sender in sorted(one for one in senders if one):
-            joins.add(sender, message, "sends", "link" if evidence == "link" else "header")
+            gave = [one for one in nodes.keys[sender] if one.role == "gives" and one.kind in CARRIED_KINDS]
+            # Who sent one message, of which another came, sent that through the first.
+            through = node_id_of(gave[0].kind, gave[0].value) if len(gave) == 1 else sender
+            joins.add(through, message, "sends", "link" if evidence == "link" else "header")
+            nodes.givers[message].append(through)
         if senders:
             return
 
@@ -164,7 +175,7 @@ def _through(nodes: Nodes, joins: Joins, cause: str, effect: str, started: dict[
             continue
         seen.add(current)
         before = joins.causes.get(current, ())
-        if any(one == cause or _is_within(nodes, cause, one) for one in before):
+        if any(one == cause or _is_within(nodes, cause, one) or _is_within(nodes, one, cause) for one in before):
             return True
         pending += [one for one in before if nodes.by_id[one].kind in _CARRIERS]
     return False
@@ -181,20 +192,20 @@ def _taking(nodes: Nodes, message: str) -> set[str]:
     return {*nodes.takers[message], *(_invocation_above(nodes, node_id) for node_id in nodes.takers[message])}
 
 
-def _put_clocks_right(nodes: Nodes, joins: Joins) -> None:
+def _put_clocks_right(nodes: Nodes, joins: Joins) -> dict[str, int]:
+    """Take out what clocks are wrong by, and return it."""
     if len(set(nodes.machine.values())) < 2:
-        return
+        return {}
     offsets = offsets_of(_bounds(nodes, joins))
     if not offsets:
-        return
+        return {}
     for node_id, machine in nodes.machine.items():
         if offset_ns := offsets.get(machine):
             node = nodes.by_id[node_id]
             node.start_ns -= offset_ns
             node.end_ns = None if node.end_ns is None else node.end_ns - offset_ns
             node.clock_offset_ms = offset_ns / 1e6
-    for message in nodes.givers:
-        place_message(nodes, message, offsets)
+    return offsets
 
 
 def _bounds(nodes: Nodes, joins: Joins) -> list[Bound]:

@@ -106,7 +106,6 @@ def _add(nodes: Nodes, message: str, ends: _Ends) -> None:
         keys={key.kind: key.value},
         signals=len(ends.givers) + len(ends.takers),
     )
-    place_message(nodes, message, {})
 
 
 def place_message(nodes: Nodes, message: str, offsets_ns: dict[str, int]) -> None:

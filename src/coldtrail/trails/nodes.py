@@ -37,6 +37,27 @@ _RECEIVE_COUNTS = (
 """Names under which a consumer logs how often a message was received, this time included."""
 
 
+Said = tuple[str, str]
+"""A field and its value that may name a unit of work."""
+
+_OF_THE_EMITTER = (
+    *("faas.", "aws.", "cloud.", "function_", "messaging.", "rpc.", "telemetry.", "server.", "net.", "url.", "http."),
+    *("level", "timestamp", "time", "location", "service", "xray_", "trace", "span", "request"),
+)
+
+
+def said_of(attributes: Attributes) -> list[Said]:
+    """Return the fields that may name a unit of work: texts with a digit, of a name's length, not about the emitter."""
+    return [
+        (name, value)
+        for name, value in attributes.items()
+        if isinstance(value, str)
+        and 6 <= len(value) <= 200
+        and not name.startswith(_OF_THE_EMITTER)
+        and any(digit in value for digit in "0123456789")
+    ]
+
+
 class Facts(Struct):
     """What the signals say of one message, besides who sent and took it.
 
@@ -64,7 +85,8 @@ class Nodes(Struct):
     (message, taker) to the receive count that the taker was told. ``delivery``: (message, invocation) to which delivery
     it was. ``taken_by``: invocation to the messages delivered to it. ``lines``: node to when its log lines named which
     single record. ``machine``: whose clock a node has. ``states``: execution node to the nodes of its states.
-    ``contexts``: node to the trace contexts that it was handed. ``together``: messages that one signal names as one unit.
+    ``said``: message to the fields of the signals that took it alone. ``told``: steps of batches of which it is told whose
+    they are. ``contexts``: node to the trace contexts that it was handed. ``together``: messages that one signal names as one unit.
     """
 
     by_id: dict[str, Node] = field(default_factory=dict)
@@ -80,6 +102,8 @@ class Nodes(Struct):
     facts: dict[str, Facts] = field(default_factory=dict)
     lines: dict[str, list[tuple[int, tuple[str, str]]]] = field(default_factory=dict)
     contexts: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    said: dict[str, set[Said]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
     together: set[frozenset[str]] = field(default_factory=set)
     received: dict[tuple[str, str], int] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=dict)
@@ -178,6 +202,8 @@ def _note_unit(nodes: Nodes, signal: Span | Log, taken: set[tuple[KeyKind, str]]
     if any(len(value) > 1 and not names.isdisjoint(map(str, value)) for value in values if isinstance(value, list)):
         return
     messages = [node_id_of(kind, value) for kind, value in taken]
+    for message in messages:
+        nodes.said.setdefault(message, set()).update(one for one in said_of(signal.attributes) if one[1] not in names)
     if len(messages) > 1:
         nodes.together.add(frozenset(messages))
         for name, told in signal.attributes.items():

@@ -1,0 +1,82 @@
+"""Who sent a message that nobody says they sent: whoever spoke before of the same things as its consumer does.
+
+A table's stream names a change, and the writer does not learn that name; but both log the item's key and the request's
+correlation id. What counts is how many values of the same field the two have in common.
+"""
+
+from __future__ import annotations
+
+from coldtrail.model.signals import Attributes
+from coldtrail.model.trails import Edge
+from coldtrail.trails.identity import node_id_of
+from coldtrail.trails.joins import Joins
+from coldtrail.trails.messages import wait_kind
+from coldtrail.trails.nodes import CARRIED_KINDS, Nodes, Said, said_of
+
+ALONE_CONFIDENCE = 0.9
+SHARED_CONFIDENCE = 0.6
+MOST_SPEAKERS = 200
+"""A value that more nodes speak of than this names no unit."""
+
+
+def senders_alike(nodes: Nodes, joins: Joins) -> list[Edge]:
+    """Return an edge for each message without a sender of which someone spoke before. O(log records of such values)."""
+    held = {outer for facts in nodes.facts.values() for outer in facts.within}
+    open_ = {
+        message: nodes.said[message]
+        for message in nodes.givers
+        if message not in joins.caused and message not in held and nodes.said.get(message)
+    }
+    if not open_:
+        return []
+    speakers = _speakers(nodes, set().union(*open_.values()))
+    return [edge for message in sorted(open_) if (edge := _likeliest(nodes, message, open_[message], speakers))]
+
+
+def _speakers(nodes: Nodes, wanted: set[Said]) -> dict[Said, set[str]]:
+    found: dict[Said, set[str]] = {}
+
+    def listen(node_id: str, attributes: Attributes) -> None:
+        for one in said_of(attributes):
+            if one in wanted:
+                found.setdefault(one, set()).add(node_id)
+
+    for node_id, node in nodes.by_id.items():
+        if node.kind != "invocation":
+            continue
+        for log in nodes.logs_of.get(node_id, ()):
+            listen(node_id, log.attributes)
+        for span in nodes.spans_of.get(node_id, ()):
+            listen(node_id, span.attributes)
+    return {one: node_ids for one, node_ids in found.items() if len(node_ids) <= MOST_SPEAKERS}
+
+
+def _likeliest(nodes: Nodes, message: str, said: set[Said], speakers: dict[Said, set[str]]) -> Edge | None:
+    takers = [nodes.by_id[one] for one in nodes.takers[message]]
+    if not takers:
+        return None
+    first = min(takers, key=lambda node: (node.start_ns, node.node_id))
+    shared: dict[str, int] = {}
+    for one in said:
+        for node_id in speakers.get(one, ()):
+            node = nodes.by_id[node_id]
+            if node.service != first.service and node.start_ns <= first.start_ns:
+                shared[node_id] = shared.get(node_id, 0) + 1
+    most = max(shared.values(), default=0)
+    if 2 * most <= len(said):
+        return None
+    best = [nodes.by_id[one] for one, count in shared.items() if count == most]
+    sending = [node for node in best if _given(nodes, node.node_id)]
+    if not sending and wait_kind(nodes, message) == "queue":
+        return None
+    sending = sending or best
+    sender = max(sending, key=lambda node: (node.start_ns, node.node_id))
+    confidence = ALONE_CONFIDENCE if len(sending) == 1 and most == len(said) else SHARED_CONFIDENCE
+    given = _given(nodes, sender.node_id)
+    return Edge(given[0] if len(given) == 1 else sender.node_id, message, "sends", "correlation_id", confidence)
+
+
+def _given(nodes: Nodes, node_id: str) -> list[str]:
+    """The messages that a node sent, as it says itself."""
+    keys = (key for key in nodes.keys[node_id] if key.role == "gives" and key.kind in CARRIED_KINDS)
+    return sorted({node_id_of(key.kind, key.value) for key in keys})
