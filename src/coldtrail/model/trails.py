@@ -100,6 +100,14 @@ class Edge(Struct, frozen=True):
     waits: tuple[Wait, ...] = ()
 
 
+class Inferred(Struct, frozen=True):
+    """An edge that times told, and the two units (a trace id, or a request id known from logs alone) that it joins."""
+
+    edge: Edge
+    cause_unit: str
+    effect_unit: str
+
+
 class Share(Struct, frozen=True):
     """How much of a trail's duration one node on the critical path accounts for, by cause; shares add up to 1."""
 

@@ -33,6 +33,7 @@ from coldtrail.store.engine_errors import EngineError, Unreachable
 from coldtrail.store.loader import Loader
 from coldtrail.store.migrate import migrate
 from coldtrail.store.signals import SignalReader
+from coldtrail.trails.timing import Timing
 from coldtrail.wal import Segment, WriteAheadLog
 
 log = structlog.get_logger(__name__)
@@ -106,7 +107,8 @@ class Process:
             data_dir=data,
             intake=Intake(self.wal, self.received),
         )
-        self.reconstruction = Reconstruction(self.engine, self.service.trails)
+        timing = Timing(frozenset(self.settings.infer_edges))
+        self.reconstruction = Reconstruction(self.engine, self.service.trails, timing)
 
     def _prepare_store(self) -> None:
         """A server that is away may come back: its senders' data waits in the log. Every other fault ends the start."""

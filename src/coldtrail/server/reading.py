@@ -7,19 +7,27 @@ from collections.abc import Sequence
 
 from coldtrail.model.hex_ids import is_hex, is_trace_id
 from coldtrail.model.signals import Log, Span
-from coldtrail.model.trails import Key, Trail
+from coldtrail.model.trails import Inferred, Key, Trail
 from coldtrail.model.xray_ids import xray_trace_id_to_hex
 from coldtrail.store.engine import Engine
 from coldtrail.store.find import Carrier, carriers_of, carriers_of_hash
 from coldtrail.store.find import find as find_carriers
+from coldtrail.store.inferred import inferred_of
 from coldtrail.store.signals import SignalReader
 from coldtrail.store.trail_lists import Filters, TrailRow, list_trails, trails_of
 from coldtrail.trails.assemble import Graph, build_graph, select, trail_ids_of
 from coldtrail.trails.identity import node_id_of, span_node_id
+from coldtrail.trails.timing import Timing
 from coldtrail.trails.walk import Gathered, gather
 
 SETTLED_S = 5
 """How long after it was found a trail may still be joined by signals that were sent at the same time."""
+
+
+def graph_of(gathered: Gathered) -> Graph:
+    """Return the graph of what a walk found, with the edges that times told before."""
+    known = tuple(gathered.inferred[pair] for pair in sorted(gathered.inferred))
+    return build_graph(gathered.spans, gathered.logs, Timing(frozenset(), known))
 
 
 class TrailReader:
@@ -45,6 +53,10 @@ class TrailReader:
         """Return who carries the keys."""
         return carriers_of(self._engine, keys)
 
+    def inferred_of(self, units: set[str]) -> list[Inferred]:
+        """Return the edges that times told into and out of the units."""
+        return inferred_of(self._engine, units)
+
     def gather(self, trace_ids: set[str], request_ids: set[str]) -> Gathered:
         """Return the signals of all trails around the traces and requests."""
         return gather(self, trace_ids, request_ids)  # type: ignore[arg-type]
@@ -55,7 +67,7 @@ class TrailReader:
         if not trace_ids and not request_ids:
             return None
         gathered = self.gather(trace_ids, request_ids)
-        graph = build_graph(gathered.spans, gathered.logs)
+        graph = graph_of(gathered)
         for seed in (*sorted(trace_ids), trail_id.lower(), *(node_id_of("request_id", one) for one in request_ids)):
             if trail := select(graph, seed):
                 return trail, graph

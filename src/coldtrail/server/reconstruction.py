@@ -7,13 +7,16 @@ import time
 
 import structlog
 
+from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.trails import Trail
-from coldtrail.server.reading import TrailReader
+from coldtrail.server.inference import Inference
+from coldtrail.server.reading import TrailReader, graph_of
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.summaries import Unit, last_saved_s, save_trails, units_received_in, units_since
 from coldtrail.store.trail_lists import TrailRow
-from coldtrail.trails.assemble import Graph, build_graph, select, trail_id_of
+from coldtrail.trails.assemble import Graph, select, trail_id_of
+from coldtrail.trails.timing import Timing
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +39,10 @@ _FAILED = ("error", "timeout", "out_of_memory", "throttled")
 class Reconstruction:
     """One thread; `wake` after every load. It rests as long as it worked, so that ingest keeps half of the time."""
 
-    def __init__(self, engine: Engine, reader: TrailReader) -> None:
+    def __init__(self, engine: Engine, reader: TrailReader, timing: Timing) -> None:
         self._engine = engine
         self._reader = reader
+        self._inference = Inference(engine, reader, timing)
         self._seconds: set[int] = set()
         self._waiting: dict[str, Unit] = {}
         self._lock = threading.Lock()
@@ -73,6 +77,7 @@ class Reconstruction:
                     self._wait_for(units_since(self._engine, last_saved_s(self._engine), MOST_UNITS))
                     behind = False
                 self._pass(seconds)
+                self._infer()
             except EngineError as error:
                 if not error.passing:  # the loader tells of those
                     log.warning("reconstruction will be tried again", reason=str(error)[:300])
@@ -82,7 +87,7 @@ class Reconstruction:
             took_s = time.monotonic() - started
             self._stop.wait(max(took_s, PERIOD_S - took_s))
             if not (self._waiting or self._seconds or behind):
-                self._loaded.wait()
+                self._loaded.wait(self._inference.due_s())
 
     def _take_seconds(self) -> set[int]:
         with self._lock:
@@ -105,6 +110,12 @@ class Reconstruction:
             for name in (*names, *done):
                 self._waiting.pop(name, None)
 
+    def _infer(self) -> None:
+        """Join trails by time where nothing else waits; what was joined is assembled again."""
+        if not self._waiting:
+            joined = self._inference.run()
+            self._wait_for([Unit(unit, "") if is_trace_id(unit) else Unit("", unit) for unit in sorted(joined)])
+
     def _reconstruct(self, units: list[Unit]) -> set[str]:
         """Save the trails around the units; return the names of all units that these are made of."""
         gathered = self._reader.gather(
@@ -113,7 +124,7 @@ class Reconstruction:
         if gathered.truncated and len(units) > 1:
             middle = len(units) // 2
             return self._reconstruct(units[:middle]) | self._reconstruct(units[middle:])
-        graph = build_graph(gathered.spans, gathered.logs)
+        graph = graph_of(gathered)
         rows: list[TrailRow] = []
         members: dict[str, set[str]] = {}
         for trail_id in {trail_id_of(graph, one) for one in graph.nodes.by_id if not graph.causes.get(one)}:
@@ -123,6 +134,7 @@ class Reconstruction:
                     members.setdefault(name, set()).add(trail.trail_id)
         if members:
             save_trails(self._engine, rows, members, time.time_ns())
+            self._inference.note(rows)
         return set(members)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -32,6 +32,10 @@ def _duration_s(value: object) -> int:
 
 
 DurationS = Annotated[int, BeforeValidator(_duration_s), Field(gt=0)]
+
+
+InferredKind = Literal["calls", "triggers", "delivers"]
+"""Edges that times may tell where no id is left."""
 
 
 class Retention(BaseSettings):
@@ -64,6 +68,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(20 << 20, ge=1 << 10)
     max_inflated_bytes: int = Field(64 << 20, ge=1 << 10)
     retention: Retention = Field(default_factory=Retention)
+    infer_edges: tuple[InferredKind, ...] = ("calls", "triggers", "delivers")
 
     @property
     def dsn(self) -> str:

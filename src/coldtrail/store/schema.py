@@ -247,6 +247,22 @@ MEMBERS = _table(
     engine="ReplacingMergeTree",
 )
 
+INFERRED = _table(
+    "inferred_edges",
+    """
+  unit String CODEC(ZSTD(1)),
+  cause String CODEC(ZSTD(1)),
+  effect String CODEC(ZSTD(1)),
+  cause_unit String CODEC(ZSTD(1)),
+  effect_unit String CODEC(ZSTD(1)),
+  kind LowCardinality(String) CODEC(ZSTD(1)),
+  confidence Float64 CODEC(ZSTD(1)),
+  waits String CODEC(ZSTD(1)),
+  received DateTime CODEC(Delta, ZSTD(1))
+""",
+    "unit, effect",
+)
+
 RED_VIEW = f"""
 CREATE MATERIALIZED VIEW IF NOT EXISTS red_from_spans TO red AS
 SELECT g.1 AS grouping, toStartOfMinute(start) AS minute, g.2 AS name, count() AS count,
@@ -345,6 +361,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         TRACES,
         TRAILS,
         MEMBERS,
+        INFERRED,
         RED_VIEW,
         TRACES_VIEW,
         keys_from_spans(),
@@ -363,6 +380,7 @@ RETENTION: dict[str, str] = {
     "invocations": "spans",
     "trails": "spans",
     "trail_members": "spans",
+    "inferred_edges": "spans",
     "logs": "logs",
     "metrics": "metrics",
 }

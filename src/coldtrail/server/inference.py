@@ -1,0 +1,97 @@
+"""Edges by timing over stretches of time: trails that begin with an invocation are looked at beside all that ran then.
+
+One trail alone cannot tell which of many sends it followed from; everything of half a minute, and of the minute before,
+can. What is found is kept, so that every later look at one of the trails finds it.
+"""
+
+from __future__ import annotations
+
+import time
+
+from coldtrail.model.signals import Log, Span
+from coldtrail.model.trails import Edge, Inferred
+from coldtrail.server.reading import TrailReader
+from coldtrail.store.engine import Engine
+from coldtrail.store.inferred import save_inferred, units_of_time
+from coldtrail.store.trail_lists import TrailRow
+from coldtrail.trails.assemble import Graph, build_graph
+from coldtrail.trails.timing import Timing
+
+SETTLED_S = 4.0
+"""How long a trail without a cause waits for the signals that may tell of one."""
+
+STRETCH_NS = 30 * 10**9
+REACH_NS = 60 * 10**9
+"""How far before its effect a cause is looked for: retries and full queues make minutes, few make more."""
+
+MOST_UNITS = 5_000
+"""A stretch with more traces than this is left alone: it would cost more than the pass may."""
+
+MOST_STRETCHES = 1_000
+
+
+class Inference:
+    """Notes trails that begin with an invocation, and asks times for their cause once their signals have settled."""
+
+    def __init__(self, engine: Engine, reader: TrailReader, timing: Timing) -> None:
+        self._engine = engine
+        self._reader = reader
+        self._timing = timing
+        self._noted_s: dict[int, float] = {}
+
+    def note(self, rows: list[TrailRow]) -> None:
+        """Remember the stretches in which trails begin without a cause that a function must have had."""
+        now_s = time.monotonic()
+        for row in rows:
+            if row.origin_kind == "invocation" and len(self._noted_s) < MOST_STRETCHES:
+                self._noted_s[row.start_ns // STRETCH_NS] = now_s
+
+    def due_s(self) -> float | None:
+        """Return in how many seconds the next stretch has settled; None where nothing waits."""
+        if not self._noted_s or not self._timing.kinds:
+            return None
+        return max(0.0, min(self._noted_s.values()) + SETTLED_S - time.monotonic())
+
+    def run(self) -> set[str]:
+        """Ask for one settled stretch; return the units that were joined."""
+        settled = [stretch for stretch, at_s in self._noted_s.items() if at_s + SETTLED_S <= time.monotonic()]
+        if not settled or not self._timing.kinds:
+            return set()
+        stretch = max(settled)
+        del self._noted_s[stretch]
+        found = self._ask(stretch * STRETCH_NS, (stretch + 1) * STRETCH_NS)
+        save_inferred(self._engine, found, int(time.time()))
+        return {unit for one in found for unit in (one.cause_unit, one.effect_unit)}
+
+    def _ask(self, since_ns: int, until_ns: int) -> list[Inferred]:
+        traces, requests = units_of_time(self._engine, since_ns - REACH_NS, until_ns, MOST_UNITS)
+        if not traces and not requests:
+            return []
+        gathered = self._reader.gather(traces, requests)
+        known = tuple(gathered.inferred[pair] for pair in sorted(gathered.inferred))
+        graph = build_graph(gathered.spans, gathered.logs, Timing(self._timing.kinds, known))
+        new = [
+            edge
+            for edge in graph.edges
+            if edge.evidence == "timing"
+            and (edge.cause, edge.effect) not in gathered.inferred
+            and since_ns <= graph.nodes.by_id[edge.effect].start_ns < until_ns
+        ]
+        return [one for edge in new if (one := _inferred(graph, edge))]
+
+
+def _inferred(graph: Graph, edge: Edge) -> Inferred | None:
+    cause_unit, effect_unit = _unit_of(graph, edge.cause), _unit_of(graph, edge.effect)
+    return Inferred(edge, cause_unit, effect_unit) if cause_unit and effect_unit else None
+
+
+def _unit_of(graph: Graph, node_id: str) -> str:
+    """The trace or request that a node's signals lie in; a message lies where it was sent."""
+    for one in (node_id, *graph.nodes.givers.get(node_id, ())):
+        signals: list[Span | Log] = [*graph.nodes.spans_of.get(one, ()), *graph.nodes.logs_of.get(one, ())]
+        for signal in signals:
+            if signal.trace_id:
+                return signal.trace_id
+        if request_id := graph.nodes.by_id[one].keys.get("request_id"):
+            return request_id
+    return ""
