@@ -20,7 +20,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from coldtrail.model.exports import Export, Malformed, TooLarge, Translation
 from coldtrail.model.signals import AttributeValue
-from coldtrail.receivers import emf, stdout_otlp
+from coldtrail.receivers import emf, lenient_json, stdout_otlp
 from coldtrail.receivers.attributes import key_value
 from coldtrail.receivers.content_encoding import MAX_BODY_BYTES, gunzip
 from coldtrail.receivers.lambda_lines import LineReader
@@ -95,10 +95,10 @@ def _documents(data: bytes, most_bytes: int) -> Iterator[Subscription]:
     for piece in _pieces(data):
         try:
             if piece.lstrip()[:11].startswith(b'{"awslogs"'):
-                inner = base64.b64decode(msgspec.json.decode(piece, type=_Wrapped).awslogs["data"], validate=True)
+                inner = base64.b64decode(lenient_json.decode(piece, _Wrapped).awslogs["data"], validate=True)
                 yield from _documents(gunzip(inner, most_bytes), most_bytes)
                 continue
-            document = msgspec.json.decode(piece, type=Subscription)
+            document = lenient_json.decode(piece, Subscription)
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError, binascii.Error, RecursionError) as error:
             raise Malformed(f"the payload is not a CloudWatch Logs subscription message: {error}") from None
         if not document.log_group and document.message_type != "CONTROL_MESSAGE":

@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from coldtrail.model.exports import Export, Translation
+from coldtrail.receivers import lenient_json
 from coldtrail.receivers.attributes import key_value
 
 MOST_METRICS = 100
@@ -26,7 +27,7 @@ GREATEST = sys.float_info.max
 def translate(message: str, resource: list[KeyValue]) -> Translation:
     """Return the metrics of a line, or one refused item and the reason why it has none."""
     try:
-        document = msgspec.json.decode(message.encode("utf-8", "replace"))
+        document = lenient_json.decode(message.encode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError) as error:
         return Translation((), 1, (f"EMF: not JSON: {error}",))
     aws = document.get("_aws") if isinstance(document, dict) else None

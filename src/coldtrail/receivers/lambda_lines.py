@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from coldtrail.model.xray_ids import hex_to_xray_trace_id
+from coldtrail.receivers import lenient_json
 from coldtrail.receivers.attributes import key_value
 from coldtrail.receivers.lambda_json import application_line, platform_line
 from coldtrail.receivers.lambda_text import text_line
@@ -59,7 +60,7 @@ class LineReader:
 
 def _json_line(message: str) -> Line | None:
     try:
-        document = msgspec.json.decode(message.encode("utf-8", "replace"))
+        document = lenient_json.decode(message.encode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError):
         return None
     if not isinstance(document, dict):

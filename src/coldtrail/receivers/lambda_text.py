@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from coldtrail.model.signals import AttributeValue
+from coldtrail.receivers import lenient_json
 from coldtrail.receivers.captured_events import EVENT_ATTRIBUTE, event_in_text
 from coldtrail.receivers.lambda_json import MOST_NUMBER
 from coldtrail.receivers.log_line import Line, level_number, take_ids
@@ -224,7 +225,7 @@ def _prefixed(message: str) -> Line:
 
 def _node_error(text: str, line: Line) -> None:
     try:
-        error = msgspec.json.decode(text.strip().encode("utf-8", "replace"))
+        error = lenient_json.decode(text.strip().encode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError):
         return
     if isinstance(error, dict):

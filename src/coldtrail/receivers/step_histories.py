@@ -27,7 +27,7 @@ _TYPES = frozenset(HISTORY_TYPES)
 
 def is_history(document: dict[str, Any]) -> bool:
     """Whether a JSON line is a record of an execution's history."""
-    return "execution_arn" in document and document.get("type") in _TYPES
+    return "execution_arn" in document and str(document.get("type")) in _TYPES
 
 
 def history_line(document: dict[str, Any]) -> tuple[str, str, Attributes]:

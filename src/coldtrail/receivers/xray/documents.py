@@ -18,6 +18,7 @@ from coldtrail.model.exports import Export, Malformed, Translation
 from coldtrail.model.hex_ids import is_span_id
 from coldtrail.model.signals import AttributeValue
 from coldtrail.model.xray_ids import xray_trace_id_to_hex
+from coldtrail.receivers import lenient_json
 from coldtrail.receivers.attributes import key_value
 from coldtrail.receivers.xray.causes import add_exceptions, failure_message
 from coldtrail.receivers.xray.fields import json_text, plain, resource_attributes, span_attributes
@@ -72,7 +73,7 @@ def translate_document(document: bytes) -> ExportTraceServiceRequest:
         Malformed: names the field that is missing or wrong.
     """
     try:
-        segment = msgspec.json.decode(document)
+        segment = lenient_json.decode(document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the document is not JSON: {error}") from None
     if not isinstance(segment, dict):
