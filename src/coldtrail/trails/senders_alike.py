@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from coldtrail.model.signals import Attributes
 from coldtrail.model.trails import Edge
+from coldtrail.services import keys_of_log
 from coldtrail.trails.identity import node_id_of
 from coldtrail.trails.joins import Joins
 from coldtrail.trails.messages import wait_kind
@@ -73,6 +74,7 @@ def _likeliest(nodes: Nodes, message: str, said: set[Said], speakers: dict[Said,
     sender = max(sending, key=lambda node: (node.start_ns, node.node_id))
     confidence = ALONE_CONFIDENCE if len(sending) == 1 and most == len(said) else SHARED_CONFIDENCE
     given = _given(nodes, sender.node_id)
+    _note_whose(nodes, message, sender.node_id, said)
     return Edge(given[0] if len(given) == 1 else sender.node_id, message, "sends", "correlation_id", confidence)
 
 
@@ -80,3 +82,11 @@ def _given(nodes: Nodes, node_id: str) -> list[str]:
     """The messages that a node sent, as it says itself."""
     keys = (key for key in nodes.keys[node_id] if key.role == "gives" and key.kind in CARRIED_KINDS)
     return sorted({node_id_of(key.kind, key.value) for key in keys})
+
+
+def _note_whose(nodes: Nodes, message: str, sender: str, said: set[Said]) -> None:
+    """The sender's line that speaks of the same says also which record it came of, if the sender had several."""
+    for log in nodes.logs_of.get(sender, ()):
+        if not said.isdisjoint(said_of(log.attributes)):
+            keys = (key for key in keys_of_log(log) if key.role == "takes" or key.kind == "correlation_id")
+            nodes.context.setdefault(message, set()).update((str(key.kind), key.value) for key in keys)
