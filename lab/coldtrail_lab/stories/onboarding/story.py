@@ -1,7 +1,7 @@
 """Builds onboarding of its parts, and its traffic.
 
 A profile that is stored before its account has no account to refer to, so the welcome that follows from it fails; no
-step by itself is at fault. The profiles queue delivers a second late, which nearly always keeps the order; the fault
+step by itself is at fault. The profiles queue delivers two seconds late, which nearly always keeps the order; the fault
 `profile-overtakes` holds account messages back for longer.
 """
 
@@ -30,8 +30,8 @@ TOPIC, ACCOUNTS, PROFILES, TABLE, FAILED = (
     "onboarding",
     "onboarding-failures",
 )
-PROFILE_DELAY_S = 1
-OVERTAKEN_S = 2.5
+PROFILE_DELAY_S = 2
+OVERTAKEN_S = 4.0
 
 
 class Onboarding:
