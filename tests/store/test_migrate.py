@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import stores
+from coldtrail.store.anyvalue import encode
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.load_sql import LOAD
@@ -20,6 +22,9 @@ from otlp import span, traces
 from running import COMMAND, free_port, serving
 
 KEPT_S = {"spans": 86_400, "logs": 86_400, "metrics": 86_400}
+
+VERSION_1 = Path(__file__).parents[1] / "data/store/version_1.sql"
+"""Every statement that version 1 ran; a store like this is on somebody's disk, so the file is never changed."""
 
 NEXT = (
     "ALTER TABLE spans ADD COLUMN IF NOT EXISTS region LowCardinality(String) DEFAULT 'eu'",
@@ -77,6 +82,34 @@ def test_another_retention_is_set_without_a_migration(engine: Engine, tmp_path: 
     assert "TTL received + toIntervalSecond(604800)" in created["spans"]
     assert "TTL received + toIntervalSecond(86400)" in created["logs"]
     assert engine.rows("SELECT name FROM spans") == [("kept",)]
+
+
+@pytest.mark.both_stores
+def test_a_store_that_version_1_wrote_is_opened_with_what_is_in_it(tmp_path: Path) -> None:
+    data, trace_id, now_ns = tmp_path / "data", os.urandom(16), time.time_ns()
+    old = Engine(stores.dsn(data))
+    old.prepare()
+    for statement in VERSION_1.read_text().split("\n;\n"):
+        old.command(statement)
+    attributes = f"map('faas.invocation_id', unhex('{encode('request-of-old').hex()}'))"
+    old.command(f"INSERT INTO emitters (emitter_id, resource, received) SELECT 7, map('service.name', unhex('{encode('old').hex()}')), now()")
+    old.command(f"""INSERT INTO spans (trace_id, span_id, parent_span_id, name, kind, start, duration_ns, service, emitter_id, attributes, received)
+        SELECT unhex('{trace_id.hex()}'), '12345678', '', 'GET /old', 2, fromUnixTimestamp64Nano({now_ns}), 5000000, 'old', 7, {attributes}, now()""")
+    old.close()
+    with serving(data) as running:
+        found = running.eventually("/spans", lambda answer: answer["spans"], 30, trace_id=trace_id.hex())["spans"]
+        assert [(one["name"], one["attributes"]) for one in found] == [("GET /old", {"faas.invocation_id": "request-of-old"})]
+        assert running.api("/find", q="request-of-old")["matches"][0]["trail_id"] == trace_id.hex()
+        new = span("GET /new", service="new", kind=2, attributes={"faas.invocation_id": "request-of-new"})
+        assert running.post("/v1/traces", traces(new)).status_code == 200
+        running.eventually("/find", lambda answer: answer["matches"], 30, q="request-of-new")
+        running.eventually("/trails", lambda answer: {one for row in answer["trails"] for one in row["services"]} >= {"old", "new"}, 30)
+        assert running.eventually("/health", lambda answer: not answer["wal"]["pending_bytes"], 30)["status"] == "ok"
+    again = Engine(stores.dsn(data))
+    try:
+        assert version(again) == len(MIGRATIONS)
+    finally:
+        again.close()
 
 
 def test_a_store_of_a_newer_coldtrail_is_left_alone(tmp_path: Path) -> None:

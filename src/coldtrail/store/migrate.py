@@ -43,5 +43,5 @@ def _set_retention(engine: Engine, retention_s: dict[str, int]) -> None:
     created = dict(engine.rows("SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()"))
     for table, signal in RETENTION.items():
         wanted = f"toIntervalSecond({int(retention_s[signal])})"
-        if wanted not in created[table]:
+        if table in created and wanted not in created[table]:
             engine.command(f"ALTER TABLE {table} MODIFY TTL received + {wanted}", {"materialize_ttl_after_modify": 0})
