@@ -6,14 +6,14 @@ call to it, and by the name of a resource that a call sends to and a function sa
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from coldtrail.model.signals import Attributes
 from coldtrail.model.trails import Edge, EdgeKind, Node, WaitKind
 from coldtrail.services.service import CLIENT, CONSUMER, PRODUCER, SERVER
-from coldtrail.trails.joins import Joins
 from coldtrail.trails.messages import wait_kind
 from coldtrail.trails.nodes import Nodes
 
@@ -23,6 +23,7 @@ Sign = tuple[str, ...]
 """What makes causes alike: kind, service, name and target."""
 
 MOST_KNOWN = 500
+MOST_SIGNS = 10_000
 
 _FUNCTIONS = ("faas.invoked_name", "aws.lambda.invoked_arn", "aws.xray.aws.function_name", "peer.service")
 _RESOURCES: tuple[tuple[str, Carrier], ...] = (
@@ -44,7 +45,20 @@ _SYSTEMS: dict[str, Carrier] = {
     "aws.kinesis": "stream",
     "kafka": "stream",
 }
-_SOURCES = ("messaging.destination.name", "aws.event_source_arn", "eventSourceARN", "event_source_arn", "faas.source")
+_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+_TABLES = ("aws.dynamodb.table_names", "aws.dynamodb.table_name", "aws.xray.aws.table_name")
+_MACHINE = "aws.step_functions.state_machine.arn"
+_API_ORIGIN = "AWS::ApiGateway::Stage"
+_TASK_FUNCTION = re.compile(r'"FunctionName": ?"([^"]{1,200})"')
+
+_SOURCES = (
+    "messaging.destination.name",
+    "aws.kinesis.stream_name",
+    "aws.event_source_arn",
+    "eventSourceARN",
+    "event_source_arn",
+    "faas.source",
+)
 """Where a function says which queue or stream it was handed events of."""
 
 
@@ -67,12 +81,37 @@ class Channel(Struct):
 
 
 class Channels(Struct):
-    """By sign of the cause, and by name of the resource. ``batches``: the largest batch that a service was seen to take."""
+    """By sign of the cause, and by name of the resource. ``batches``: the largest batch that a service was
+    seen to take. ``called``: functions that an API calls. ``machines``: state machines that ran.
+    """
 
     by_sign: dict[Sign, dict[str, Channel]] = field(default_factory=dict)
     consumers: dict[str, set[str]] = field(default_factory=dict)
     services: set[str] = field(default_factory=set)
     batches: dict[str, int] = field(default_factory=dict)
+    called: set[str] = field(default_factory=set)
+    machines: set[str] = field(default_factory=set)
+
+    def add(self, other: Channels) -> None:
+        """Take in what was learned elsewhere; of delays the newest are kept."""
+        for sign, channels in other.by_sign.items():
+            mine = self.by_sign.get(sign)
+            if mine is None:
+                if len(self.by_sign) >= MOST_SIGNS:
+                    continue
+                mine = self.by_sign.setdefault(sign, {})
+            for service, channel in channels.items():
+                known = mine.get(service)
+                delays = (known.known_ms if known else []) + channel.known_ms
+                mine[service] = structs.replace(channel, known_ms=delays[-MOST_KNOWN:])
+        for resource, services in other.consumers.items():
+            if resource in self.consumers or len(self.consumers) < MOST_SIGNS:
+                self.consumers.setdefault(resource, set()).update(services)
+        self.services |= other.services
+        self.called |= other.called
+        self.machines |= other.machines
+        for service, size in other.batches.items():
+            self.batches[service] = max(size, self.batches.get(service, 0))
 
     def of(self, nodes: Nodes, node: Node) -> list[Channel]:
         """The channels that a node can be a cause in."""
@@ -87,14 +126,22 @@ class Channels(Struct):
     def _named(self, nodes: Nodes, node: Node) -> list[Channel]:
         if node.kind == "message":
             return self._to(node.service, _carrier(wait_kind(nodes, node.node_id)), "delivers")
+        if node.kind == "request":
+            return [Channel(one, "calls", "call", True) for one in sorted(self.called)] if _is_api(nodes, node) else []
+        if node.kind == "execution":
+            function = task_function(nodes, node.node_id)
+            return [Channel(function, "calls", "call", True)] if function in self.services else []
         spans = nodes.spans_of.get(node.node_id)
-        if not spans or node.kind != "operation":
+        if not spans or node.kind != "operation" or spans[0].kind not in (CLIENT, PRODUCER):
             return []
         span = spans[0]
         function = _function(span.attributes)
         if function in self.services:
             waited = span.kind == CLIENT and span.attributes.get("faas.invocation_type", "RequestResponse") != "Event"
             return [Channel(function, "calls", "call", True) if waited else Channel(function, "triggers", "bus")]
+        machine = span.attributes.get(_MACHINE)
+        if isinstance(machine, str) and _last(machine) in self.machines:
+            return [Channel(_last(machine), "triggers", "bus")]
         name, carrier = _resource(span.attributes)
         return self._to(name, carrier, "triggers")
 
@@ -109,8 +156,10 @@ def sign_of(nodes: Nodes, node: Node) -> Sign | None:
     """Return what a cause has in common with others of its channel; None for what causes nothing."""
     if node.kind == "message":
         return ("message", node.service)
-    if node.kind == "invocation":
-        return ("invocation", node.service)
+    if node.kind in ("invocation", "request"):
+        return (node.kind, node.service)
+    if node.kind == "execution":
+        return ("execution", node.service, node.name)
     spans = nodes.spans_of.get(node.node_id)
     if node.kind != "operation" or not spans or spans[0].kind not in (CLIENT, PRODUCER):
         return None
@@ -118,20 +167,42 @@ def sign_of(nodes: Nodes, node: Node) -> Sign | None:
     return ("operation", node.service, node.name, _function(attributes) or _resource(attributes)[0])
 
 
-def channels_of(nodes: Nodes, joins: Joins) -> Channels:
+def channels_of(nodes: Nodes, edges: list[Edge]) -> Channels:
     """Learn the channels from the certain edges and from the names in the signals. O(nodes + edges)."""
     found = Channels(services={node.service for node in nodes.by_id.values() if node.kind in ("invocation", "request")})
-    for edge in joins.edges():
+    for edge in edges:
         if edge.confidence == 1.0 and nodes.by_id[edge.effect].kind in ("invocation", "request"):
             _learn(found, nodes, edge)
     for node_id, messages in nodes.taken_by.items():
         service = nodes.by_id[node_id].service
         found.batches[service] = max(found.batches.get(service, 0), len(messages))
+    found.machines = {nodes.by_id[run].service for run in nodes.states}
     for node_id, node in nodes.by_id.items():
-        if node.kind == "invocation":
+        if node.kind in ("invocation", "operation"):
             for source in _sources(nodes, node_id):
                 found.consumers.setdefault(source, set()).add(node.service)
+        if node.kind == "invocation" and any(
+            span.attributes.get("faas.trigger") == "http" for span in nodes.spans_of.get(node_id, ())
+        ):
+            found.called.add(node.service)
     return found
+
+
+def _is_api(nodes: Nodes, node: Node) -> bool:
+    spans = nodes.spans_of.get(node.node_id, ())
+    return any(span.attributes.get("aws.xray.origin") == _API_ORIGIN for span in spans)
+
+
+def task_function(nodes: Nodes, node_id: str) -> str:
+    """The function that a state invokes, as its history says."""
+    for log in nodes.logs_of.get(node_id, ()):
+        parameters = log.attributes.get("details.parameters")
+        if isinstance(parameters, str) and (named := _TASK_FUNCTION.search(parameters)):
+            return named[1].split(":function:")[-1].split(":")[0]
+        resource = log.attributes.get("details.resource")
+        if isinstance(resource, str) and ":function:" in resource:
+            return resource.split(":function:")[-1].split(":")[0]
+    return ""
 
 
 def _learn(found: Channels, nodes: Nodes, edge: Edge) -> None:
@@ -181,6 +252,12 @@ def _resource(attributes: Attributes) -> tuple[str, Carrier]:
         value = attributes.get(name)
         if isinstance(value, str) and value:
             return _last(value), carrier
+    if attributes.get("rpc.method") in _WRITES:
+        for name in _TABLES:
+            value = attributes.get(name)
+            table = value[0] if isinstance(value, list) and value else value
+            if isinstance(table, str) and table:
+                return table, "stream"
     value = attributes.get("messaging.destination.name")
     if isinstance(value, str) and value:
         return _last(value), _SYSTEMS.get(str(attributes.get("messaging.system", "")), "bus")
@@ -192,7 +269,7 @@ def _last(name: str) -> str:
 
 
 def _sources(nodes: Nodes, node_id: str) -> set[str]:
-    """What an invocation says it was handed events of."""
+    """What an invocation, or a span inside it, says it was handed events of."""
     found = {
         value
         for span in nodes.spans_of.get(node_id, ())

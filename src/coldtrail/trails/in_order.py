@@ -34,6 +34,13 @@ HAND_OVERS_MS = tuple(1.5**at for at in range(13))
 HAND_OVER_SPREAD = 0.35
 
 
+class Limits(Struct, frozen=True):
+    """How many causes each effect can have; ``told``: how many it had, as it says itself."""
+
+    most: Sequence[int]
+    told: bool = False
+
+
 class Belief(Struct):
     """For each pair the share of all assignments that have it, and the logarithm of how likely the times are in all."""
 
@@ -42,12 +49,12 @@ class Belief(Struct):
 
 
 def in_order(
-    cause: Indices, allowed: Flags, gap_ms: Array, room_ms: Array | None, causes: int, capacity: int, rate: float
+    cause: Indices, allowed: Flags, gap_ms: Array, room_ms: Array | None, causes: int, limits: Limits, rate: float
 ) -> Belief:
     """Return the belief in pairs of effect (row) and cause (the index in ``cause``), by the likeliest hand-over.
 
     ``gap_ms``: how long after its cause an effect began. ``room_ms``: how long there had been room for an effect when it
-    began (None where that is not known), ``rate``: effects per ms. O(effects * causes * capacity).
+    began (None where that is not known), ``rate``: effects per ms. O(effects * causes * most that one takes).
     """
     row, column = np.nonzero(allowed)
     gaps = np.full((len(cause), causes), -1.0)
@@ -55,7 +62,7 @@ def in_order(
     best: Belief | None = None
     for room in (None, room_ms) if room_ms is not None else (None,):
         for hand_over_ms in HAND_OVERS_MS[:: 1 if room is not None else 3]:
-            belief = _sum_up(gaps, room, hand_over_ms, capacity, rate)
+            belief = _sum_up(gaps, room, hand_over_ms, limits, rate)
             if best is None or belief.evidence > best.evidence:
                 best = belief
     assert best is not None
@@ -101,7 +108,7 @@ def _begins(gaps: Array, room_ms: Array, hand_over_ms: float, rate: float) -> Ar
     return np.asarray(0.9 * density / rate + 0.1)
 
 
-def _sum_up(gaps: Array, room_ms: Array | None, hand_over_ms: float, capacity: int, rate: float) -> Belief:
+def _sum_up(gaps: Array, room_ms: Array | None, hand_over_ms: float, limits: Limits, rate: float) -> Belief:
     """Forwards: ``taken[effect, count, decided]`` sums up what leads to so many causes decided, ``count`` by this effect.
 
     A cause that has no effect is decided when the next one is taken, or at the end, so that each way is counted once.
@@ -112,26 +119,31 @@ def _sum_up(gaps: Array, room_ms: Array | None, hand_over_ms: float, capacity: i
     first = rest if room_ms is None else rest * _begins(gaps, room_ms, hand_over_ms, rate)
     closing = np.ones((effects, causes + 1))
     closing[:, :-1] = 1 - (1 - LEFT_BEHIND) * there
-    taken = np.zeros((effects, capacity + 1, causes + 1))
+    if limits.told:
+        closing *= LEFT_BEHIND
+    taken = np.zeros((effects, max(limits.most) + 1, causes + 1))
     before, scale = np.zeros(causes + 1), 0.0
     before[0] = 1.0
     scales = np.zeros(effects)
     for at in range(effects):
         runs, scales[at] = taken[at], scale
         runs[0] = before
-        for count in range(capacity):
+        limit = limits.most[at]
+        for count in range(limit):
             odds = rest[at] if count else first[at]
             runs[count + 1, 1:] = odds * np.cumsum(runs[count, :-1])
-        before = (STRANGE * runs[0] + runs[1:-1].sum(axis=0)) * closing[at] + runs[-1]
+        before = (STRANGE * runs[0] + runs[1:limit].sum(axis=0)) * closing[at] + runs[limit]
         top = before.max()
         before = before / top
         scale += math.log(top)
     whole = scale + math.log(before.sum())
     strangers = causes * math.log(LOST)
-    return Belief(_shares(first, rest, closing, taken, scales, whole), whole + strangers)
+    return Belief(_shares(first, rest, closing, taken, limits.most, scales, whole), whole + strangers)
 
 
-def _shares(first: Array, rest: Array, closing: Array, taken: Array, scales: Array, whole: float) -> Array:
+def _shares(
+    first: Array, rest: Array, closing: Array, taken: Array, most: Sequence[int], scales: Array, whole: float
+) -> Array:
     """Backwards: what follows from each point, and so the share of each pair in all that there is."""
     effects, causes = rest.shape
     share = np.zeros((effects, causes))
@@ -140,7 +152,7 @@ def _shares(first: Array, rest: Array, closing: Array, taken: Array, scales: Arr
         closed = after * closing[at]
         follows = after
         factor = math.exp(min(700.0, scales[at] + scale - whole))
-        for count in range(taken.shape[1] - 2, -1, -1):
+        for count in range(most[at] - 1, -1, -1):
             worth = (rest[at] if count else first[at]) * follows[1:]
             share[at] += np.cumsum(taken[at, count, :-1]) * worth * factor
             follows = closed * (1.0 if count else STRANGE)

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
-from coldtrail.trails.in_order import LOST, Array, Belief, Flags, Indices, in_order, room_before
+from coldtrail.trails.in_order import LOST, Array, Belief, Flags, Indices, Limits, in_order, room_before
 
 Order = Literal["kept", "usual", "any"]
 
@@ -68,8 +68,8 @@ class Question(Struct, frozen=True):
 
     ``known_ms``: delays of certain pairs of the channel. ``horizon_ms``: no effect comes later than that after its
     cause. ``within``: an effect ends before its cause does (a call that is waited for). ``order``: effects come in
-    the order of their causes (``kept``), may do so (``usual``), or do so by chance alone (``any``). ``capacity``: how
-    many causes one effect can have (a batch).
+    the order of their causes (``kept``), may do so (``usual``), or do so by chance alone (``any``). ``limits``: how
+    many causes each effect can have (a batch); one, where nothing is said.
     """
 
     causes: Sequence[Times]
@@ -79,7 +79,12 @@ class Question(Struct, frozen=True):
     horizon_ms: float = 60_000.0
     within: bool = False
     order: Order = "any"
-    capacity: int = 1
+    limits: Limits | None = None
+
+    @property
+    def most(self) -> Limits:
+        """How many causes each effect can have."""
+        return self.limits or Limits([1] * len(self.effects))
 
 
 class _Model(Struct):
@@ -122,14 +127,14 @@ def match(question: Question) -> list[Match]:
             np.exp(pairs.gap) - 0.5,
             _room_before(question),
             pairs.causes,
-            question.capacity,
+            question.most,
             _rate(question),
         )
         # Delays that are steadier than the queue is long speak for themselves, whatever the order.
         if best is None or kept.evidence + SPEAKS_FOR_ITSELF * len(question.effects) > best.evidence:
             best = kept
     assert best is not None
-    return _decide(pairs, best.share, question.capacity)
+    return _decide(pairs, best.share, question.most.most)
 
 
 def _room_before(question: Question) -> Array | None:
@@ -142,7 +147,7 @@ def _pairs(question: Question) -> _Pairs:
     starts = np.array([one.start for one in question.causes])
     effects = np.array([one.start for one in question.effects])
     last = np.searchsorted(starts, effects + SLACK_MS, side="right")
-    width = min(MOST_CANDIDATES * max(1, question.capacity), max(1, int(last.max())))
+    width = min(MOST_CANDIDATES * max(question.most.most), max(1, int(last.max())))
     cause = last[:, None] - 1 - np.arange(width)[None, :]
     safe = np.maximum(cause, 0)
     gap = effects[:, None] - starts[safe]
@@ -219,7 +224,7 @@ def _mode(pairs: _Pairs) -> float | None:
 def _fit(question: Question, pairs: _Pairs, model: _Model, drifting: bool) -> Belief:
     """Alternate between believing and learning; ``drifting``: the delay changes slowly, as a queue's length does."""
     model = copy.copy(model)
-    model.lost = max(LOST, 1 - len(question.effects) * question.capacity / len(question.causes))
+    model.lost = max(LOST, 1 - sum(question.most.most) / len(question.causes))
     model.strange = max(LOST, 1 - len(question.causes) / len(question.effects))
     belief = _believe(question, pairs, model)
     for _ in range(ROUNDS):
@@ -274,7 +279,7 @@ def _smooth(mean: Array, weight: Array) -> Array:
 
 
 def _believe(question: Question, pairs: _Pairs, model: _Model) -> Belief:
-    belief = _propagate(pairs, _weights(question, pairs, model), question.capacity)
+    belief = _propagate(pairs, _weights(question, pairs, model), np.array(question.most.most))
     strangers = pairs.causes * math.log(model.lost) + len(question.effects) * math.log(model.strange)
     return Belief(belief.share, belief.evidence + strangers)
 
@@ -291,7 +296,7 @@ def _weights(question: Question, pairs: _Pairs, model: _Model) -> Array:
     if question.within:
         density = density * _density(pairs.end_gap, model.end_centre, model.end_spread)
         rate = rate / max(1.0, question.horizon_ms / 100)
-    odds = density * (1 - model.lost) / (model.lost * model.strange * rate * question.capacity)
+    odds = density * (1 - model.lost) / (model.lost * model.strange * rate * np.array(question.most.most)[:, None])
     return np.where(pairs.allowed, np.minimum(odds, 1e12), 0.0)
 
 
@@ -302,7 +307,7 @@ def _density(logs: Array, centre: Array | float, spread: float) -> Array:
     return np.asarray((0.95 * one + 0.05 * wide) / np.exp(logs) / math.sqrt(2 * math.pi))
 
 
-def _propagate(pairs: _Pairs, weights: Array, capacity: int) -> Belief:
+def _propagate(pairs: _Pairs, weights: Array, limits: Indices) -> Belief:
     """Sum-product messages between causes and effects, until they settle (Williams and Lau, algorithm 1)."""
     index = np.maximum(pairs.cause, 0).ravel()
     to_cause = np.ones_like(weights)
@@ -315,7 +320,7 @@ def _propagate(pairs: _Pairs, weights: Array, capacity: int) -> Belief:
         to_effect = weights / (1.0 + np.maximum(sums[pairs.cause] - carried, 0.0))
         total = to_effect.sum(axis=1, keepdims=True)
         others = np.maximum(total - to_effect, 0.0)
-        updated = _room(others, capacity)
+        updated = _room(others, limits)
         settled = float(np.abs(updated - to_cause).max()) < 1e-4
         to_cause = updated
         if settled:
@@ -327,21 +332,23 @@ def _propagate(pairs: _Pairs, weights: Array, capacity: int) -> Belief:
     return Belief(share, float(evidence))
 
 
-def _room(others: Array, capacity: int) -> Array:
-    """How likely an effect still has room for one more cause, when the others want it so much."""
-    if capacity == 1:
-        return np.asarray(1.0 / (1.0 + others))
-    # Poisson: the number of others that have it, against one below its capacity.
+def _room(others: Array, limits: Indices) -> Array:
+    """How likely an effect still has room for one more cause, when the others want it so much.
+
+    Poisson: that fewer than its limit have it, against that many at most; 1 / (1 + others) for a limit of one.
+    """
     term = np.ones_like(others)
-    below = np.ones_like(others)
-    for count in range(1, capacity):
-        term = term * others / count
-        below = below + term
-    return np.asarray(below / (below + term * others / capacity))
+    below = np.zeros_like(others)
+    at_most = np.zeros_like(others)
+    for count in range(int(limits.max()) + 1):
+        below += np.where(limits[:, None] > count, term, 0.0)
+        at_most += np.where(limits[:, None] >= count, term, 0.0)
+        term = term * others / (count + 1)
+    return np.asarray(below / at_most)
 
 
-def _decide(pairs: _Pairs, share: Array, capacity: int) -> list[Match]:
-    """The pairs with the largest shares first, each cause once and each effect up to its capacity."""
+def _decide(pairs: _Pairs, share: Array, most: Sequence[int]) -> list[Match]:
+    """The pairs with the largest shares first, each cause once and each effect up to its limit."""
     rows, columns = np.nonzero(share > 0.05)
     values = share[rows, columns]
     taken: set[int] = set()
@@ -349,7 +356,7 @@ def _decide(pairs: _Pairs, share: Array, capacity: int) -> list[Match]:
     found = []
     for at in np.lexsort((columns, rows, -values)):
         effect, cause = int(rows[at]), int(pairs.cause[rows[at], columns[at]])
-        if cause in taken or room.get(effect, 0) >= capacity:
+        if cause in taken or room.get(effect, 0) >= most[effect]:
             continue
         taken.add(cause)
         room[effect] = room.get(effect, 0) + 1

@@ -10,9 +10,11 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from coldtrail.model.trails import Edge, EdgeKind, Node, Wait, WaitKind
+from coldtrail.services.service import CONSUMER
 from coldtrail.trails.channels import Channel, Channels, channels_of
+from coldtrail.trails.in_order import Limits
 from coldtrail.trails.joins import Joins
-from coldtrail.trails.matching import Delay, Order, Question, Times, match
+from coldtrail.trails.matching import SLACK_MS, Delay, Order, Question, Times, match
 from coldtrail.trails.nodes import Nodes
 
 MOST_CONFIDENCE = 0.97
@@ -24,6 +26,9 @@ MOST_CAUSES = 1_024
 BATCH = 10
 """How many messages an invocation may take where nothing tells: the default of SQS (AWS Lambda Developer Guide)."""
 
+_SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled")
+_TASK_ENDS = tuple(f"{task}{end}" for task in ("Task", "LambdaFunction") for end in ("Succeeded", "Failed", "TimedOut"))
+
 _USUAL: dict[str, tuple[Delay, float]] = {
     "call": (Delay(5.0, 1.2), 60_000.0),
     "bus": (Delay(60.0, 1.2), 60_000.0),
@@ -34,17 +39,28 @@ _USUAL: dict[str, tuple[Delay, float]] = {
 
 
 class Timing(Struct, frozen=True):
-    """Which kinds of edges may be inferred from times, and what was inferred before from more signals than these."""
+    """Which kinds of edges may be inferred from times.
+
+    ``known``: what was inferred before from more signals than these. ``learned``: the channels of earlier signals.
+    """
 
     kinds: frozenset[EdgeKind] = frozenset({"calls", "triggers", "delivers"})
     known: tuple[Edge, ...] = ()
+    learned: Channels = field(default_factory=Channels)
+
+
+class _Cause(Struct, frozen=True):
+    """One chance to cause something: a node, or one attempt of a state."""
+
+    node: Node
+    times: Times
 
 
 class _Side(Struct):
     """What is joined in one question."""
 
     channel: Channel
-    causes: list[Node] = field(default_factory=list)
+    causes: list[_Cause] = field(default_factory=list)
 
 
 def join_by_time(nodes: Nodes, joins: Joins, timing: Timing) -> None:
@@ -56,20 +72,22 @@ def join_by_time(nodes: Nodes, joins: Joins, timing: Timing) -> None:
     effects = _without_cause(nodes, joins)
     if not effects or not timing.kinds:
         return
-    channels = channels_of(nodes, joins)
+    channels = channels_of(nodes, joins.edges())
+    channels.add(timing.learned)
     sides = _sides(nodes, joins, channels, set(effects))
     for (_, service), side in sorted(sides.items()):
         if side.channel.kind in timing.kinds:
             left = [node for node in effects[service] if node.node_id not in joins.caused]
-            _ask(joins, side, left, channels.batches.get(service, 0))
+            _ask(nodes, joins, side, left, channels.batches.get(service, 0))
 
 
 def _without_cause(nodes: Nodes, joins: Joins) -> dict[str, list[Node]]:
-    """Invocations and requests that came from somewhere, by service; first attempts only."""
+    """Invocations, requests and executions that came from somewhere, by service; first attempts only."""
     later = {node_id for attempts in nodes.attempts.values() for node_id in attempts[1:]}
     found: dict[str, list[Node]] = {}
     for node_id, node in nodes.by_id.items():
-        if node.kind in ("invocation", "request") and node_id not in joins.caused and node_id not in later:
+        effect = node.kind in ("invocation", "request") or node_id in nodes.states
+        if effect and node_id not in joins.caused and node_id not in later:
             found.setdefault(node.service, []).append(node)
     for group in found.values():
         group.sort(key=lambda node: (node.start_ns, node.node_id))
@@ -86,17 +104,70 @@ def _sides(nodes: Nodes, joins: Joins, channels: Channels, services: set[str]) -
         for giver in givers
     }
     found: dict[tuple[int, str], _Side] = {}
-    for node_id, node in nodes.by_id.items():
+    for node_id in sorted(nodes.by_id):
+        node = nodes.by_id[node_id]
         for channel in channels.of(nodes, node):
             if channel.service in services and (node_id, channel.service) not in led:
                 rank = 0 if channel.within else 1
                 side = found.setdefault((rank, channel.service), _Side(channel))
                 side.channel = side.channel.merged(channel)
-                side.causes.append(node)
+                side.causes += [_Cause(node, times) for times in _chances(nodes, node)]
+    for side in found.values():
+        side.causes = _told_once(nodes, side.causes)
     return found
 
 
-def _ask(joins: Joins, side: _Side, effects: list[Node], batch: int) -> None:
+def _chances(nodes: Nodes, node: Node) -> list[Times]:
+    """When a node may have caused something: in its time; a state, each time that it scheduled its task."""
+    scheduled = [
+        log.time_ns
+        for log in nodes.logs_of.get(node.node_id, ())
+        if node.kind == "execution" and log.event_name.endswith(_SCHEDULED)
+    ]
+    end = None if node.end_ns is None else node.end_ns / 1e6
+    if not scheduled:
+        return [Times(node.start_ns / 1e6, end)]
+    ended = sorted(log.time_ns for log in nodes.logs_of[node.node_id] if log.event_name.endswith(_TASK_ENDS))
+    return [Times(at_ns / 1e6, next((one / 1e6 for one in ended if one >= at_ns), end)) for at_ns in sorted(scheduled)]
+
+
+def _told_once(nodes: Nodes, causes: list[_Cause]) -> list[_Cause]:
+    """In order of start. A call that two instrumentations tell of is one: the inner, which is nearer to the wire."""
+    ordered = sorted(causes, key=lambda one: (one.times.start, one.node.node_id))
+    kept: list[_Cause] = []
+    for cause in ordered:
+        last = kept[-1] if kept else None
+        if (
+            last is not None
+            and last.node.node_id != cause.node.node_id
+            and last.node.kind == cause.node.kind == "operation"
+            and last.node.service == cause.node.service
+            and last.times.end is not None
+            and cause.times.end is not None
+            and cause.times.end <= last.times.end + SLACK_MS
+            and _instrumented_by(nodes, last.node) != _instrumented_by(nodes, cause.node)
+        ):
+            kept.pop()
+        kept.append(cause)
+    return kept
+
+
+def _instrumented_by(nodes: Nodes, node: Node) -> bool:
+    """Whether X-Ray's SDK tells of a call, or OpenTelemetry's."""
+    return any("aws.xray.type" in span.attributes for span in nodes.spans_of.get(node.node_id, ()))
+
+
+def _taken(nodes: Nodes, joins: Joins, effects: list[Node]) -> list[int]:
+    """How many units each invocation processed, where its spans say so: 0 where they do not."""
+    counts = dict.fromkeys((node.node_id for node in effects), 0)
+    for (cause, effect), edge in joins.found.items():
+        if cause in counts and edge.evidence == "parent":
+            spans = nodes.spans_of.get(effect, [])
+            counts[cause] += any(span.kind == CONSUMER for span in spans) and nodes.by_id[effect].kind == "operation"
+    return [counts[node.node_id] for node in effects]
+
+
+def _ask(nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], batch: int) -> None:
     """Ask which cause each effect has, one stretch after another."""
     usual, horizon_ms = _USUAL[side.channel.carrier]
     known = side.channel.known_ms
@@ -104,33 +175,41 @@ def _ask(joins: Joins, side: _Side, effects: list[Node], batch: int) -> None:
         horizon_ms = max(1_000.0, 4 * max(known))
     carried = side.channel.carrier in ("queue", "stream")
     order: Order = "kept" if side.channel.ordered else "usual" if carried else "any"
-    causes = sorted(side.causes, key=lambda node: (node.start_ns, node.node_id))
+    causes = side.causes
     for first in range(0, len(effects), MOST_EFFECTS):
         some = effects[first : first + MOST_EFFECTS]
-        since_ns, until_ns = some[0].start_ns - int(horizon_ms * 1e6), some[-1].start_ns + 5_000_000
-        asked = [node for node in causes if since_ns <= node.start_ns <= until_ns][-MOST_CAUSES:]
-        capacity = batch or (BATCH if carried and len(asked) > 1.2 * len(some) else 1)
+        zero, until = some[0].start_ns / 1e6, some[-1].start_ns / 1e6 + SLACK_MS
+        asked = [one for one in causes if zero - horizon_ms <= one.times.start <= until][-MOST_CAUSES:]
         question = Question(
-            [_times(node, some[0].start_ns) for node in asked],
-            [_times(node, some[0].start_ns) for node in some],
+            [_since(one.times, zero) for one in asked],
+            [_since(Times(one.start_ns / 1e6, None if one.end_ns is None else one.end_ns / 1e6), zero) for one in some],
             usual,
             known,
             horizon_ms,
             side.channel.within,
             order,
-            capacity if carried else 1,
+            _limits(nodes, joins, some, len(asked), batch) if carried else None,
         )
         used = set()
         for one in match(question):
             if one.confidence >= LEAST_CONFIDENCE:
-                used.add(asked[one.cause].node_id)
-                _join(joins, side.channel, asked[one.cause], some[one.effect], one.confidence)
-        causes = [node for node in causes if node.node_id not in used]
+                used.add(one.cause)
+                _join(joins, side.channel, asked[one.cause].node, some[one.effect], one.confidence)
+        gone = {id(asked[at]) for at in used}
+        causes = [one for one in causes if id(one) not in gone]
 
 
-def _times(node: Node, zero_ns: int) -> Times:
-    end = None if node.end_ns is None else (node.end_ns - zero_ns) / 1e6
-    return Times((node.start_ns - zero_ns) / 1e6, end)
+def _limits(nodes: Nodes, joins: Joins, effects: list[Node], causes: int, batch: int) -> Limits:
+    """How many messages each invocation took: as its spans say, else as many as others were seen to take."""
+    told = _taken(nodes, joins, effects)
+    if all(told):
+        return Limits(told, told=True)
+    usual = batch or (BATCH if causes > 1.2 * len(effects) else 1)
+    return Limits([count or usual for count in told])
+
+
+def _since(times: Times, zero: float) -> Times:
+    return Times(times.start - zero, None if times.end is None else times.end - zero)
 
 
 def _join(joins: Joins, channel: Channel, cause: Node, effect: Node, confidence: float) -> None:
