@@ -78,7 +78,7 @@ def test_a_message_and_a_table_call_of_a_trail_lead_to_their_pages(page: Page, t
     page.get_by_role("button", name=re.compile("^activity-stream .* was sent")).click()
     panel = page.get_by_role("complementary", name="Selected node")
     panel.get_by_role("link", name="how it is doing").click()
-    expect(page).to_have_url(re.compile("/resource/activity-stream\\?.*kind=kinesis"))
+    expect(page).to_have_url(re.compile(r"/resource/activity-stream\?.*kind=kinesis"))
     expect(page.get_by_role("heading", level=1)).to_have_text("activity-stream")
 
 

@@ -10,6 +10,7 @@ from activity import Activity, Sender, refused
 from running import Coldtrail, wait_for
 
 LARGE_SPANS = 20_000
+BROAD_SPANS = 5_000
 MINUTE_NS = 60 * 10**9
 
 
@@ -17,7 +18,7 @@ MINUTE_NS = 60 * 10**9
 class Told:
     """Some activities went well, the latest ones failed; one trail is large.
 
-    ``asked`` is a user about whom somebody asks: one activity stored, one failed, the history read once.
+    ``inferred`` is a trail with an edge that is not certain, ``broad`` one of 5,000 nodes. ``asked`` is a user about whom somebody asks: one activity stored, one failed, the history read once.
     """
 
     url: str
@@ -26,6 +27,8 @@ class Told:
     failed: list[Activity]
     large: str
     asked: str
+    inferred: str
+    broad: str
 
 
 def tell(running: Coldtrail) -> Told:
@@ -37,13 +40,16 @@ def tell(running: Coldtrail) -> Told:
     well.append(sender.activity(now - 12 * MINUTE_NS, failed=False, user=asked))
     failed = [sender.activity(now - 9 * MINUTE_NS + i * MINUTE_NS, failed=True, user=asked if i == 0 else None) for i in range(7)]
     read = sender.history(now - 2 * MINUTE_NS, asked)
+    inferred = sender.inferred(now - 3 * MINUTE_NS)
     sender.flush()
-    large = sender.large(LARGE_SPANS)
+    large, broad = sender.large(LARGE_SPANS), sender.large(BROAD_SPANS)
     refused(running.otlp_http)
-    running.eventually(f"/trails/{large}/columns", lambda trail: trail["node_count"] >= LARGE_SPANS, 30)
+    running.eventually(f"/trails/{large}/columns", lambda trail: trail["node_count"] >= LARGE_SPANS, 60)
+    running.eventually(f"/trails/{broad}/columns", lambda trail: trail["node_count"] >= BROAD_SPANS, 60)
+    running.eventually(f"/trails/{inferred}/columns", lambda trail: trail["node_count"] >= 2)
     for one in failed:
         running.eventually(f"/trails/{one.trace_id}/columns", lambda trail: trail["status"] == "error")
         running.eventually("/find", lambda found: bool(found["matches"]), q=one.ingest_request_id)
     running.eventually(f"/trails/{read}/columns", lambda trail: trail["node_count"] >= 3)
-    wait_for(lambda: running.api("/trails", status="error")["trails"], lambda trails: len(trails) >= len(failed))
-    return Told(running.url, running.otlp_http, well, failed, large, asked)
+    wait_for(lambda: running.api("/trails", status="error")["trails"], lambda trails: len(trails) >= len(failed), 60)
+    return Told(running.url, running.otlp_http, well, failed, large, asked, inferred, broad)

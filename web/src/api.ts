@@ -326,6 +326,21 @@ export interface ResourceAnswer {
   } | null;
 }
 
+export interface DurationCell {
+  time: string;
+  low_ms: number;
+  high_ms: number;
+  count: number;
+  error_count: number;
+}
+
+export interface DurationCells {
+  since: string;
+  until: string;
+  step_s: number;
+  cells: DurationCell[];
+}
+
 export interface Dropped {
   kind: string;
   accepted: number;
@@ -425,6 +440,8 @@ export const api = {
   red: (group: "service" | "function" | "route", range: Span, stepS: number, signal?: AbortSignal) =>
     get<Red>("/red", { group, ...range, step: stepS }, signal),
   entries: (range: Span, stepS: number, signal?: AbortSignal) => get<Entries>("/entries", { ...range, step: stepS }, signal),
+  durations: (filter: Pick<TrailFilter, "service" | "status">, range: Span, stepS: number, signal?: AbortSignal) =>
+    get<DurationCells>("/durations", { ...filter, ...range, step: stepS }, signal),
   resources: (range: Span, signal?: AbortSignal) => get<{ resources: ResourceRow[] }>("/resources", { ...range }, signal),
   resource: (name: string, kind: string | undefined, range: Span, stepS: number, signal?: AbortSignal) =>
     get<ResourceAnswer>(`/resources/${encodeURIComponent(name)}`, { kind, ...range, step: stepS }, signal),

@@ -99,6 +99,11 @@ export function short(id: string, length = 8): string {
   return id.length <= length + 2 ? id : `${id.slice(0, length)}…`;
 }
 
+/** A name as people say it: the last part of an ARN or URL. */
+export function plainName(name: string): string {
+  return /^(arn:|https?:)/.test(name) ? (name.split(/[:/]/).filter(Boolean).at(-1) ?? name) : name;
+}
+
 /** A telemetry value as text. */
 export function text(value: unknown): string {
   if (value === null || value === undefined) return "";

@@ -5,12 +5,13 @@ import { lazy, Suspense, useRef, useState } from "react";
 import { api } from "../api";
 import { ago } from "../format";
 import { pinned } from "../range";
-import { HELP, useKeys } from "./keys";
+import { HELP, useControlK, useKeys } from "./keys";
 import { LiveProvider, useLive } from "./live";
 import { RangeControl, RangeProvider, useRange } from "./range";
 import { useCopied } from "./small";
 import { useScheme } from "./theme";
 
+const CommandPalette = lazy(() => import("./CommandPalette"));
 const FindOverlay = lazy(() => import("./FindOverlay"));
 
 const SCREENS = [
@@ -32,6 +33,8 @@ export function Shell() {
 
 function Frame() {
   const [finding, setFinding] = useState(false);
+  const [going, setGoing] = useState(false);
+  useControlK(() => setGoing(true));
   const ranges = useRef<HTMLDivElement>(null);
   const help = useRef<HTMLDialogElement>(null);
   const live = useLive();
@@ -63,7 +66,7 @@ function Frame() {
         <Fresh />
         <LiveButton />
         <RangeControl menu={ranges} />
-        <Button variant="default" size="xs" onClick={copyLink} title="Copy a link with fixed times (y)">
+        <Button variant="default" size="xs" className="copy-link" onClick={copyLink} title="Copy a link with fixed times (y)">
           {copied ? "Copied" : "Copy link"}
         </Button>
         <ThemeButton />
@@ -78,6 +81,11 @@ function Frame() {
       {finding && (
         <Suspense>
           <FindOverlay close={() => setFinding(false)} />
+        </Suspense>
+      )}
+      {going && (
+        <Suspense>
+          <CommandPalette close={() => setGoing(false)} />
         </Suspense>
       )}
       <div className="hidden" role="status">
@@ -158,7 +166,7 @@ function LiveButton() {
   return (
     <Button variant="default" size="xs" aria-pressed={live.on} onClick={live.toggle} title="Follow new data as it is loaded (l)" className={live.on ? "live on" : "live"}>
       <span className={live.connected ? "dot beating" : "dot"} key={live.beat} />
-      {live.on ? (live.connected ? "Live" : "Connecting") : "Live"}
+      <span className="live-word">{live.on && !live.connected ? "Connecting" : "Live"}</span>
     </Button>
   );
 }

@@ -1,6 +1,6 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { TrailRow } from "../api";
-import { ago, clock, count, duration, full, moment, plural } from "../format";
+import { ago, clock, count, duration, full, moment, plainName, plural } from "../format";
 import { Status } from "./small";
 
 function originOf(row: TrailRow): { name: string; service: string } {
@@ -36,7 +36,7 @@ export function TrailTable({ trails }: { trails: TrailRow[] }) {
   );
 }
 
-const MOST_CHIPS = 4;
+const MOST_CHIPS = 3;
 
 function Row({ row, most }: { row: TrailRow; most: number }) {
   const navigate = useNavigate();
@@ -51,13 +51,13 @@ function Row({ row, most }: { row: TrailRow; most: number }) {
       </td>
       <th scope="row">
         <Link to="/trail/$id" params={{ id: row.trail_id }}>
-          {name}
+          {plainName(name)}
         </Link>
       </th>
       <td>
         <span className="chips" title={row.services.join(", ")}>
           {chips.map((service) => (
-            <span key={service} className="chip">{service}</span>
+            <span key={service} className="chip service">{plainName(service)}</span>
           ))}
           {row.services.length > MOST_CHIPS && <span className="dim">+{row.services.length - MOST_CHIPS}</span>}
         </span>

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 
 export const HELP: [string, string][] = [
   ["/", "find any id or value"],
+  ["Ctrl K", "go to a function, queue, stream, table, screen or id"],
   ["t", "change the time range"],
   ["l", "live mode on or off"],
   ["y", "copy a link to what you see, with fixed times"],
@@ -14,6 +15,10 @@ export const HELP: [string, string][] = [
   ["← →", "close or open a branch of the waterfall"],
   ["+ - 0", "zoom in, out, all of the trail"],
   ["e", "next failure in the trail"],
+  ["[ ]", "to the cause, to the effect of the selected node"],
+  ["v w", "the trail as a waterfall"],
+  ["v s", "the trail as a sequence"],
+  ["v g", "the trail as a graph"],
   ["?", "this list"],
   ["Esc", "close what lies on top"],
 ];
@@ -22,7 +27,7 @@ function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable);
 }
 
-/** Single keys and `g x` pairs, while nobody types into a field and no dialog is open. */
+/** Single keys and pairs such as `g o` and `v s`, while nobody types into a field and no dialog is open. */
 export function useKeys(actions: Record<string, () => void>): void {
   const latest = useRef(actions);
   useEffect(() => {
@@ -34,11 +39,28 @@ export function useKeys(actions: Record<string, () => void>): void {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event.target)) return;
       if (document.querySelector("dialog[open]")) return;
       const key = prefix ? `${prefix} ${event.key}` : event.key;
-      prefix = event.key === "g" && !prefix ? "g" : "";
+      prefix = (event.key === "g" || event.key === "v") && !prefix ? event.key : "";
       const action = latest.current[key];
       if (!action) return;
       event.preventDefault();
       action();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, []);
+}
+
+/** Ctrl-K or Cmd-K, also while somebody types; not over an open dialog. */
+export function useControlK(action: () => void): void {
+  const latest = useRef(action);
+  useEffect(() => {
+    latest.current = action;
+  });
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      latest.current();
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);

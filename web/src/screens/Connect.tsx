@@ -4,6 +4,7 @@ import { api, type Health, type Received } from "../api";
 import { ago, bytes, clock, count, plural, words } from "../format";
 import { Answer } from "../parts/Answer";
 import { CopyBlock } from "../parts/small";
+import { DropFile } from "./DropFile";
 
 const TICK_MS = 1000;
 
@@ -33,6 +34,7 @@ export default function Connect() {
     <div className="screen connect">
       <h1>Connect</h1>
       <Tick received={received.data} />
+      <DropFile />
       <div className="doors">
        <div>
         <Door title="OpenTelemetry" received={received.data} protocols={["otlp"]} off={where.http === null}>

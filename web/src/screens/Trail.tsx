@@ -1,7 +1,7 @@
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { api } from "../api";
 import { ago, duration, full, plural } from "../format";
 import { Answer } from "../parts/Answer";
@@ -9,10 +9,20 @@ import { useKeys } from "../parts/keys";
 import { Id, Status } from "../parts/small";
 import type { Search } from "../search";
 import { NodePanel } from "../trail/NodePanel";
+import { Shares } from "../trail/Shares";
 import { Story } from "../trail/Story";
 import { SequenceView, WaterfallView } from "../trail/views";
+import { useZoom } from "../trail/zoom";
 import { decode, failed, title, type TrailModel } from "../views/model";
 import { MOST_NODES } from "../views/sequenceLayout";
+
+const GraphView = lazy(() => import("../trail/GraphView"));
+
+const VIEWS = [
+  { value: "waterfall", label: "Waterfall" },
+  { value: "sequence", label: "Sequence" },
+  { value: "graph", label: "Graph" },
+];
 
 const SETTLES_AFTER_MS = 60_000;
 const ASK_AGAIN_MS = 3000;
@@ -48,26 +58,43 @@ function Loaded({ columns }: { columns: Parameters<typeof decode>[0] }) {
   const model = useMemo(() => decode(columns), [columns]);
   const search = useSearch({ strict: false });
   const navigate = useNavigate();
-  const tab = search.tab === "sequence" ? "sequence" : "waterfall";
+  const tab = VIEWS.find((view) => view.value === search.tab)?.value ?? "waterfall";
   const set = useCallback((change: Partial<Search>) => void navigate({ to: ".", replace: true, search: (before: Search) => ({ ...before, ...change }) }), [navigate]);
   const selected = search.sel ? (model.rowOf.get(search.sel) ?? -1) : -1;
   const select = useCallback((row: number) => set({ sel: model.nodeId[row] }), [model, set]);
   const [choice, setChoice] = useState({ text: "", errorsOnly: false, logs: model.size <= 200 });
   const [matches, setMatches] = useState(model.size);
-  useKeys({ e: () => nextFailure(model, selected, select), Escape: () => set({ sel: undefined }) });
+  const zoom = useZoom(search.z, model.durationMs, (z) => set({ z }));
+  const show = (view: string) => {
+    zoom.settle();
+    set({ tab: view === "waterfall" ? undefined : view });
+  };
+  useKeys({
+    e: () => nextFailure(model, selected, select),
+    Escape: () => set({ sel: undefined }),
+    "[": () => follow(model, selected, "causesOf", select),
+    "]": () => follow(model, selected, "effectsOf", select),
+    "v w": () => show("waterfall"),
+    "v s": () => show("sequence"),
+    "v g": () => show("graph"),
+  });
+  const shared = { model, selected, select, window: zoom.window, zoomed: zoom.zoomed };
   return (
     <>
       <Head model={model} />
       <Story story={model.story} selected={search.sel} select={(node) => set({ sel: node })} />
+      <Shares model={model} select={select} />
       <div className="trail-tools">
-        <SegmentedControl size="xs" aria-label="View" value={tab} onChange={(value) => set({ tab: value === "waterfall" ? undefined : value })} data={[{ value: "waterfall", label: "Waterfall" }, { value: "sequence", label: "Sequence" }]} />
-        {tab === "waterfall" ? <Filter choice={choice} setChoice={setChoice} matches={matches} size={model.size} /> : <SequenceNote model={model} />}
+        <SegmentedControl size="xs" aria-label="View" value={tab} onChange={show} data={VIEWS} />
+        {tab === "waterfall" ? <Filter choice={choice} setChoice={setChoice} matches={matches} size={model.size} /> : <ViewNote model={model} graph={tab === "graph"} />}
       </div>
       <div className={selected >= 0 ? "trail-body with-panel" : "trail-body"}>
-        {tab === "waterfall" ? (
-          <WaterfallView model={model} filter={choice} selected={selected} select={select} onMatches={setMatches} />
-        ) : (
-          <SequenceView model={model} selected={selected} select={select} />
+        {tab === "waterfall" && <WaterfallView {...shared} filter={choice} onMatches={setMatches} />}
+        {tab === "sequence" && <SequenceView {...shared} />}
+        {tab === "graph" && (
+          <Suspense fallback={<div className="view" />}>
+            <GraphView {...shared} />
+          </Suspense>
         )}
         {selected >= 0 && <NodePanel model={model} row={selected} select={select} close={() => set({ sel: undefined })} />}
       </div>
@@ -78,6 +105,13 @@ function Loaded({ columns }: { columns: Parameters<typeof decode>[0] }) {
 function nextFailure(model: TrailModel, selected: number, select: (row: number) => void): void {
   const bad = [...model.order].filter((row) => failed(model.status_[row]));
   if (bad.length) select(bad[(bad.indexOf(selected) + 1) % bad.length]);
+}
+
+/** To a cause or an effect of the selected node: the one on the critical path where there are several. */
+function follow(model: TrailModel, selected: number, way: "causesOf" | "effectsOf", select: (row: number) => void): void {
+  const rows = (model[way].get(selected) ?? []).map((i) => (way === "causesOf" ? model.edges[i].from : model.edges[i].to));
+  const next = selected < 0 ? model.order[0] : (rows.find((row) => model.critical.has(row)) ?? rows[0]);
+  if (next !== undefined) select(next);
 }
 
 function Head({ model }: { model: TrailModel }) {
@@ -138,12 +172,8 @@ function Filter({ choice, setChoice, matches, size }: { choice: Choice; setChoic
   );
 }
 
-function SequenceNote({ model }: { model: TrailModel }) {
-  return (
-    <span className="dim legend">
-      {model.size > MOST_NODES
-        ? `showing ${MOST_NODES} of ${plural(model.size, "node")}: the critical path, failures, then the earliest`
-        : "solid: certain, dashed: inferred, hatched: waiting, blue cap: cold start"}
-    </span>
-  );
+function ViewNote({ model, graph }: { model: TrailModel; graph: boolean }) {
+  if (!graph && model.size > MOST_NODES)
+    return <span className="dim legend">{`showing ${MOST_NODES.toLocaleString("en-US")} of ${plural(model.size, "node")}: the critical path, failures, then the earliest; zoom in for the rest`}</span>;
+  return <span className="dim legend">{graph ? "solid: certain, dashed: inferred; hover an arrow for its evidence; ctrl and wheel, + and - zoom" : "solid: certain, dashed: inferred, hatched: waiting, blue cap: cold start; ctrl and wheel, + and - zoom"}</span>;
 }

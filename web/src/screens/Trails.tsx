@@ -3,14 +3,17 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-qu
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { api, type TrailRow } from "../api";
-import { Answer } from "../parts/Answer";
+import { plural } from "../format";
+import { Answer, Failed } from "../parts/Answer";
 import { DurationsPlot } from "../parts/DurationsPlot";
+import { HeatmapPlot } from "../parts/HeatmapPlot";
 import { NothingHere } from "../parts/NothingHere";
 import { useRange } from "../parts/range";
 import { useRowKeys } from "../parts/rowKeys";
 import { TrailTable } from "../parts/TrailTable";
-import { asParameters } from "../range";
+import { asParameters, between, stepFor, type Range } from "../range";
 import type { Search } from "../search";
+import { heatOf } from "../views/heatmapLayout";
 
 const PAGE = 50;
 const FILTERS = ["service", "status", "min_ms", "max_ms", "q"] as const;
@@ -44,13 +47,14 @@ export default function Trails() {
         )}
       </header>
       <FilterBar search={search} set={set} clear={named.length ? clear : undefined} />
+      {!search.q && <Heat search={search} range={range} set={set} />}
       <Answer query={query} what="the trails" rows={8}>
         {() =>
           trails.length === 0 ? (
             <NothingHere what="trails" filters={named} clear={clear} />
           ) : (
             <>
-              <Strip trails={trails} />
+              {search.q && <Strip trails={trails} />}
               <TrailTable trails={trails} />
               {query.hasNextPage && (
                 <Button variant="default" size="xs" className="more" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
@@ -106,6 +110,32 @@ function Slow({ label, value, set, numeric = false }: { label: string; value?: s
     return () => clearTimeout(timer);
   });
   return <TextInput size="xs" label={label} value={text} onChange={(event) => setText(event.currentTarget.value)} inputMode={numeric ? "decimal" : "text"} className={numeric ? "narrow" : "wide"} />;
+}
+
+/** All trails of the range by start and duration; a click or a drawn box narrows the list to it. */
+function Heat({ search, range, set }: { search: Search; range: Range; set: (change: Partial<Search>) => void }) {
+  const { service, status } = search;
+  const query = useQuery({
+    queryKey: ["durations", service, status, range.text, range.untilMs],
+    queryFn: ({ signal }) => api.durations({ service, status }, asParameters(range), stepFor(range, 72), signal),
+    placeholderData: keepPreviousData,
+  });
+  const heat = useMemo(() => query.data && heatOf(query.data), [query.data]);
+  if (!heat?.cells.length) return query.isError ? <Failed error={query.error} retry={query.refetch} what="the durations" brief /> : null;
+  const total = heat.cells.reduce((sum, cell) => sum + cell.count, 0);
+  return (
+    <section aria-labelledby="heat">
+      <h2 id="heat">
+        How long they took <small>{plural(total, "trail")}; stronger: more, red: failed; click a cell or draw a box to narrow the list</small>
+      </h2>
+      <HeatmapPlot
+        heat={heat}
+        height={150}
+        label={`Durations of ${total} trails over time; the fields above narrow the list as well`}
+        choose={(one) => set({ t: between(one.fromMs, one.toMs), min_ms: one.lowMs.toPrecision(4), max_ms: one.highMs.toPrecision(4) })}
+      />
+    </section>
+  );
 }
 
 function Strip({ trails }: { trails: TrailRow[] }) {

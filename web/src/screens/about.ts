@@ -1,7 +1,7 @@
 /** What several trails of one value (a user, an order) say together: six questions and their answers. Pure. */
 
 import type { TrailStatus } from "../api";
-import { count, duration, plural, words } from "../format";
+import { count, duration, plainName, plural, words } from "../format";
 import { failed, type TrailModel } from "../views/model";
 
 export interface AtNode {
@@ -113,7 +113,7 @@ function invoke(functions: Map<string, FunctionFacts>, model: TrailModel, row: n
   for (const i of model.causesOf.get(row) ?? []) {
     const cause = model.edges[i].from;
     if (model.kind[cause] === "request") facts.behindEntry = true;
-    if (model.kind[cause] === "message") facts.consumes.add(model.service[cause]);
+    if (model.kind[cause] === "message") facts.consumes.add(plainName(model.service[cause]));
   }
   const errors = (model.logsOf.get(row) ?? []).filter((i) => model.logs[i].severity === "error");
   facts.errorLines += errors.length;
@@ -126,12 +126,12 @@ function invoke(functions: Map<string, FunctionFacts>, model: TrailModel, row: n
 /** In the story's words where it has some. */
 function whyFailed(model: TrailModel, row: number): string {
   const sentence = model.story.find((one) => one.node_id === model.nodeId[row])?.text;
-  const why = sentence && / with (.*?)(?:, (?:after|on|in) [^,]*)*$/.exec(sentence)?.[1];
+  const why = sentence && / with (.*?)(?: on attempt \d+)?(?:, (?:after|on|in) [^,]*)*$/.exec(sentence)?.[1];
   return why ?? words(model.status_[row]);
 }
 
 function carry(carried: Map<string, Carried>, model: TrailModel, row: number): void {
-  const name = model.service[row];
+  const name = plainName(model.service[row]);
   let facts = carried.get(name);
   if (!facts) {
     facts = { name, kind: undefined, messages: 0, waits: [], attempts: 0, failures: 0, untaken: 0, consumers: new Set(), last: null };

@@ -1,15 +1,15 @@
 import { ActionIcon } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { api, type LogSignal, type NodeAnswer, type NodeFields, type SpanSignal } from "../api";
-import { clock, duration, full, text, words } from "../format";
+import { clock, duration, full, plainName, text, words } from "../format";
 import { Answer } from "../parts/Answer";
 import { Attributes } from "../parts/Attributes";
 import { LogLines } from "../parts/LogLines";
 import { Id, Status } from "../parts/small";
 import { kindOfKeys } from "../screens/resourceWords";
-import { certain, evidence, title, type TrailModel } from "../views/model";
+import { certain, clockWords, evidence, title, waitWords, type TrailEdge, type TrailModel } from "../views/model";
 
 /** Everything we know of the selected node, beside the picture. */
 export function NodePanel({ model, row, select, close }: { model: TrailModel; row: number; select: (row: number) => void; close: () => void }) {
@@ -26,7 +26,7 @@ export function NodePanel({ model, row, select, close }: { model: TrailModel; ro
           <span>{model.kind[row]}</span>
           <Status status={model.status_[row]} />
           {model.kind[row] === "message" && (
-            <Link to="/resource/$name" params={{ name: model.service[row] }} search={{ kind: query.data ? kindOfKeys(query.data.node.keys) : undefined }}>
+            <Link to="/resource/$name" params={{ name: plainName(model.service[row]) }} search={{ kind: messageKind(model, row) ?? kindOfKeys(query.data?.node.keys ?? {}) }}>
               how it is doing
             </Link>
           )}
@@ -50,33 +50,63 @@ export function NodePanel({ model, row, select, close }: { model: TrailModel; ro
   );
 }
 
+/** What a message was on, as its sender's span says. */
+function messageKind(model: TrailModel, row: number): string | undefined {
+  for (const i of model.causesOf.get(row) ?? []) {
+    const resource = model.resources.get(model.edges[i].from);
+    if (resource) return resource.kind;
+  }
+  return undefined;
+}
+
+const MOST_EDGES = 6;
+
+/** Up to what caused the node and down to what followed from it, each with how it is known. */
 function Causes({ model, row, select }: { model: TrailModel; row: number; select: (row: number) => void }) {
-  const into = model.edges.filter((edge) => edge.to === row).slice(0, 5);
-  const out = model.edges.filter((edge) => edge.from === row).slice(0, 5);
+  const into = (model.causesOf.get(row) ?? []).map((i) => model.edges[i]).sort((a, b) => model.start[a.from] - model.start[b.from]);
+  const out = (model.effectsOf.get(row) ?? []).map((i) => model.edges[i]).sort((a, b) => model.start[a.to] - model.start[b.to]);
+  const [all, setAll] = useState(false);
   if (!into.length && !out.length) return null;
+  const shown = (edges: TrailEdge[]) => (all ? edges.slice(0, 200) : edges.slice(0, MOST_EDGES));
+  const hidden = Math.max(into.length - MOST_EDGES, 0) + Math.max(out.length - MOST_EDGES, 0);
   return (
     <Part name="Cause and effect">
       <ul className="causes">
-        {into.map((edge, i) => (
-          <li key={`in${i}`} className={certain(edge) ? "" : "inferred"}>
-            <span className="dim">{edge.kind} by</span>{" "}
-            <button type="button" className="link" onClick={() => select(edge.from)}>
-              {title(model, edge.from)}
-            </button>
-            <small>{evidence(edge)}</small>
-          </li>
+        {shown(into).map((edge, i) => (
+          <Step key={`in${i}`} edge={edge} way="up" model={model} select={select} />
         ))}
-        {out.map((edge, i) => (
-          <li key={`out${i}`} className={certain(edge) ? "" : "inferred"}>
-            <span className="dim">{edge.kind}</span>{" "}
-            <button type="button" className="link" onClick={() => select(edge.to)}>
-              {title(model, edge.to)}
-            </button>
-            <small>{evidence(edge)}</small>
-          </li>
+        {shown(out).map((edge, i) => (
+          <Step key={`out${i}`} edge={edge} way="down" model={model} select={select} />
         ))}
       </ul>
+      {hidden > 0 && (
+        <button type="button" className="link dim" onClick={() => setAll(!all)}>
+          {all ? "Fewer" : `${hidden} more`}
+        </button>
+      )}
     </Part>
+  );
+}
+
+const PASSIVE: Record<string, string> = {
+  calls: "called by",
+  sends: "sent by",
+  delivers: "delivered by",
+  redelivers: "delivered again by",
+  retries: "tried again after",
+  triggers: "triggered by",
+};
+
+function Step({ edge, way, model, select }: { edge: TrailEdge; way: "up" | "down"; model: TrailModel; select: (row: number) => void }) {
+  const other = way === "up" ? edge.from : edge.to;
+  return (
+    <li className={certain(edge) ? "" : "inferred"}>
+      <span className="dim">{way === "up" ? `↑ ${PASSIVE[edge.kind] ?? `${edge.kind} by`}` : `↓ ${edge.kind}`}</span>{" "}
+      <button type="button" className="link" title={way === "up" ? "To the cause ([)" : "To the effect (])"} onClick={() => select(other)}>
+        {title(model, other)}
+      </button>
+      <small>{evidence(edge)}</small>
+    </li>
   );
 }
 
@@ -134,6 +164,8 @@ function Facts({ node, model }: { node: NodeFields; model: TrailModel }) {
     ["began", <span key="b" title={full(node.start)}>{clock(node.start, true)}, {duration(Date.parse(node.start) - model.startMs)} in</span>],
     ["took", node.duration_ms === null ? "still open" : duration(node.duration_ms)],
     ["waited before", node.wait_ms ? duration(node.wait_ms) : null],
+    ...(node.waits ?? []).map((one): [string, ReactNode] => [`waited ${waitWords(one.kind)}`, duration(one.ms)]),
+    ["clock", node.clock_offset_ms ? clockWords(node.clock_offset_ms) : null],
     ["cold start", node.cold_start ? (node.init_ms ? `init ${duration(node.init_ms)}` : "yes") : null],
     ["attempt", node.attempt > 1 ? node.attempt : null],
     ["billed", node.billed_ms ? duration(node.billed_ms) : null],
@@ -188,8 +220,9 @@ function SpanPart({ span }: { span: SpanSignal }) {
 function Others({ answer, model }: { answer: NodeAnswer; model: TrailModel }) {
   const others = (answer.trail_ids ?? []).filter((id) => id !== model.id);
   if (!others.length) return null;
+  const batch = answer.node.kind === "invocation";
   return (
-    <Part name="Also part of">
+    <Part name={batch ? `Other trails in this batch, ${others.length}` : `Also part of, ${others.length}`}>
       {others.slice(0, 20).map((id) => (
         <p key={id}>
           <Link to="/trail/$id" params={{ id }} search={{ sel: answer.node.node_id }} className="mono">

@@ -21,6 +21,11 @@ export function Story({ story, selected, select }: { story: Sentence[]; selected
             <button type="button" aria-pressed={sentence.node_id === selected} onClick={() => select(sentence.node_id)}>
               {sentence.text}
             </button>
+            {sentence.shows_at && (
+              <button type="button" className="link" onClick={() => select(sentence.shows_at!)}>
+                where it shows
+              </button>
+            )}
           </li>
         ))}
       </ol>

@@ -1,14 +1,17 @@
 /** Where the sequence draws what: lanes per service, bars on a piecewise axis, waits and steps between. Pure. */
 
 import { certain, endOf, failed, type TrailModel } from "./model";
-import { piecewise, type Piece } from "./scale";
+import { piecewise, type Piece, type Window } from "./scale";
 
-export const MOST_NODES = 400;
+/** Beyond it, what matters most is shown until one zooms in. */
+export const MOST_NODES = 10_000;
+/** Beyond it, bars are drawn in bulk: without captions, marks and elements of their own. */
+export const MOST_RICH = 400;
 export const LANE_PX = 26;
 const LANE_GAP_PX = 10;
 const TOP_PX = 30;
 const LEAST_BAR_PX = 7;
-const MOST_LEVELS = 12;
+const MOST_LEVELS = 40;
 /** Room for the last bar's duration. */
 const RIGHT_PX = 58;
 
@@ -48,12 +51,13 @@ export interface SequenceLayout {
   shown: number;
 }
 
-/** Lay a trail out in `width` pixels (it may answer a wider drawing, which then scrolls). */
-export function layoutSequence(model: TrailModel, width: number): SequenceLayout {
-  const chosen = choose(model);
+/** Lay out what a trail did in a stretch of time, in `width` pixels (it may answer a wider drawing, which then scrolls). */
+export function layoutSequence(model: TrailModel, width: number, window: Window = { fromMs: 0, toMs: model.durationMs }): SequenceLayout {
+  const chosen = choose(model, window);
+  const inside = (ms: number) => Math.min(Math.max(ms, window.fromMs), window.toMs);
   // A message that lies in a queue keeps nobody busy.
-  const busy = chosen.map((row): [number, number] => [model.start[row], model.kind[row] === "message" ? model.start[row] : endOf(model, row)]);
-  const scale = piecewise(busy, model.durationMs, width - 8 - RIGHT_PX);
+  const busy = chosen.map((row): [number, number] => [inside(model.start[row]), inside(model.kind[row] === "message" ? model.start[row] : endOf(model, row))]);
+  const scale = piecewise(busy, window.toMs - window.fromMs, width - 8 - RIGHT_PX);
   const bars = chosen.map((row) => bar(model, row, scale.x));
   const lanes = stack(model, bars);
   const byRow = new Map(bars.map((b) => [b.row, b]));
@@ -66,12 +70,16 @@ export function layoutSequence(model: TrailModel, width: number): SequenceLayout
   return { lanes, bars, steps, pieces: scale.pieces, width: scale.width + 8 + RIGHT_PX, height: last ? last.y + last.height + 8 : TOP_PX, shown: bars.length };
 }
 
-/** All nodes, or of a large trail the critical path, the failures and then the earliest; in order of time. */
-function choose(model: TrailModel): number[] {
-  const rows = Array.from({ length: model.size }, (_, row) => row);
+/** All nodes of the stretch, or of very many the critical path, the failures and then the earliest; in order of time. */
+function choose(model: TrailModel, window: Window): number[] {
+  const rows: number[] = [];
+  for (let row = 0; row < model.size; row++) {
+    const gone = endOf(model, row) < window.fromMs || model.start[row] - model.gap[row] > window.toMs;
+    if (!gone) rows.push(row);
+  }
   const rank = (row: number) => (model.critical.has(row) ? 0 : failed(model.status_[row]) ? 1 : 2);
   const byTime = (a: number, b: number) => model.start[a] - model.start[b] || a - b;
-  if (model.size <= MOST_NODES) return rows.sort(byTime);
+  if (rows.length <= MOST_NODES) return rows.sort(byTime);
   return rows.sort((a, b) => rank(a) - rank(b) || byTime(a, b)).slice(0, MOST_NODES).sort(byTime);
 }
 
@@ -94,10 +102,12 @@ function stack(model: TrailModel, bars: Bar[]): Lane[] {
   // Causes above effects, also where a clock is a little off.
   const drawn = new Set(bars.map((b) => b.row));
   const services = [...new Set([...model.order].filter((row) => drawn.has(row)).map((row) => model.service[row]))];
+  const mine = new Map<string, Bar[]>(services.map((service) => [service, []]));
+  for (const b of bars) mine.get(model.service[b.row])!.push(b);
   let y = TOP_PX;
   return services.map((service) => {
     const ends: number[] = [];
-    for (const b of bars.filter((one) => model.service[one.row] === service)) {
+    for (const b of mine.get(service)!) {
       const begin = b.waitX ?? b.x;
       let level = ends.findIndex((end) => end + 3 <= begin);
       // A crowd in one instant overlaps in its last row rather than filling the screen.

@@ -18,6 +18,8 @@ export interface WaterfallEvents {
   select(row: number): void;
   /** How many nodes the filter matched. */
   matches(matches: number): void;
+  /** What is in view changed, by the reader's hand. */
+  zoomed(window: Window): void;
 }
 
 const OVERVIEW_PX = 40;
@@ -48,10 +50,11 @@ export class Waterfall {
     private model: TrailModel,
     private colours: Palette,
     private filter: WaterfallFilter,
+    window: Window,
     private readonly events: WaterfallEvents,
   ) {
     this.rows = visibleRows(model, { ...filter, collapsed: this.collapsed });
-    this.window = { fromMs: 0, toMs: model.durationMs };
+    this.window = clampWindow(window, model.durationMs);
     this.build();
     this.listen();
     this.watcher = new ResizeObserver(() => this.resize());
@@ -137,6 +140,14 @@ export class Waterfall {
 
   /** Show a stretch of time, with a little air on both sides. */
   zoom(window: Window): void {
+    this.window = clampWindow(window, this.model.durationMs);
+    this.schedule();
+    this.events.zoomed(this.window);
+  }
+
+  /** Show a stretch of time, asked for from outside. */
+  setWindow(window: Window): void {
+    if (window.fromMs === this.window.fromMs && window.toMs === this.window.toMs) return;
     this.window = clampWindow(window, this.model.durationMs);
     this.schedule();
   }

@@ -1,7 +1,7 @@
 /** Draws what the waterfall shows of a trail into a canvas; nothing here listens or remembers. */
 
 import { duration, words } from "../format";
-import { beyondService, certain, endOf, failed, type TrailModel } from "./model";
+import { beyondService, certain, endOf, failed, waitWords, type TrailModel } from "./model";
 import { barColour, cut, glyph, hatch, MONO, SANS, type Context } from "./paint";
 import type { Palette } from "./palette";
 import type { Rows } from "./rows";
@@ -241,18 +241,35 @@ function edgeMark(context: Context, scene: Scene, begin: number, end: number, y:
   context.fillText(value, scene.width - 8 - context.measureText(value).width, middle);
 }
 
+/** What passes before a node begins, in this order; a cold start or another's answer lie within its own bar. */
+const BEFORE = ["stream", "queue", "bus", "throttle", "retry"];
+
+/** The wait before a bar, its kinds one after the other where they are told. */
 function wait(context: Context, scene: Scene, row: number, y: number): void {
   const { model } = scene;
-  hatched(context, scene, row, y, model.start[row] - model.gap[row], model.start[row], `waited ${duration(model.wait[row])}`);
+  const told = (model.waits.get(row) ?? []).filter((one) => BEFORE.includes(one.kind)).toSorted((a, b) => BEFORE.indexOf(a.kind) - BEFORE.indexOf(b.kind));
+  const sum = told.reduce((ms, one) => ms + one.ms, 0);
+  let from = model.start[row] - model.gap[row];
+  if (!(sum > 0)) return hatched(context, scene, row, y, from, model.start[row], `waited ${duration(model.wait[row])}`);
+  for (const one of told) {
+    const to = from + (one.ms / sum) * model.gap[row];
+    hatched(context, scene, row, y, from, to, `${duration(one.ms)} ${waitWords(one.kind)}`, waitColour(one.kind, scene.colours));
+    from = to;
+  }
+}
+
+/** A limit or a retry is worth a warning; lying in a queue is not. */
+function waitColour(kind: string, colours: Palette): string {
+  return kind === "retry" || kind === "throttle" ? colours.warn : kind === "init" ? colours.cold : colours.bar;
 }
 
 /** Time in which nobody worked: hatched, with a word where there is room. */
-function hatched(context: Context, scene: Scene, row: number, y: number, fromMs: number, toMs: number, said: string): void {
+function hatched(context: Context, scene: Scene, row: number, y: number, fromMs: number, toMs: number, said: string, colour = scene.colours.bar): void {
   const { colours } = scene;
   const x0 = Math.max(xOf(scene, fromMs), scene.labelPx - 2);
   const x1 = Math.min(xOf(scene, toMs), scene.width + 2);
   if (x1 - x0 < 1) return;
-  context.fillStyle = hatch(context, colours.bar);
+  context.fillStyle = hatch(context, colour);
   context.fillRect(x0, y + 2, x1 - x0, BAR_PX - 4);
   context.font = `10.5px ${SANS}`;
   const w = context.measureText(said).width;

@@ -1,4 +1,4 @@
-"""Entries from outside, and the queues, streams, tables and buckets behind the functions."""
+"""Entries from outside, how long trails took, and the queues, streams, tables and buckets behind the functions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
 from coldtrail.server.api.times import parse_step, rfc3339
+from coldtrail.store.durations import durations as read_durations
 from coldtrail.store.entries import Entry
 from coldtrail.store.entries import entries as read_entries
 from coldtrail.store.messages import Messages, messages
@@ -80,6 +81,39 @@ def _entry(entry: Entry, step_ns: int, trail_ids: dict[str, list[str]]) -> dict[
             for point in entry.points
         ],
     }
+
+
+@get("/durations", sync_to_thread=True)
+def durations(
+    state: State,
+    service: str = "",
+    status: str = "",
+    since: str | None = None,
+    until: str | None = None,
+    step: str | None = None,
+) -> Response[bytes]:
+    """How many trails of a service and status began when and took how long, in cells of half an octave."""
+    since_ns, until_ns = time_range(since, until)
+    step_ns = parse_step(step, since_ns, until_ns)
+    since_ns, until_ns = since_ns // step_ns * step_ns, -(-until_ns // step_ns) * step_ns
+    cells = read_durations(state.service.engine, since_ns, until_ns, step_ns, service, status)
+    return json(
+        {
+            "since": rfc3339(since_ns),
+            "until": rfc3339(until_ns),
+            "step_s": step_ns / 1e9,
+            "cells": [
+                {
+                    "time": rfc3339(one.start_ns),
+                    "low_ms": one.low_ms,
+                    "high_ms": one.high_ms,
+                    "count": one.count,
+                    "error_count": one.error_count,
+                }
+                for one in cells
+            ],
+        }
+    )
 
 
 @get("/resources", sync_to_thread=True)
@@ -218,4 +252,4 @@ def _messages(carried: Messages) -> dict[str, Any]:
     }
 
 
-router = Router(path="/", route_handlers=[entries, resources, resource], tags=["resources"])
+router = Router(path="/", route_handlers=[entries, durations, resources, resource], tags=["resources"])
