@@ -15,6 +15,7 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.inferred import save_inferred, units_of_time
 from coldtrail.store.trail_lists import TrailRow
 from coldtrail.trails.assemble import Graph, build_graph
+from coldtrail.trails.channels import Channels, channels_of
 from coldtrail.trails.timing import Timing
 
 SETTLED_S = 4.0
@@ -36,11 +37,15 @@ class Inference:
     def __init__(self, engine: Engine, reader: TrailReader, timing: Timing) -> None:
         self._engine = engine
         self._reader = reader
-        self._timing = timing
+        self._kinds = timing.kinds
+        self._learned = Channels()
         self._noted_s: dict[int, float] = {}
 
-    def note(self, rows: list[TrailRow]) -> None:
-        """Remember the stretches in which trails begin without a cause that a function must have had."""
+    def note(self, graph: Graph, rows: list[TrailRow]) -> None:
+        """Learn which causes lead to which function, and remember the stretches in which trails begin without a cause."""
+        if not self._kinds:
+            return
+        self._learned.add(channels_of(graph.nodes, graph.edges))
         now_s = time.monotonic()
         for row in rows:
             if row.origin_kind == "invocation" and len(self._noted_s) < MOST_STRETCHES:
@@ -48,14 +53,14 @@ class Inference:
 
     def due_s(self) -> float | None:
         """Return in how many seconds the next stretch has settled; None where nothing waits."""
-        if not self._noted_s or not self._timing.kinds:
+        if not self._noted_s or not self._kinds:
             return None
         return max(0.0, min(self._noted_s.values()) + SETTLED_S - time.monotonic())
 
     def run(self) -> set[str]:
         """Ask for one settled stretch; return the units that were joined."""
         settled = [stretch for stretch, at_s in self._noted_s.items() if at_s + SETTLED_S <= time.monotonic()]
-        if not settled or not self._timing.kinds:
+        if not settled or not self._kinds:
             return set()
         stretch = max(settled)
         del self._noted_s[stretch]
@@ -69,7 +74,7 @@ class Inference:
             return []
         gathered = self._reader.gather(traces, requests)
         known = tuple(gathered.inferred[pair] for pair in sorted(gathered.inferred))
-        graph = build_graph(gathered.spans, gathered.logs, Timing(self._timing.kinds, known))
+        graph = build_graph(gathered.spans, gathered.logs, Timing(self._kinds, known, self._learned))
         new = [
             edge
             for edge in graph.edges

@@ -15,7 +15,7 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.summaries import Unit, last_saved_s, save_trails, units_received_in, units_since
 from coldtrail.store.trail_lists import TrailRow
-from coldtrail.trails.assemble import Graph, select, trail_id_of
+from coldtrail.trails.assemble import Graph, origins_of, select
 from coldtrail.trails.timing import Timing
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,10 @@ PERIOD_S = 1.5
 
 RETRY_S = 2.0
 _FAILED = ("error", "timeout", "out_of_memory", "throttled")
+
+
+class TooMany(Exception):
+    """A walk met its bound: fewer units go at a time."""
 
 
 class Reconstruction:
@@ -106,15 +110,36 @@ class Reconstruction:
             self._wait_for(units_received_in(self._engine, sorted(seconds), MOST_UNITS))
         while self._waiting and not self._stop.is_set() and time.monotonic() - began < PASS_S:
             names = list(self._waiting)[:BATCH_UNITS]
-            done = self._reconstruct([self._waiting[name] for name in names])
+            done = self._reconstruct_or_halve([self._waiting[name] for name in names])
             for name in (*names, *done):
                 self._waiting.pop(name, None)
 
     def _infer(self) -> None:
         """Join trails by time where nothing else waits; what was joined is assembled again."""
         if not self._waiting:
-            joined = self._inference.run()
+            try:
+                joined = self._inference.run()
+            except EngineError:
+                raise
+            except Exception:
+                log.exception("a stretch of time could not be asked what belongs together, and is left out")
+                return
             self._wait_for([Unit(unit, "") if is_trace_id(unit) else Unit("", unit) for unit in sorted(joined)])
+
+    def _reconstruct_or_halve(self, units: list[Unit]) -> set[str]:
+        """Reconstruct; units that are too many, or one that fails, are found by halving, so that it stops no other."""
+        try:
+            return self._reconstruct(units)
+        except EngineError:
+            raise
+        except TooMany:
+            pass
+        except Exception:
+            if len(units) == 1:
+                log.exception("a trail could not be reconstructed, and is left out", unit=units[0].name)
+                return set()
+        middle = len(units) // 2
+        return self._reconstruct_or_halve(units[:middle]) | self._reconstruct_or_halve(units[middle:])
 
     def _reconstruct(self, units: list[Unit]) -> set[str]:
         """Save the trails around the units; return the names of all units that these are made of."""
@@ -122,19 +147,18 @@ class Reconstruction:
             {unit.trace_id for unit in units} - {""}, {unit.request_id for unit in units} - {""}
         )
         if gathered.truncated and len(units) > 1:
-            middle = len(units) // 2
-            return self._reconstruct(units[:middle]) | self._reconstruct(units[middle:])
+            raise TooMany
         graph = graph_of(gathered)
         rows: list[TrailRow] = []
         members: dict[str, set[str]] = {}
-        for trail_id in {trail_id_of(graph, one) for one in graph.nodes.by_id if not graph.causes.get(one)}:
-            if trail := select(graph, trail_id):
+        for trail_id in origins_of(graph):
+            if trail := select(graph, trail_id, told=False):
                 rows.append(summary(trail))
                 for name in _units(trail, graph):
                     members.setdefault(name, set()).add(trail.trail_id)
         if members:
             save_trails(self._engine, rows, members, time.time_ns())
-            self._inference.note(rows)
+            self._inference.note(graph, rows)
         return set(members)
 
 
@@ -144,8 +168,8 @@ def _units(trail: Trail, graph: Graph) -> set[str]:
     for node in trail.nodes:
         found |= {span.trace_id for span in graph.nodes.spans_of.get(node.node_id, [])}
         found |= {log.trace_id for log in graph.nodes.logs_of.get(node.node_id, []) if log.trace_id}
-        if request_id := node.keys.get("request_id") if node.kind == "invocation" else None:
-            found.add(request_id)
+        if unit := node.keys.get({"invocation": "request_id", "execution": "execution_arn"}.get(node.kind, "")):
+            found.add(unit)
     return found
 
 
