@@ -37,16 +37,16 @@ WAYS = {
     "powertools for java": json.dumps({"level": "INFO", "message": json.dumps(SQS), "function_request_id": REQUEST}),
     "printed": json.dumps(SQS),
     "printed with spaces": json.dumps(SQS, indent=1).replace("\n", " "),
-    "console.log": f"2026-11-21T08:12:12.100Z\t{REQUEST}\tINFO\tEVENT {json.dumps(SQS)}\n",
-    "python's logging": f"[INFO]\t2026-11-21T08:12:12.100Z\t{REQUEST}\tevent: {json.dumps(SQS)}",
-    "lambda's json format": json.dumps({"timestamp": "2026-11-21T08:12:12Z", "level": "INFO", "message": {**SQS}, "requestId": REQUEST}),
+    "console.log": f"2026-11-21T05:32:12.100Z\t{REQUEST}\tINFO\tEVENT {json.dumps(SQS)}\n",
+    "python's logging": f"[INFO]\t2026-11-21T05:32:12.100Z\t{REQUEST}\tevent: {json.dumps(SQS)}",
+    "lambda's json format": json.dumps({"timestamp": "2026-11-21T05:32:12Z", "level": "INFO", "message": {**SQS}, "requestId": REQUEST}),
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_event_is_found_however_a_function_logs_it(way: str) -> None:
     log = read(WAYS[way])
-    assert TAKEN <= keys(log)
+    assert keys(log) >= TAKEN
     assert json.loads(str(log.attributes["aws.lambda.event"])) == SQS
     assert not [name for name in log.attributes if "Records" in name]
     if REQUEST in WAYS[way]:
@@ -143,7 +143,7 @@ def test_a_history_gives_its_execution_and_says_what_its_tasks_did_elsewhere() -
 
 
 def test_an_access_log_gives_the_gateways_request_and_no_invocation() -> None:
-    line = {"requestId": "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9", "extendedRequestId": "JKJaXmPLvHcESHA=", "ip": "192.168.100.1", "requestTime": "21/Nov/2026:08:12:12 +0000", "httpMethod": "POST", "resourcePath": "/orders", "status": "502", "protocol": "HTTP/1.1", "responseLength": "36", "xrayTraceId": "1-5759e988-bd862e3fe1be46a994272793"}
+    line = {"requestId": "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9", "extendedRequestId": "JKJaXmPLvHcESHA=", "ip": "192.168.100.1", "requestTime": "21/Nov/2026:05:32:12 +0000", "httpMethod": "POST", "resourcePath": "/orders", "status": "502", "protocol": "HTTP/1.1", "responseLength": "36", "xrayTraceId": "1-5759e988-bd862e3fe1be46a994272793"}
     log = read(json.dumps(line))
     assert {("gives", "request_id", line["requestId"]), ("mentions", "request_id", line["extendedRequestId"])} <= keys(log)
     assert (log.event_name, log.severity_text, log.attributes["http.response.status_code"], log.trace_id) == ("apigateway.access", "ERROR", 502, "5759e988bd862e3fe1be46a994272793")

@@ -16,7 +16,7 @@ from coldtrail.store.inferred import inferred_of
 from coldtrail.store.signals import SignalReader
 from coldtrail.store.trail_lists import Filters, TrailRow, list_trails, trails_of
 from coldtrail.trails.assemble import Graph, build_graph, select, trail_ids_of
-from coldtrail.trails.identity import node_id_of, span_node_id
+from coldtrail.trails.identity import span_node_id, unit_node_id
 from coldtrail.trails.timing import Timing
 from coldtrail.trails.walk import Gathered, gather
 
@@ -68,7 +68,7 @@ class TrailReader:
             return None
         gathered = self.gather(trace_ids, request_ids)
         graph = graph_of(gathered)
-        for seed in (*sorted(trace_ids), trail_id.lower(), *(node_id_of("request_id", one) for one in request_ids)):
+        for seed in (*sorted(trace_ids), trail_id.lower(), *(unit_node_id(one) for one in request_ids)):
             if trail := select(graph, seed):
                 return trail, graph
         return None
@@ -106,7 +106,7 @@ class TrailReader:
         settled_s = int(time.time()) - SETTLED_S
         found: dict[str, list[str]] = {}
         for unit in units:
-            alone = unit if is_trace_id(unit) else node_id_of("request_id", unit)
+            alone = unit if is_trace_id(unit) else unit_node_id(unit)
             found[unit] = list(known.get(unit, ())) or [alone]
             if most_live > 0 and any(
                 joined_s > settled_s for joined_s in known.get(unit, {"": settled_s + 1}).values()
@@ -120,10 +120,9 @@ class TrailReader:
         if not read:
             return []
         _, graph = read
+        kinds = ("trace_id", "request_id", "execution_arn")
         nodes = graph.nodes.by_id.items()
-        return trail_ids_of(
-            graph, [one for one, node in nodes if unit in (node.keys.get("trace_id"), node.keys.get("request_id"))]
-        )
+        return trail_ids_of(graph, [one for one, node in nodes if unit in map(node.keys.get, kinds)])
 
     def find(self, value: str) -> list[Carrier]:
         """Return who carries a value as an identity or attribute; an X-Ray trace id in its own form too."""
@@ -137,7 +136,7 @@ class TrailReader:
 
 
 def node_of_carrier(carrier: Carrier) -> str:
-    """Return the node that a carrier belongs to: the invocation it names, else its span."""
+    """Return the node that a carrier belongs to: the invocation or execution it names, else its span."""
     if carrier.request_id:
-        return node_id_of("request_id", carrier.request_id)
+        return unit_node_id(carrier.request_id)
     return span_node_id(carrier.trace_id, carrier.span_id)

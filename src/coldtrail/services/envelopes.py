@@ -46,9 +46,10 @@ CARRIED = ("message_id", "event_id", "sequence_number")
 class Delivery(Struct, frozen=True):
     """One unit that a function was handed.
 
-    ``sent_ns``: when the service got it, Unix nanoseconds. ``receive_count``: how often it was handed out, this time
-    counted. ``order_group``: FIFO group or shard, within which order is kept. ``within``: the carried key of the unit
-    in which it came (a notification in a queue's message), so the outer is the effect of the inner's sending.
+    ``keys``: those that it takes and mentions, its correlation ids among them. ``sent_ns``: when the service got it,
+    Unix nanoseconds. ``receive_count``: how often it was handed out, this time counted. ``order_group``: FIFO group or
+    shard, within which order is kept. ``within``: the carried key of the unit in which it came (a notification in a
+    queue's message), so the outer is the effect of the inner's sending.
     """
 
     service: str
@@ -61,6 +62,13 @@ class Delivery(Struct, frozen=True):
     replay_name: str = ""
     contexts: tuple[TraceContext, ...] = ()
     within: Key | None = None
+
+    @property
+    def place(self) -> str:
+        """The name of the destination: of a queue, topic, stream, table, bucket or bus; "" where it is not told."""
+        *_, name = self.destination.split(":", 5)
+        kind, slash, rest = name.partition("/")
+        return rest.split("/")[0] if slash and kind in ("stream", "table", "rule", "schedule") else name
 
     @property
     def carried(self) -> Key | None:
@@ -81,8 +89,9 @@ NOTHING = Reading((), ())
 class Reader:
     """Reads events by the envelopes of some services."""
 
-    def __init__(self, envelopes: tuple[tuple[str, Envelope], ...]) -> None:
+    def __init__(self, envelopes: tuple[tuple[str, Envelope], ...], named: re.Pattern[str] | None = None) -> None:
         self._envelopes = envelopes
+        self._named = named
         self._telling = tuple(envelope for _, envelope in envelopes if _tells(envelope))
         self._names = {path.split(".")[0] for envelope in self._telling for path, _ in envelope.when}.union(LISTS)
 
@@ -125,6 +134,9 @@ class Reader:
             if (payload := _payload(_at(unit, path), envelope.base64))
         ]
         text = msgspec.json.encode(unit).decode()
+        if self._named:
+            found = [value for one in (text, *payloads) for value in self._named.findall(one)]
+            keys += [Key("correlation_id", value, "mentions") for value in found]
         facts: dict[str, Any] = {}
         for _, envelope in matching:
             for name, value in _facts(envelope, unit).items():

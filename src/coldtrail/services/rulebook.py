@@ -76,14 +76,14 @@ class Rulebook:
         self.correlation_fields = distinct_fields(correlation_fields)
         self.envelopes = tuple((one.id, envelope) for one in self.services for envelope in one.envelopes)
         self.rules = (*(rule for one in self.services for rule in one.keys), *self._correlation())
-        self.reader = Reader(self.envelopes)
         self._spans = Plans(rule for rule in self.rules if rule.signal == "span")
         self._logs = Plans(rule for rule in self.rules if rule.signal == "log")
-        self._event = lru_cache(maxsize=64)(self._read_event)
         self._in_text = re.compile(text_pattern(self.correlation_fields), re.ASCII) if self.correlation_fields else None
         self._in_baggage = (
             re.compile(baggage_pattern(self.correlation_fields), re.ASCII) if self.correlation_fields else None
         )
+        self.reader = Reader(self.envelopes, self._in_text)
+        self._event = lru_cache(maxsize=64)(self._read_event)
 
     def _correlation(self) -> tuple[KeyRule, ...]:
         return tuple(

@@ -58,11 +58,18 @@ SELECT s.trace_id, s.span_id, s.parent_span_id, s.name, s.kind,
 FROM (SELECT service, emitter_id, arrayJoin(group.items) AS s FROM ({_GROUPS}))
 """
 
+# A record of an execution's history belongs to its execution as a line of a function belongs to its request.
+_REQUEST = (
+    f"if(startsWith(l.event_name, 'stepfunctions.'), "
+    f"{sql_text(_value('l.attributes', 'aws.step_functions.execution.arn'))}, "
+    f"{sql_text(_value('l.attributes', 'faas.invocation_id'))})"
+)
+
 _LOGS = f"""
 INSERT INTO logs
 SELECT fromUnixTimestamp64Nano(toInt64(if(l.time_unix_nano = 0, l.observed_time_unix_nano, l.time_unix_nano)), 'UTC') AS time,
   fromUnixTimestamp64Nano(toInt64(l.observed_time_unix_nano), 'UTC') AS observed_time,
-  l.trace_id, l.span_id, {sql_text(_value("l.attributes", "faas.invocation_id"))} AS request_id,
+  l.trace_id, l.span_id, {_REQUEST} AS request_id,
   l.severity_number, l.severity_text, l.event_name, {sql_text("l.body")} AS body,
   if(startsWith(l.body, '\\n'), '', l.body) AS body_value, service, emitter_id, CAST(l.attributes, '{MAP}'),
   l.dropped_attributes_count, l.flags, toDateTime({{received}}) AS received

@@ -311,6 +311,10 @@ def _correlations(nodes: Nodes, joins: Joins) -> None:
         for key in keys:
             if key.kind == "correlation_id":
                 by_value.setdefault(key.value, []).append(node_id)
+    for message, givers in nodes.givers.items():
+        for kind, value in nodes.context.get(message, ()) if not givers else ():
+            if kind == "correlation_id":
+                by_value.setdefault(value, []).append(message)
     for value in sorted(by_value):
         ordered = sorted(by_value[value], key=lambda node_id: (nodes.by_id[node_id].start_ns, node_id))
         for before, after in pairwise(ordered):

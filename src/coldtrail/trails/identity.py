@@ -13,6 +13,11 @@ def node_id_of(kind: KeyKind, value: str, attempt: int = 1) -> str:
     return digest if attempt == 1 else f"{digest}{min(attempt, 255):02x}"
 
 
+def unit_node_id(unit: str) -> str:
+    """Return the id of the node whose log lines have no trace: an invocation's request id, or an execution's ARN."""
+    return node_id_of("execution_arn" if unit.startswith("arn:") else "request_id", unit)
+
+
 def span_node_id(trace_id: str, span_id: str) -> str:
     """Return the id of a node that is one span."""
     return trace_id + span_id

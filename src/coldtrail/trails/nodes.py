@@ -225,7 +225,10 @@ def _note_delivery(nodes: Nodes, node_id: str, delivery: Delivery) -> None:
     if delivery.carried is None:
         return
     facts.service = delivery.service
-    facts.destination = delivery.destination.rsplit(":", 1)[-1].rsplit("/", 1)[-1] or facts.destination
+    named = {(key.kind, key.value) for key in delivery.keys if key.kind == "correlation_id"}
+    if named:
+        nodes.context.setdefault(message, set()).update(named)
+    facts.destination = delivery.place or facts.destination
     facts.sent_ns = delivery.sent_ns or facts.sent_ns
     facts.contexts.update((one.trace_id, one.span_id) for one in delivery.contexts)
     if delivery.within:

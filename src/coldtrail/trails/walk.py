@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Inferred, Key
-from coldtrail.services import keys_of_log, keys_of_span
+from coldtrail.services import contexts_of_log, contexts_of_span, keys_of_log, keys_of_span
 from coldtrail.trails.nodes import CARRIED_KINDS, request_id_of
 
 JOINING_KINDS = (*CARRIED_KINDS, "request_id", "execution_arn", "correlation_id", "trace_id")
@@ -117,6 +117,8 @@ def _joining(spans: list[Span], logs: list[Log], traces: set[str]) -> set[Key]:
 def _next(reader: Reader, keys: set[Key], spans: list[Span], logs: list[Log]) -> tuple[set[str], set[str]]:
     traces = {link.trace_id for span in spans for link in span.links}
     traces |= {log.trace_id for log in logs if log.trace_id}
+    traces |= {one.trace_id for span in spans for one in contexts_of_span(span)}
+    traces |= {one.trace_id for log in logs for one in contexts_of_log(log)}
     requests = {request for span in spans if (request := request_id_of(span))}
     requests |= {str(log.attributes["faas.invocation_id"]) for log in logs if log.attributes.get("faas.invocation_id")}
     if keys:
