@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -108,6 +109,8 @@ def test_a_wrong_password_ends_the_start_with_a_sentence_that_does_not_tell_it(t
         assert ended.returncode == 1
         assert "default: Authentication failed" in ended.stderr
         assert SECRET not in ended.stdout + ended.stderr
+        told = subprocess.run([COMMAND, "up", "--help"], capture_output=True, text=True, timeout=60, env={**os.environ, "COLDTRAIL_STORE": wrong})
+        assert (told.returncode, SECRET in told.stdout) == (0, False)
         data = tmp_path / "right"
         with serving(data, "--store", f"clickhouse://default:{SECRET}@127.0.0.1:{double.port}/spans") as running:
             is_there_once(running, send(running))

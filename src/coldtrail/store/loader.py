@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 PERIOD_S = 1.0
 """At most one load a second: fewer and larger inserts cost half as much a span as many small ones."""
 RETRY_S = 2.0
+SMALL_BODY_BYTES = 1 << 20
+"""Loads of this size fit into the least memory that the engine may be given, so another query has it all."""
 
 
 class Quarantined(Struct, frozen=True):
@@ -200,9 +202,13 @@ class Loader:
                 piece.unlink(missing_ok=True)
 
     def _give_up(self, segment: Segment, data: bytes, path: Path, token: str, error: EngineError) -> None:
-        """Set a single body aside; where memory was short it gets one more try, after what else ran has ended."""
+        """Set a single body aside; where memory was short it gets one more try, after what else ran has ended.
+
+        Raises:
+            EngineError: it is not the body that needs so much memory, or a passing fault.
+        """
         if error.code == MEMORY_LIMIT_EXCEEDED:
-            if self._stop.wait(RETRY_S):
+            if len(data) < SMALL_BODY_BYTES or self._stop.wait(RETRY_S):
                 raise error
             try:
                 self._insert(segment, path, token)
