@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from coldtrail.model.exports import Malformed, TooLarge
-from coldtrail.receivers import firehose, lenient_json, otlp
+from coldtrail.receivers import cloudevents, firehose, lenient_json, otlp, telemetry_api
 from coldtrail.receivers.cloudwatch_logs import translate_payload
 from coldtrail.receivers.xray import put_trace_segments, translate_datagram
 
@@ -45,14 +45,18 @@ def test_a_line_is_one_record_with_its_text_whatever_it_says(messages: list[str]
     assert [one.body.string_value for one in records] == [message.replace("\ud800", "\ufffd") for message in messages]
 
 
-envelopes = st.fixed_dictionaries({}, optional={name: values(LINE_NAMES) for name in ("messageType", "logGroup", "logStream", "owner", "logEvents", "awslogs", "records", "requestId", "TraceSegmentDocuments", "resourceSpans", "resourceLogs", "resourceMetrics")})
+envelopes = st.fixed_dictionaries({}, optional={name: values(LINE_NAMES) for name in ("messageType", "logGroup", "logStream", "owner", "logEvents", "awslogs", "records", "requestId", "TraceSegmentDocuments", "specversion", "source", "type", "time", "data", "traceparent", "resourceSpans", "resourceLogs", "resourceMetrics")})
 
 
 @settings(max_examples=60, deadline=None)
 @given(envelopes)
 def test_an_envelope_is_kept_or_refused_by_name(envelope: dict) -> None:
     body = json.dumps(envelope).encode()
-    takers = [translate_payload, lambda body: firehose.translate(firehose.parse_delivery(body), 1 << 20), put_trace_segments, *(lambda body, signal=signal: otlp.accept(signal, body, json=True) for signal in ("traces", "logs", "metrics"))]
+    batch = json.dumps([envelope, {"time": "2026-11-21T05:00:00Z", "type": "platform.report", "record": envelope}, {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data": envelope}]).encode()
+    for taker in (telemetry_api.translate, lambda batch: cloudevents.translate(batch, "application/cloudevents-batch+json", {})):
+        with contextlib.suppress(Malformed, TooLarge):
+            taker(batch)
+    takers = [translate_payload, telemetry_api.translate, lambda body: cloudevents.translate(body, "application/cloudevents+json", {}), lambda body: firehose.translate(firehose.parse_delivery(body), 1 << 20), put_trace_segments, *(lambda body, signal=signal: otlp.accept(signal, body, json=True) for signal in ("traces", "logs", "metrics"))]
     for taker in takers:
         with contextlib.suppress(Malformed, TooLarge):
             taker(body)

@@ -195,6 +195,18 @@ def test_a_bomb_is_refused_on_every_path_that_takes_bodies(coldtrail: Coldtrail,
     assert coldtrail.post("/aws/logs", gzip.compress(gzip.compress(bytes(80 << 20)))).status_code == 400
 
 
+def test_a_bomb_of_very_many_empty_spans_is_refused(coldtrail: Coldtrail) -> None:
+    body = write_field(1, write_field(2, write_field(2, b"") * 600_000))
+    answer = coldtrail.post("/v1/traces", gzip.compress(body), content_encoding="gzip")
+    assert (answer.status_code, "500000 items" in Status.FromString(answer.content).message) == (413, True)
+    assert refusal(coldtrail.otlp_grpc, "traces", body, compression=grpc.Compression.Gzip).code() == grpc.StatusCode.INVALID_ARGUMENT
+    values = coldtrail.post("/v1/traces", gzip.compress(b"[" + b"{}," * 4_000_000 + b"{}]"), JSON, content_encoding="gzip")
+    assert (values.status_code, "JSON values" in values.json()["message"]) == (413, True)
+    small = span()
+    assert coldtrail.post("/v1/traces", traces(small)).status_code == 200
+    seen(coldtrail, small)
+
+
 def test_absurd_times_cost_their_own_line_or_document_alone(coldtrail: Coldtrail) -> None:
     marker, good = os.urandom(6).hex(), span()
     events = [{"id": str(number), "timestamp": stamp, "message": f"{marker} {stamp}"} for number, stamp in enumerate((1_795_000_000_000, -1, 2**62, 4_102_444_800_000, 0))]

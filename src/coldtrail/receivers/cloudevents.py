@@ -21,6 +21,7 @@ from coldtrail.model.exports import Export, Malformed, Translation
 from coldtrail.model.hex_ids import is_hex
 from coldtrail.model.signals import AttributeValue
 from coldtrail.receivers.attributes import any_value, key_value
+from coldtrail.receivers.bounds import check_json
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -42,6 +43,7 @@ def translate(body: bytes, content_type: str, headers: Mapping[bytes, bytes]) ->
 
     Raises:
         Malformed: the body is not what its content type says.
+        TooLarge: it holds more than there is memory for.
     """
     if content_type == BATCH:
         events = _decode(body)
@@ -60,6 +62,7 @@ def translate(body: bytes, content_type: str, headers: Mapping[bytes, bytes]) ->
 
 
 def _decode(body: bytes) -> Any:
+    check_json(body)
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

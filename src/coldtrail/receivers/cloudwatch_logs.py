@@ -22,6 +22,7 @@ from coldtrail.model.exports import Export, Malformed, TooLarge, Translation
 from coldtrail.model.signals import AttributeValue
 from coldtrail.receivers import emf, lenient_json, stdout_otlp
 from coldtrail.receivers.attributes import key_value
+from coldtrail.receivers.bounds import check_json
 from coldtrail.receivers.content_encoding import MAX_BODY_BYTES, gunzip
 from coldtrail.receivers.lambda_lines import LineReader
 from coldtrail.receivers.log_line import Line
@@ -67,6 +68,7 @@ def translate_payload(payload: bytes, most_bytes: int = MAX_BODY_BYTES) -> Trans
         TooLarge: it inflates to more than ``most_bytes``.
     """
     data = gunzip(payload, most_bytes) if payload[:2] == b"\x1f\x8b" else payload
+    check_json(data)
     exports: list[Export] = []
     rejected = made_bytes = 0
     reasons: list[str] = []
@@ -96,7 +98,9 @@ def _documents(data: bytes, most_bytes: int) -> Iterator[Subscription]:
         try:
             if piece.lstrip()[:11].startswith(b'{"awslogs"'):
                 inner = base64.b64decode(lenient_json.decode(piece, _Wrapped).awslogs["data"], validate=True)
-                yield from _documents(gunzip(inner, most_bytes), most_bytes)
+                data = gunzip(inner, most_bytes)
+                check_json(data)
+                yield from _documents(data, most_bytes)
                 continue
             document = lenient_json.decode(piece, Subscription)
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError, binascii.Error, RecursionError) as error:

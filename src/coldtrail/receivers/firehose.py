@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from coldtrail.model.exports import Export, Malformed, TooLarge, Translation
+from coldtrail.receivers.bounds import check_json
 from coldtrail.receivers.cloudwatch_logs import MOST_GROWTH, exported_bytes, translate_payload
 
 MOST_REASONS = 20
@@ -42,7 +43,9 @@ def parse_delivery(body: bytes, header_request_id: str = "") -> Delivery:
 
     Raises:
         Malformed: not of the specification, or its id differs from the request's header.
+        TooLarge: it holds more records than there is memory for.
     """
+    check_json(body)
     try:
         parsed = msgspec.json.decode(body, type=_Body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 
 from coldtrail.model.exports import Export, Malformed, Translation
 from coldtrail.model.signals import Signal
+from coldtrail.receivers.bounds import check_json, check_protobuf
 from coldtrail.receivers.otlp_filter import without
 from coldtrail.receivers.otlp_json import parse as parse_json
 from coldtrail.receivers.otlp_lean import ITEM, LEAN, STATUS
@@ -43,9 +44,12 @@ def accept(signal: Signal, body: bytes, *, json: bool = False) -> Translation:
 
     Raises:
         Malformed: it is no such request at all.
+        TooLarge: it holds more items than there is memory for.
     """
     if json:
+        check_json(body)
         body = parse_json(signal, body).SerializeToString()
+    check_protobuf(signal, body)
     try:
         lean: Any = LEAN[signal].FromString(body)
     except DecodeError:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from coldtrail.model.exports import Malformed, Translation
+from coldtrail.receivers.bounds import check_json
 from coldtrail.receivers.cloudwatch_logs import LAMBDA_GROUP, LogEvent, Subscription
 from coldtrail.receivers.cloudwatch_logs import translate as translate_log_events
 
@@ -33,7 +34,9 @@ def translate(body: bytes, function: str = "") -> Translation:
 
     Raises:
         Malformed: not a JSON array of events with time and type.
+        TooLarge: it holds more than there is memory for.
     """
+    check_json(body)
     try:
         events = msgspec.json.decode(body, type=list[TelemetryEvent])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -13,7 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from coldtrail.model.exports import Malformed
+from coldtrail.model.exports import Malformed, TooLarge
 from coldtrail.model.signals import Signal
 from coldtrail.receivers import otlp
 from coldtrail.server.guard import Guard
@@ -47,7 +47,7 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
             try:
                 translation = otlp.accept(signal, body)
                 await self._intake.keep("otlp/grpc", translation)
-            except Malformed as error:
+            except (Malformed, TooLarge) as error:
                 self._intake.received.refused("otlp/grpc", str(error))
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
             except Busy as busy:

@@ -6,8 +6,9 @@ delivery request and response specifications".
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -101,9 +102,15 @@ class OtlpHttp:
             raise _Refused(refusal[0], UNAUTHENTICATED if refusal[0] == 401 else PERMISSION_DENIED, refusal[1])
         if scope["method"] != "POST":
             raise _Refused(405, UNIMPLEMENTED, "send with POST")
-        try:
+        with self._refusing(protocol):
             raw = await read_body(receive, self._max_body_bytes)
             return decode(raw, headers.get(b"content-encoding", b"").decode("latin-1"), self._max_inflated_bytes)
+
+    @contextlib.contextmanager
+    def _refusing(self, protocol: str) -> Iterator[None]:
+        """Count what a receiver cannot take, and refuse it with the status that says why."""
+        try:
+            yield
         except UnknownEncoding as error:
             raise self._counted(protocol, 415, str(error)) from None
         except TooLarge as error:
@@ -128,10 +135,8 @@ class OtlpHttp:
             reason = f'content type "{kind.decode("latin-1")[:60]}" is not application/x-protobuf or application/json'
             raise self._counted("otlp/http", 415, reason)
         body = await self._body(scope, headers, receive, "otlp/http")
-        try:
+        with self._refusing("otlp/http"):
             translation = otlp.accept(signal, body, json=kind == JSON)
-        except Malformed as error:
-            raise self._counted("otlp/http", 400, str(error)) from None
         await self._keep("otlp/http", translation)
         await answer(send, 200, export_response(signal, translation, kind), kind)
 
@@ -140,11 +145,9 @@ class OtlpHttp:
         request_id = headers.get(b"x-amz-firehose-request-id", b"").decode("latin-1")
         try:
             body = await self._body(scope, headers, receive, "firehose")
-            try:
+            with self._refusing("firehose"):
                 delivery = firehose.parse_delivery(body, request_id)
                 translation = firehose.translate(delivery, self._max_inflated_bytes)
-            except Malformed as error:
-                raise self._counted("firehose", 400, str(error)) from None
             await self._keep("firehose", translation)
         except _Refused as refused:
             failed = firehose.response(request_id, time.time_ns() // 10**6, refused.reason)
@@ -155,12 +158,8 @@ class OtlpHttp:
     async def _delivery(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         protocol, translate = self._deliveries[scope["path"]]
         body = await self._body(scope, headers, receive, protocol)
-        try:
+        with self._refusing(protocol):
             translation = translate(scope, headers, body)
-        except TooLarge as error:
-            raise self._counted(protocol, 413, str(error)) from None
-        except Malformed as error:
-            raise self._counted(protocol, 400, str(error)) from None
         await self._keep(protocol, translation)
         refused = {"rejected": translation.rejected_items, "reasons": translation.reasons}
         await answer(send, 200, msgspec.json.encode(refused) if translation.rejected_items else b"{}", JSON)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from coldtrail.model.exports import Export, Malformed, Translation
+from coldtrail.receivers.bounds import check_json
 from coldtrail.receivers.xray.documents import count_spans, document_id, translate_document
 
 
@@ -29,7 +30,9 @@ def put_trace_segments(body: bytes) -> PutResult:
 
     Raises:
         Malformed: the body is no such call.
+        TooLarge: it holds more than there is memory for.
     """
+    check_json(body)
     try:
         documents = msgspec.json.decode(body, type=_Put).documents
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
