@@ -30,8 +30,8 @@ class ClickHouseDouble:
 
     def start(self) -> None:
         """Start it, on the port that it had before."""
-        command = [sys.executable, DOUBLE, "--data", self.folder, "--port", str(self.port), *self.flags]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        command = [sys.executable, DOUBLE, "--data", self.folder, "--port", str(self.port), "--until-eof", *self.flags]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout
         self.port = json.loads(self._process.stdout.readline())["port"]
 

@@ -25,7 +25,9 @@ import json
 import os
 import re
 import socket
+import sys
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -243,11 +245,14 @@ def main() -> None:
     parser.add_argument("--user", default="default")
     parser.add_argument("--password", default="")
     parser.add_argument("--memory-bytes", type=int, default=900_000_000)
+    parser.add_argument("--until-eof", action="store_true", help="end when standard input does, as it does when the parent dies")
     arguments = parser.parse_args()
     arguments.data.mkdir(parents=True, exist_ok=True)
     os.chdir(arguments.data)
     server = Server(arguments.port, Engine(arguments.data.resolve() / "store", arguments.memory_bytes), arguments.user, arguments.password)
     print(json.dumps({"port": server.server_port}), flush=True)
+    if arguments.until_eof:
+        threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     server.serve_forever()
 
 

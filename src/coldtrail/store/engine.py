@@ -116,14 +116,14 @@ class Engine:
         The next query on the same handle would get it in front of its own answer (chdb-core 26.9).
         """
         old: Client | None = getattr(self._local, "client", None)
-        if old is None or not isinstance(self.store, Embedded):
+        if old is None or not isinstance(self.store, Embedded) or old not in self._clients:
             return
         self._local.client = None
         with contextlib.suppress(ClickHouseError):
             # Before the old one is closed: the engine would stop with its last handle.
             _ = self.client
         with self._lock:
-            self._clients.remove(old)
+            self._clients = [client for client in self._clients if client is not old]
         old.close()
 
     def prepare(self) -> None:
