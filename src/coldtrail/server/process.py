@@ -28,6 +28,7 @@ from coldtrail.server.received import Received
 from coldtrail.server.reconstruction import Reconstruction
 from coldtrail.server.settings import Settings
 from coldtrail.server.xray import XrayApi, XrayDatagrams
+from coldtrail.services import use_rules
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError, Unreachable
 from coldtrail.store.loader import Loader
@@ -86,6 +87,7 @@ class Process:
         except OSError:
             raise CannotStart(f"another coldtrail uses {data}: stop it, or give another folder with --data") from None
         retention = self.settings.retention
+        use_rules(self.settings.correlation.fields)
         self.engine = Engine(self.settings.dsn, memory_bytes=self.settings.engine_memory_bytes)
         self.wal = WriteAheadLog(
             data / "wal", bound_bytes=self.settings.wal_bound_bytes, disk_floor_bytes=self.settings.disk_floor_bytes

@@ -46,6 +46,15 @@ class Retention(BaseSettings):
     metrics: DurationS = 30 * 86_400
 
 
+CorrelationField = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s*]+$")]
+
+
+class Correlation(BaseSettings):
+    """Which fields hold correlation ids, besides those that are taken for such anyway."""
+
+    fields: list[CorrelationField] = Field(default_factory=list, max_length=128)
+
+
 class Settings(BaseSettings):
     """Everything that `coldtrail up` can be told. Port 0 switches a listener off."""
 
@@ -68,6 +77,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(20 << 20, ge=1 << 10)
     max_inflated_bytes: int = Field(64 << 20, ge=1 << 10)
     retention: Retention = Field(default_factory=Retention)
+    correlation: Correlation = Field(default_factory=Correlation)
     infer_edges: tuple[InferredKind, ...] = ("calls", "triggers", "delivers")
 
     @property

@@ -58,8 +58,8 @@ _OWN = re.compile(
 class LearnedField(Struct, frozen=True):
     """A field that behaves like a correlation id.
 
-    ``confidence``: 0..1, the share of its trails in which one of its values was seen in several services, times the
-    share of its values that belong to one trail alone. ``trails``: how many trails that was seen in.
+    ``confidence``: 0..1, the share of its trails in which it had a value that several services of this trail showed, and
+    no other trail. ``trails``: how many trails it was seen in; ``values``: how many distinct values it had.
     """
 
     name: str
@@ -118,24 +118,19 @@ def _may_correlate(name: str, value: str) -> bool:
 
 def _judge(fields_of: dict[str, dict[tuple[str, str], set[str]]]) -> list[LearnedField]:
     trails: dict[str, set[str]] = defaultdict(set)
-    spread: dict[str, set[str]] = defaultdict(set)
+    going: dict[str, set[str]] = defaultdict(set)
     values: Counter[str] = Counter()
-    alone: Counter[str] = Counter()
     for seen in fields_of.values():
-        services_of: dict[str, set[str]] = defaultdict(set)
-        for (trail_id, _), services in seen.items():
-            services_of[trail_id] |= services
-        for name in {name for _, name in seen}:
-            values[name] += 1
-            alone[name] += len(services_of) == 1
+        services = set().union(*seen.values())
+        alone = len({trail_id for trail_id, _ in seen}) == 1
+        values.update({name for _, name in seen})
         for trail_id, name in seen:
             trails[name].add(trail_id)
-            if len(services_of[trail_id]) > 1:
-                spread[name].add(trail_id)
+            if alone and len(services) > 1:
+                going[name].add(trail_id)
     found = [
-        LearnedField(name, confidence, len(seen_in), values[name])
+        LearnedField(name, len(going[name]) / len(seen_in), len(seen_in), values[name])
         for name, seen_in in trails.items()
-        if len(seen_in) >= MIN_TRAILS
-        and (confidence := len(spread[name]) / len(seen_in) * alone[name] / values[name]) >= MIN_CONFIDENCE
+        if len(seen_in) >= MIN_TRAILS and len(going[name]) >= MIN_CONFIDENCE * len(seen_in)
     ]
     return sorted(found, key=lambda field: (-field.confidence, -field.trails, field.name))
