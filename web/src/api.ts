@@ -288,6 +288,7 @@ export interface ResourceAnswer {
   kinds: string[];
   since: string;
   until: string;
+  counted_since: string;
   step_s: number;
   calls: {
     count: number;
@@ -442,7 +443,7 @@ export const api = {
   entries: (range: Span, stepS: number, signal?: AbortSignal) => get<Entries>("/entries", { ...range, step: stepS }, signal),
   durations: (filter: Pick<TrailFilter, "service" | "status">, range: Span, stepS: number, signal?: AbortSignal) =>
     get<DurationCells>("/durations", { ...filter, ...range, step: stepS }, signal),
-  resources: (range: Span, signal?: AbortSignal) => get<{ resources: ResourceRow[] }>("/resources", { ...range }, signal),
+  resources: (range: Span, signal?: AbortSignal) => get<{ counted_since: string; resources: ResourceRow[] }>("/resources", { ...range }, signal),
   resource: (name: string, kind: string | undefined, range: Span, stepS: number, signal?: AbortSignal) =>
     get<ResourceAnswer>(`/resources/${encodeURIComponent(name)}`, { kind, ...range, step: stepS }, signal),
   drop: (file: Blob) => get<Dropped>("/drop", {}, undefined, file),

@@ -18,8 +18,8 @@ from coldtrail.model.signals import Attributes
 from coldtrail.store.anyvalue import sql_number, sql_text
 from coldtrail.store.engine import Engine
 
-MOST_SPANS = 2_000_000
-"""More spans than this in a range are not read for their attributes: the answer says `narrowed`."""
+MOST_SPANS = 1_000_000
+"""More spans than this are not read for their attributes: a longer range is cut to its newest part, and says so."""
 
 LATEST = 8
 
@@ -166,7 +166,7 @@ def entries(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> tuple
 
     Reads the attributes of the range's spans; where those are more than ``MOST_SPANS``, of its newest part.
     """
-    parameters = {"since": _bounded(engine, since_ns, until_ns, step_ns), "until": until_ns, "step": step_ns}
+    parameters = {"since": newest_part(engine, since_ns, until_ns, step_ns), "until": until_ns, "step": step_ns}
     found: dict[tuple[str, str], Entry] = {}
     points: dict[tuple[str, str], list[EntryPoint]] = {}
     for row in engine.rows(_FIGURES, parameters, {"group_by_use_nulls": 1}):
@@ -184,8 +184,8 @@ def entries(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> tuple
     return sorted(found.values(), key=lambda one: (-one.count, one.route, one.method)), parameters["since"]
 
 
-def _bounded(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> int:
-    """The later beginning of a range that has more spans than are read; halves it until it has not."""
+def newest_part(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> int:
+    """Return the beginning, or where a range has more spans than are read a later one; halves it until it has not."""
     while until_ns - since_ns > step_ns:
         if engine.rows(_COUNT, {"since": since_ns, "until": until_ns})[0][0] <= MOST_SPANS:
             break

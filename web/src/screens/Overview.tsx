@@ -79,7 +79,8 @@ export default function Overview() {
 /** Queues, streams and tables; nothing where none is named. */
 function Resources({ range }: { range: Range }) {
   const query = useQuery({
-    queryKey: ["resources", range.text, range.untilMs],
+    // What there is changes slowly, and costs a reading of all attributes.
+    queryKey: ["resources", range.text, Math.floor(range.untilMs / 30_000)],
     queryFn: ({ signal }) => api.resources(asParameters(range), signal),
     placeholderData: keepPreviousData,
   });
@@ -88,7 +89,7 @@ function Resources({ range }: { range: Range }) {
     <section aria-labelledby="resources">
       <h2 id="resources">Queues, streams and tables</h2>
       <Answer query={query} what="queues, streams and tables" rows={3}>
-        {(data) => <ResourceTable rows={data.resources} seconds={(range.untilMs - range.sinceMs) / 1000} />}
+        {(data) => <ResourceTable rows={data.resources} seconds={(range.untilMs - Date.parse(data.counted_since)) / 1000} />}
       </Answer>
     </section>
   );

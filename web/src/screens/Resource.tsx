@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useRef, type ReactNode } from "react";
 import { api, type ResourceAnswer } from "../api";
-import { ago, count, duration, full, percent, plural, rate } from "../format";
+import { ago, count, duration, full, moment, percent, plural, rate } from "../format";
 import { Answer, Empty } from "../parts/Answer";
 import { useRange } from "../parts/range";
 import { useRowKeys } from "../parts/rowKeys";
@@ -59,6 +59,7 @@ function Whole({ answer, range }: { answer: ResourceAnswer; range: Range }) {
         </span>
       </p>
       <Summary answer={answer} range={range} />
+      {answer.counted_since > answer.since && <p className="dim">So much arrived that only what came since {moment(answer.counted_since)} is counted; choose a shorter range for the rest.</p>}
       {(answer.calls.count > 0 || (answer.messages?.count ?? 0) > 0) && (
         <Suspense fallback={<div className="charts" />}>
           <ResourceCharts answer={answer} range={range} />
@@ -72,7 +73,7 @@ function Whole({ answer, range }: { answer: ResourceAnswer; range: Range }) {
 }
 
 function Summary({ answer, range }: { answer: ResourceAnswer; range: Range }) {
-  const seconds = (range.untilMs - range.sinceMs) / 1000;
+  const seconds = (range.untilMs - Date.parse(answer.counted_since)) / 1000;
   const { messages, calls } = answer;
   const facts: [string, ReactNode, string?, string?][] = messages
     ? [

@@ -12,12 +12,13 @@ from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
 from coldtrail.server.api.times import parse_step, rfc3339
 from coldtrail.store.durations import durations as read_durations
-from coldtrail.store.entries import Entry
+from coldtrail.store.entries import Entry, newest_part
 from coldtrail.store.entries import entries as read_entries
 from coldtrail.store.messages import Messages, messages
 from coldtrail.store.resource_names import CARRIES, MESSAGE_KINDS, Resource
 from coldtrail.store.resources import Calls, calls, kinds_of, list_resources
 
+MINUTE_NS = 60 * 10**9
 DAY_NS = 86_400 * 10**9
 UNKNOWN_BACKLOG = (
     "How many wait in it right now is not in the telemetry received: senders and takers tell of the messages they "
@@ -120,9 +121,11 @@ def durations(
 def resources(state: State, since: str | None = None, until: str | None = None) -> Response[bytes]:
     """Queues, streams, topics, buses, tables and buckets that spans or logs of the range name."""
     since_ns, until_ns = time_range(since, until)
-    found = list_resources(state.service.engine, since_ns, until_ns)
+    counted_ns = newest_part(state.service.engine, since_ns, until_ns, MINUTE_NS)
+    found = list_resources(state.service.engine, counted_ns, until_ns)
     return json(
         {
+            "counted_since": rfc3339(counted_ns),
             "resources": [
                 {
                     "kind": one.kind,
@@ -134,7 +137,7 @@ def resources(state: State, since: str | None = None, until: str | None = None) 
                     "last_seen": rfc3339(one.last_seen_ns),
                 }
                 for one in found
-            ]
+            ],
         }
     )
 
@@ -155,9 +158,10 @@ def resource(
     engine = state.service.engine
     if kind and kind not in CARRIES:
         raise NotFoundException(f'kind is one of {", ".join(CARRIES)}, got "{kind[:60]}"')
+    asked_ns, since_ns = since_ns, newest_part(engine, since_ns, until_ns, step_ns)
     named = [Resource(kind, name)] if kind else kinds_of(engine, name, since_ns, until_ns)
     # One that is quiet in the range is still itself.
-    named = named or kinds_of(engine, name, until_ns - DAY_NS, until_ns)
+    named = named or kinds_of(engine, name, newest_part(engine, until_ns - DAY_NS, until_ns, MINUTE_NS), until_ns)
     if not named:
         raise NotFoundException(f'no span or log of the last day names a queue, stream, table or bucket "{name[:100]}"')
     one = named[0]
@@ -169,8 +173,9 @@ def resource(
             "kind": one.kind,
             "carries": CARRIES[one.kind],
             "kinds": [other.kind for other in named],
-            "since": rfc3339(since_ns),
+            "since": rfc3339(asked_ns),
             "until": rfc3339(until_ns),
+            "counted_since": rfc3339(since_ns),
             "step_s": step_ns / 1e9,
             "calls": _calls(told),
             "messages": carried and _messages(carried),
