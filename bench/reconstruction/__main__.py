@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import msgspec
 
 from bench.reconstruction.compare import Score, compare
-from bench.reconstruction.cost import measure
+from bench.reconstruction.cost import idle, measure
 from bench.reconstruction.crowd import crowded
 from bench.reconstruction.feed import feed
 from bench.reconstruction.levels import IN_FLIGHT, LEVELS, apart, half, named_ids, timing
@@ -62,7 +61,7 @@ def score_level(level: str, recording: Recording, truth: Truth, folder: Path) ->
     words = named_ids(signals)
     with Server(folder / level) as server:
         feed(server, signals)
-        time.sleep(2)
+        idle(server)
 
         def ask(request_id: str) -> dict[str, Any] | None:
             answer = server.api.get(f"/trails/{request_id}")
@@ -111,6 +110,9 @@ def main() -> int:
             say(f"level {level}")
             score = score_level(level, recording, truth, Path(folder))
             scores.append(score)
+            say(
+                f"{level}: precision {score.precision:.4f}, recall {score.recall:.4f}, {score.exact} of {score.trails} exact"
+            )
             for line in classes(score, arguments.classes):
                 print(line, flush=True)
         print(table(scores), flush=True)

@@ -23,18 +23,22 @@ Row = tuple[str, str, str]
 WITHOUT_PASS = [sys.executable, "-m", "bench.reconstruction.without_pass", "up"]
 SIZES = (100, 1_000, 5_000)
 LATE_TRAILS = 8
+QUIET_S = 4.0
+QUIET_CPU = 0.06
 
 
-def idle(server: Server, most_s: float = 120.0) -> float:
-    """Wait until the server does next to nothing; return its CPU seconds so far."""
-    deadline, before = time.monotonic() + most_s, server.cpu_s()
-    while time.monotonic() < deadline:
-        time.sleep(3)
+def idle(server: Server, most_s: float = 180.0) -> float:
+    """Wait until the server did next to nothing twice in a row; return its CPU seconds so far.
+
+    Twice, because a trail that seems complete is looked at again some seconds later.
+    """
+    deadline, before, quiet = time.monotonic() + most_s, server.cpu_s(), 0
+    while time.monotonic() < deadline and quiet < 2:
+        time.sleep(QUIET_S)
         now = server.cpu_s()
-        if now - before < 0.15:
-            return now
+        quiet = quiet + 1 if now - before < QUIET_S * QUIET_CPU else 0
         before = now
-    return server.cpu_s()
+    return before
 
 
 def measure(signals: list[Signal], late: list[str], folder: Path) -> list[Row]:
@@ -60,7 +64,7 @@ def measure(signals: list[Signal], late: list[str], folder: Path) -> list[Row]:
                 "",
             ),
         ]
-        return rows + details(server, listed) + lateness(server, held)
+        return rows + lateness(server, held) + details(server, listed)
 
 
 def all_trails(server: Server) -> list[dict[str, Any]]:
