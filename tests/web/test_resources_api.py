@@ -157,3 +157,13 @@ def test_durations_are_counted_in_cells_that_the_lists_filter_finds_again(told: 
         found = hour.eventually("/trails", lambda _: True, service="slow-api", min_ms=cell["low_ms"], max_ms=cell["high_ms"])
         assert len(found["trails"]) == cell["count"]
     assert hour.eventually("/durations", lambda _: True, service="nobody")["cells"] == []
+
+
+def test_a_node_is_found_by_the_trail_that_it_is_on(told: Told) -> None:
+    trail = told.well[-1].trace_id
+    columns = httpx.get(f"{told.url}/api/v1/trails/{trail}/columns", timeout=60).json()
+    for node_id in columns["nodes"]["node_id"]:
+        answer = httpx.get(f"{told.url}/api/v1/nodes/{node_id}", params={"trail": trail}, timeout=60)
+        assert answer.status_code == 200
+        assert answer.json()["node"]["node_id"] == node_id
+    assert httpx.get(f"{told.url}/api/v1/nodes/0123456789abcdef", params={"trail": trail}, timeout=60).status_code == 404

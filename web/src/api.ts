@@ -453,7 +453,7 @@ export const api = {
     get<{ trails: TrailRow[]; cursor: string | null }>("/trails", { ...filter, ...range, cursor, limit }, signal),
   trail: (id: string, signal?: AbortSignal) =>
     get<TrailColumns>(`/trails/${encodeURIComponent(id)}/columns`, {}, signal),
-  node: (id: string, signal?: AbortSignal) => get<NodeAnswer>(`/nodes/${encodeURIComponent(id)}`, {}, signal),
+  node: (id: string, trail: string, signal?: AbortSignal) => get<NodeAnswer>(`/nodes/${encodeURIComponent(id)}`, { trail }, signal),
   find: (q: string, signal?: AbortSignal) => get<{ matches: Match[] }>("/find", { q }, signal),
   logs: (parameters: Record<string, Parameter>, signal?: AbortSignal) =>
     get<{ logs: LogSignal[]; cursor: string | null }>("/logs", parameters, signal),

@@ -14,7 +14,7 @@ import { certain, clockWords, evidence, title, waitWords, type TrailEdge, type T
 /** Everything we know of the selected node, beside the picture. */
 export function NodePanel({ model, row, select, close }: { model: TrailModel; row: number; select: (row: number) => void; close: () => void }) {
   const id = model.nodeId[row];
-  const query = useQuery({ queryKey: ["node", id], queryFn: ({ signal }) => api.node(id, signal), staleTime: 10_000 });
+  const query = useQuery({ queryKey: ["node", id, model.id], queryFn: ({ signal }) => api.node(id, model.id, signal), staleTime: 10_000 });
   return (
     <aside className="panel" aria-label="Selected node">
       <header>

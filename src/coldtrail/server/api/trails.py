@@ -113,9 +113,12 @@ def trail_columns(state: State, trail_id: str) -> Response[bytes]:
 
 
 @get("/nodes/{node_id:str}", sync_to_thread=True)
-def node(state: State, node_id: str) -> Response[bytes]:
-    """One node with all the signals that speak of it, and the trails it is part of."""
-    _, graph = _read(state, node_id)
+def node(state: State, node_id: str, trail: str = "") -> Response[bytes]:
+    """One node with all the signals that speak of it, and the trails it is part of.
+
+    ``trail``: a trail that it is on; a node without a key of its own, such as a state of an execution, is found by it.
+    """
+    _, graph = _read(state, trail or node_id)
     key = node_id.lower()
     one = graph.nodes.by_id.get(key)
     if one is None:
