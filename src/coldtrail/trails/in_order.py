@@ -22,6 +22,9 @@ Flags = NDArray[np.bool_]
 LOST = STRANGE = 0.02
 """Which share of the causes has no effect among those seen, and of the effects no cause, before looking."""
 
+SPEAKS_FOR_ITSELF = 0.3
+"""By how much an effect's time must be better explained by steady delays than by the order, to give the order up."""
+
 LEFT_BEHIND = 0.03
 """How likely a consumer with room leaves something that is there."""
 
@@ -49,26 +52,32 @@ class Belief(Struct):
 
 
 def in_order(
-    cause: Indices, allowed: Flags, gap_ms: Array, room_ms: Array | None, causes: int, limits: Limits, rate: float
+    cause: Indices,
+    allowed: Flags,
+    gap_ms: Array,
+    room_ms: Array | None,
+    causes: int,
+    limits: Limits,
+    rate: float,
+    delays: Sequence[tuple[float, float]],
 ) -> Belief:
     """Return the belief in pairs of effect (row) and cause (the index in ``cause``), by the likeliest hand-over.
 
     ``gap_ms``: how long after its cause an effect began. ``room_ms``: how long there had been room for an effect when it
-    began (None where that is not known), ``rate``: effects per ms. O(effects * causes * most that one takes).
+    began (None where that is not known), ``rate``: effects per ms. ``delays``: centres and
+    spreads of the logarithm of delays (ms) that there may be. O(effects * causes * most that one takes).
     """
     row, column = np.nonzero(allowed)
     gaps = np.full((len(cause), causes), -1.0)
     gaps[row, cause[row, column]] = np.maximum(gap_ms[row, column], 0.0)
-    best: Belief | None = None
-    for room in (None, room_ms) if room_ms is not None else (None,):
-        for hand_over_ms in HAND_OVERS_MS[:: 1 if room is not None else 3]:
-            belief = _sum_up(gaps, room, hand_over_ms, limits, rate)
-            if best is None or belief.evidence > best.evidence:
-                best = belief
-    assert best is not None
+    tried = [_sum_up(gaps, np.ones_like(gaps), one, limits) for one in HAND_OVERS_MS[::3]]
+    if room_ms is not None:
+        tried += [_sum_up(gaps, _begins(gaps, room_ms, one, rate), one / 3, limits) for one in HAND_OVERS_MS]
+    tried += [_sum_up(gaps, _lasts(gaps, centre, spread, rate), HAND_OVERS_MS[0], limits) for centre, spread in delays]
+    best = max(tried, key=lambda belief: belief.evidence)
     found = np.zeros(cause.shape)
     found[row, column] = np.minimum(best.share[row, cause[row, column]], 1.0)
-    return Belief(found, best.evidence)
+    return Belief(found, best.evidence + SPEAKS_FOR_ITSELF * len(gaps))
 
 
 def _there(gaps: Array, hand_over_ms: float) -> Array:
@@ -108,19 +117,25 @@ def _begins(gaps: Array, room_ms: Array, hand_over_ms: float, rate: float) -> Ar
     return np.asarray(0.9 * density / rate + 0.1)
 
 
-def _sum_up(gaps: Array, room_ms: Array | None, hand_over_ms: float, limits: Limits, rate: float) -> Belief:
+def _lasts(gaps: Array, centre: float, spread: float, rate: float) -> Array:
+    """How much likelier an effect begins just then, where delays are usually so long: a log-normal density."""
+    logs = np.log(np.maximum(gaps, 0.0) + 0.5)
+    density = np.exp(-0.5 * ((logs - centre) / spread) ** 2 - logs) / (spread * math.sqrt(2 * math.pi))
+    return np.asarray(0.9 * density / rate + 0.1)
+
+
+def _sum_up(gaps: Array, likelier: Array, hand_over_ms: float, limits: Limits) -> Belief:
     """Forwards: ``taken[effect, count, decided]`` sums up what leads to so many causes decided, ``count`` by this effect.
 
-    A cause that has no effect is decided when the next one is taken, or at the end, so that each way is counted once.
+    ``likelier``: how much likelier the first of them makes it that the effect begins just then. A cause that has no
+    effect is decided when the next one is taken, or at the end, so that each way is counted once.
     """
     effects, causes = gaps.shape
-    there = _there(gaps, hand_over_ms / 3 if room_ms is not None else hand_over_ms)
+    there = _there(gaps, hand_over_ms)
     rest = there * (1 - LOST) / LOST
-    first = rest if room_ms is None else rest * _begins(gaps, room_ms, hand_over_ms, rate)
+    first = rest * likelier
     closing = np.ones((effects, causes + 1))
     closing[:, :-1] = 1 - (1 - LEFT_BEHIND) * there
-    if limits.told:
-        closing *= LEFT_BEHIND
     taken = np.zeros((effects, max(limits.most) + 1, causes + 1))
     before, scale = np.zeros(causes + 1), 0.0
     before[0] = 1.0
@@ -132,30 +147,40 @@ def _sum_up(gaps: Array, room_ms: Array | None, hand_over_ms: float, limits: Lim
         for count in range(limit):
             odds = rest[at] if count else first[at]
             runs[count + 1, 1:] = odds * np.cumsum(runs[count, :-1])
-        before = (STRANGE * runs[0] + runs[1:limit].sum(axis=0)) * closing[at] + runs[limit]
+        if limits.told:
+            before = (runs[: limit + 1] * _short(limit)[:, None]).sum(axis=0)
+        else:
+            before = (STRANGE * runs[0] + runs[1:limit].sum(axis=0)) * closing[at] + runs[limit]
         top = before.max()
         before = before / top
         scale += math.log(top)
     whole = scale + math.log(before.sum())
     strangers = causes * math.log(LOST)
-    return Belief(_shares(first, rest, closing, taken, limits.most, scales, whole), whole + strangers)
+    return Belief(_shares(first, rest, closing, taken, limits, scales, whole), whole + strangers)
+
+
+def _short(limit: int) -> Array:
+    """What it costs that some of the units that an effect says it had came from somewhere else, by how many did not."""
+    return np.asarray(STRANGE ** np.arange(limit, -1, -1, dtype=np.float64))
 
 
 def _shares(
-    first: Array, rest: Array, closing: Array, taken: Array, most: Sequence[int], scales: Array, whole: float
+    first: Array, rest: Array, closing: Array, taken: Array, limits: Limits, scales: Array, whole: float
 ) -> Array:
     """Backwards: what follows from each point, and so the share of each pair in all that there is."""
     effects, causes = rest.shape
     share = np.zeros((effects, causes))
     after, scale = np.ones(causes + 1), 0.0
     for at in range(effects - 1, -1, -1):
-        closed = after * closing[at]
         follows = after
+        limit = limits.most[at]
+        short = _short(limit)
         factor = math.exp(min(700.0, scales[at] + scale - whole))
-        for count in range(most[at] - 1, -1, -1):
+        for count in range(limit - 1, -1, -1):
             worth = (rest[at] if count else first[at]) * follows[1:]
             share[at] += np.cumsum(taken[at, count, :-1]) * worth * factor
-            follows = closed * (1.0 if count else STRANGE)
+            ended = after * short[count] if limits.told else after * closing[at] * (1.0 if count else STRANGE)
+            follows = ended
             follows[:-1] += np.cumsum(worth[::-1])[::-1]
         top = follows.max()
         after = follows / top

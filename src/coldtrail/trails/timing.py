@@ -18,11 +18,14 @@ from coldtrail.trails.matching import SLACK_MS, Delay, Order, Question, Times, m
 from coldtrail.trails.nodes import Nodes
 
 MOST_CONFIDENCE = 0.97
-LEAST_CONFIDENCE = 0.3
+LEAST_CONFIDENCE = 0.5
+"""An edge that is likelier wrong than right is not made."""
+
 MOST_EFFECTS = 256
 """Effects of one question; more are asked one stretch of time after another."""
 
 MOST_CAUSES = 1_024
+SURE = 0.9
 BATCH = 10
 """How many messages an invocation may take where nothing tells: the default of SQS (AWS Lambda Developer Guide)."""
 
@@ -32,8 +35,8 @@ _TASK_ENDS = tuple(f"{task}{end}" for task in ("Task", "LambdaFunction") for end
 _USUAL: dict[str, tuple[Delay, float]] = {
     "call": (Delay(5.0, 1.2), 60_000.0),
     "bus": (Delay(60.0, 1.2), 60_000.0),
-    "queue": (Delay(100.0, 1.5), 300_000.0),
-    "stream": (Delay(300.0, 1.2), 300_000.0),
+    "queue": (Delay(100.0, 1.5), 60_000.0),
+    "stream": (Delay(300.0, 1.2), 60_000.0),
 }
 """What delays are before any was seen, and how long at most, by what carries the cause to its effect."""
 
@@ -170,12 +173,14 @@ def _taken(nodes: Nodes, joins: Joins, effects: list[Node]) -> list[int]:
 def _ask(nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], batch: int) -> None:
     """Ask which cause each effect has, one stretch after another."""
     usual, horizon_ms = _USUAL[side.channel.carrier]
-    known = side.channel.known_ms
+    known: list[float] = side.channel.known_ms
     if known:
         horizon_ms = max(1_000.0, 4 * max(known))
     carried = side.channel.carrier in ("queue", "stream")
     order: Order = "kept" if side.channel.ordered else "usual" if carried else "any"
     causes = side.causes
+    if carried:  # what failed is handed over again: it takes no place in the order
+        effects = [node for node in effects if node.status in ("ok", "open")]
     for first in range(0, len(effects), MOST_EFFECTS):
         some = effects[first : first + MOST_EFFECTS]
         zero, until = some[0].start_ns / 1e6, some[-1].start_ns / 1e6 + SLACK_MS
@@ -191,7 +196,11 @@ def _ask(nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], batch: in
             _limits(nodes, joins, some, len(asked), batch) if carried else None,
         )
         used = set()
-        for one in match(question):
+        found = match(question)
+        if not side.channel.known_ms:
+            sure = [one for one in found if one.confidence > SURE]
+            known = [question.effects[one.effect].start - question.causes[one.cause].start for one in sure]
+        for one in found:
             if one.confidence >= LEAST_CONFIDENCE:
                 used.add(one.cause)
                 _join(joins, side.channel, asked[one.cause].node, some[one.effect], one.confidence)
