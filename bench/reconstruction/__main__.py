@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 import tempfile
 from collections import Counter
@@ -15,6 +16,7 @@ from bench.reconstruction.compare import Score, compare
 from bench.reconstruction.cost import idle, measure
 from bench.reconstruction.crowd import crowded
 from bench.reconstruction.feed import feed
+from bench.reconstruction.groups import first_trails
 from bench.reconstruction.levels import IN_FLIGHT, LEVELS, apart, half, named_ids, timing
 from bench.reconstruction.record import record
 from bench.reconstruction.recording import Recording, Signal
@@ -55,9 +57,9 @@ def at_level(level: str, signals: list[Signal], truth: Truth) -> list[Signal]:
     return make[level]()
 
 
-def score_level(level: str, recording: Recording, truth: Truth, folder: Path) -> Score:
+def score_level(level: str, recorded: list[Signal], truth: Truth, folder: Path) -> Score:
     """Feed one level to a fresh server and compare."""
-    signals = at_level(level, list(recording.signals()), truth)
+    signals = at_level(level, recorded, truth)
     words = named_ids(signals)
     with Server(folder / level) as server:
         feed(server, signals)
@@ -92,6 +94,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=5.0, help="calls a second while recording")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--recording", type=Path, help="keep the recording here, and use it when it is there")
+    parser.add_argument("--first", type=int, default=0, help="only the first so many trails of the recording")
     parser.add_argument("--level", choices=LEVELS, action="append", help="only these levels")
     parser.add_argument("--classes", type=int, default=25, help="how many classes of wrong and missing edges to list")
     parser.add_argument("--cost", action="store_true", help="measure the cost too, where --level is given")
@@ -103,12 +106,15 @@ def main() -> int:
         recording = record(arguments.trails, arguments.seed, arguments.rate, say)
         if arguments.recording:
             recording.save(arguments.recording)
-    truth = read_truth(recording.truth)
+    if arguments.first:
+        recorded, truth = first_trails(recording, arguments.first)
+    else:
+        recorded, truth = list(recording.signals()), read_truth(recording.truth)
     scores: list[Score] = []
     with tempfile.TemporaryDirectory(prefix="coldtrail-bench-") as folder:
         for level in arguments.level or LEVELS:
             say(f"level {level}")
-            score = score_level(level, recording, truth, Path(folder))
+            score = score_level(level, copy.deepcopy(recorded), truth, Path(folder))
             scores.append(score)
             say(
                 f"{level}: precision {score.precision:.4f}, recall {score.recall:.4f}, {score.exact} of {score.trails} exact"
@@ -118,7 +124,7 @@ def main() -> int:
         print(table(scores), flush=True)
         if not arguments.level or arguments.cost:
             say("cost")
-            for name, value, goal in measure(list(recording.signals()), late_invocations(truth), Path(folder)):
+            for name, value, goal in measure(recorded, late_invocations(truth), Path(folder)):
                 print(f"{name:<40} {value}" + (f"   (goal {goal})" if goal else ""))
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode([_plain(score) for score in scores])))

@@ -8,45 +8,21 @@ invocations at once; the order within a shard is not kept, which makes it harder
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
-from typing import Any
 
-from bench.reconstruction.levels import REQUEST, spans_of
+from bench.reconstruction.groups import Groups, place
+from bench.reconstruction.levels import spans_of
 from bench.reconstruction.recording import ExportTraceServiceRequest, LogEvents, Signal
 from bench.reconstruction.truth import Truth
 
 _TIME_FIELDS = ("start_time", "end_time")
 
 
-class Groups:
-    """Things that are joined by any true edge, and which story they are of."""
-
-    def __init__(self, truth: Truth) -> None:
-        self._above: dict[str, str] = {}
-        for cause, effect in [*truth.kinds, *truth.silent]:
-            self._above[self.top(cause)] = self.top(effect)
-        self._names = {thing.id: name for name, thing in truth.things.items()}
-
-    def top(self, name: str) -> str:
-        """Return the name that stands for the group."""
-        while (above := self._above.setdefault(name, name)) != name:
-            self._above[name] = self._above[above]
-            name = above
-        return name
-
-    def of_id(self, identity: str) -> str:
-        """Return the group of the thing with this id, or ""."""
-        name = self._names.get(identity)
-        return self.top(name) if name else ""
-
-
 def crowded(signals: list[Signal], truth: Truth, in_flight: float) -> list[Signal]:
     """Return the signals with their trails moved together; signals that belong to no trail stay where they are."""
     groups = Groups(truth)
-    placed = [(signal, group) for signal in signals for signal, group in _split(signal, groups)]
-    placed = _by_trace(placed, groups)
+    placed = place(signals, groups)
     starts: dict[str, int] = {}
     for signal, group in placed:
         if group:
@@ -74,71 +50,6 @@ def waiting_on_an_edge(truth: Truth) -> float:
         sum(waits[key]) / max(1.0, (max(times) - min(times)) / 1e9) for key, times in spans.items() if len(times) > 5
     ]
     return sum(levels) / max(1, len(levels))
-
-
-def _split(signal: Signal, groups: Groups) -> list[tuple[Signal, str]]:
-    """Cut log deliveries into the pieces of one group each; the others are of one group already."""
-    if isinstance(signal, dict):
-        aws = signal.get("aws") or {}
-        own = aws.get("request_id") or (aws.get("api_gateway") or {}).get("request_id") or ""
-        return [(signal, groups.of_id(own))]
-    if isinstance(signal, ExportTraceServiceRequest):
-        return [(one, "") for one in _each_span(signal)]
-    pieces: list[tuple[Signal, str]] = []
-    current = ""
-    waiting: list[dict[str, Any]] = []
-    for event in signal.events:
-        named = _named(event["message"], groups)
-        current = named or current
-        if not current:
-            waiting.append(event)
-            continue
-        pieces.append((LogEvents(signal.group, signal.stream, [*waiting, event]), current))
-        waiting = []
-    if waiting:
-        pieces.append((LogEvents(signal.group, signal.stream, waiting), ""))
-    return pieces
-
-
-def _named(message: str, groups: Groups) -> str:
-    """The group of the invocation, request or execution that a line names as its own."""
-    if '"previous_event_id"' in message:
-        return groups.of_id(str(json.loads(message)["execution_arn"]))
-    found = REQUEST.search(message)
-    return groups.of_id(found[1]) if found else ""
-
-
-def _each_span(request: ExportTraceServiceRequest) -> list[ExportTraceServiceRequest]:
-    found = []
-    for group in request.resource_spans:
-        for scope in group.scope_spans:
-            for span in scope.spans:
-                one = ExportTraceServiceRequest()
-                resource = one.resource_spans.add(resource=group.resource)
-                resource.scope_spans.add(scope=scope.scope).spans.append(span)
-                found.append(one)
-    return found
-
-
-def _by_trace(placed: list[tuple[Signal, str]], groups: Groups) -> list[tuple[Signal, str]]:
-    """Give spans and subsegments the group of their trace, by the invocation in it (traces are apart by now)."""
-    known: dict[str, str] = {}
-    for signal, group in placed:
-        if isinstance(signal, dict) and group:
-            known[signal["trace_id"]] = group
-        elif isinstance(signal, ExportTraceServiceRequest):
-            for _, span in spans_of(signal):
-                for pair in span.attributes:
-                    if pair.key == "faas.invocation_id":
-                        known[span.trace_id.hex()] = groups.of_id(pair.value.string_value)
-    result: list[tuple[Signal, str]] = []
-    for signal, group in placed:
-        if isinstance(signal, dict):
-            group = group or known.get(signal["trace_id"], "")
-        elif isinstance(signal, ExportTraceServiceRequest):
-            group = known.get(spans_of(signal)[0][1].trace_id.hex(), "")
-        result.append((signal, group))
-    return result
 
 
 def _start_ns(signal: Signal) -> int:

@@ -25,7 +25,7 @@ _ROOT = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
 REQUEST = re.compile(
     r'(?:RequestId: |"(?:requestId|function_request_id|integrationRequestId|AWSRequestId)": ?")([0-9a-f-]{36})'
 )
-_W3C = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]")
+_W3C = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _HEADER = re.compile(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01]")
 _XRAY_LINE = re.compile(r"\nXRAY TraceId: [^\n]*")
 
