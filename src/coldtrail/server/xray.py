@@ -9,6 +9,7 @@ import asyncio
 import time
 
 import msgspec
+import structlog
 
 from coldtrail.model.exports import Export, Malformed, TooLarge, Translation
 from coldtrail.receivers.content_encoding import UnknownEncoding, decode
@@ -17,6 +18,8 @@ from coldtrail.server.asgi import Disconnected, Receive, Scope, Send, answer, re
 from coldtrail.server.guard import Guard
 from coldtrail.server.intake import Intake
 from coldtrail.wal import Busy
+
+log = structlog.get_logger(__name__)
 
 JSON = b"application/json"
 COLLECT_S = 0.01
@@ -64,6 +67,10 @@ class XrayDatagrams(asyncio.DatagramProtocol):
                 export = translate_datagram(datagram).exports[0]
             except Malformed as error:
                 self._intake.received.refused("xray/udp", str(error), items=1)
+                continue
+            except Exception:  # the outermost edge: one datagram must not cost the others of its batch
+                self._intake.received.refused("xray/udp", "a datagram could not be translated, see the log", items=1)
+                log.exception("a datagram could not be translated", datagram=datagram[:2_000])
                 continue
             bodies.append(export.body)
             items += export.items
