@@ -48,11 +48,11 @@ def calls(dice: random.Random, count: int) -> Workload:
     return _told(pairs)
 
 
-def handed_over(dice: random.Random, count: int) -> Workload:
+def handed_over(dice: random.Random, count: int, spread: float = 0.12) -> Workload:
     """Asynchronous invocations: a dispatch that varies little, then work that varies much."""
     pairs = []
     for at in arrivals(dice, count, 200.0 / IN_FLIGHT):
-        begun = at + lognormal(dice, 20.0, 0.12)
+        begun = at + lognormal(dice, 20.0, spread)
         pairs.append(((at - 5.0, at), (begun, begun + lognormal(dice, 180.0, 0.5))))
     return _told(pairs)
 
