@@ -59,7 +59,11 @@ class Server:
         """Stop it."""
         self._stop.set()
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(120)
+        try:
+            self.process.wait(120)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
 
     def cpu_s(self) -> float:
         """CPU seconds of the process so far, user and system."""

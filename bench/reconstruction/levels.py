@@ -189,7 +189,7 @@ def _without(request: ExportTraceServiceRequest, kept: set[tuple[str, str]]) -> 
 
 
 def _bare_line(message: str) -> str:
-    message = _XRAY_LINE.sub("", message)
+    message = re.sub(r', "tracing": \{[^}]*\}', "", _XRAY_LINE.sub("", message))
     return re.sub(r', "(?:xray_trace_id|traceparent)": "[^"]*"', "", message)
 
 
