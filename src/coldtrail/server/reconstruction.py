@@ -119,9 +119,9 @@ class Reconstruction:
         if not self._waiting:
             try:
                 joined = self._inference.run()
-            except EngineError:
-                raise
-            except Exception:
+            except Exception as error:
+                if isinstance(error, EngineError) and error.passing:
+                    raise
                 log.exception("a stretch of time could not be asked what belongs together, and is left out")
                 return
             self._wait_for([Unit(unit, "") if is_trace_id(unit) else Unit("", unit) for unit in sorted(joined)])
@@ -130,11 +130,11 @@ class Reconstruction:
         """Reconstruct; units that are too many, or one that fails, are found by halving, so that it stops no other."""
         try:
             return self._reconstruct(units)
-        except EngineError:
-            raise
         except TooMany:
             pass
-        except Exception:
+        except Exception as error:
+            if isinstance(error, EngineError) and error.passing:
+                raise
             if len(units) == 1:
                 log.exception("a trail could not be reconstructed, and is left out", unit=units[0].name)
                 return set()

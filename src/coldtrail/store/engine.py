@@ -182,7 +182,7 @@ class Engine:
         return [tuple(row) for row in result.result_rows]
 
     def insert(self, table: str, rows: list[list[Any]], columns: list[str]) -> None:
-        """Insert a few rows of our own making; times with fractions are text, Unix seconds.
+        """Insert a few rows of our own making; times with fractions are text, as `2026-11-21 08:00:00.123456789`.
 
         As JSON: the client's own way for rows loads pandas, a second of CPU and 60 MB for nothing.
 

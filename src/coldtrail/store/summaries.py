@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
@@ -109,7 +110,7 @@ def _values(row: TrailRow, version: int, received_s: int) -> list[object]:
     return [
         row.trail_id,
         version,
-        f"{row.start_ns // 10**9}.{row.start_ns % 10**9:09d}",
+        _time(row.start_ns),
         row.duration_ms,
         row.status,
         row.outcome or "",
@@ -123,3 +124,9 @@ def _values(row: TrailRow, version: int, received_s: int) -> list[object]:
         row.origin_name[:1000],
         received_s,
     ]
+
+
+def _time(at_ns: int) -> str:
+    """Unix nanoseconds as the engine reads them from text, whatever the year."""
+    seconds, ns = divmod(max(0, at_ns), 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{ns:09d}"
