@@ -18,7 +18,7 @@ import pytest
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from lambda_logs import STREAM, report, write
+from lambda_logs import STREAM, deliver, payload, report, write
 from otlp import span, traces
 from running import Coldtrail
 
@@ -37,6 +37,26 @@ def ended(coldtrail: Coldtrail, request_id: str, logs: int) -> dict[str, Any]:
     trail = coldtrail.eventually(f"/trails/{request_id}", lambda answer: any(one["keys"].get("request_id") == request_id and one["signals"] >= logs for one in answer["nodes"]))
     node = next(one for one in trail["nodes"] if one["keys"].get("request_id") == request_id)
     return coldtrail.api(f"/nodes/{node['node_id']}")
+
+
+def test_no_line_of_a_delivery_is_lost(coldtrail: Coldtrail) -> None:
+    function, start_ms = f"lines-{os.urandom(3).hex()}", time.time_ns() // 10**6 - 5_000
+    lines = ["plain", "", " \t\n", "grüße \U0001f980\x00", "{not json", '{"a": {"b": [1, {"c": null}]}, "x": 1.5}', "[]", "x" * 250_000, "twice", "twice", "START RequestId: odd", "REPORT RequestId:", "a\r\nb\rc"]
+    records = [payload(f"/aws/lambda/{function}", lines, start_ms=start_ms), payload(f"/custom/{function}", lines, stream="other/stream", start_ms=start_ms)]
+    assert deliver(coldtrail, *records).status_code == 200
+    for service, group, stream in ((function, f"/aws/lambda/{function}", STREAM), (function, f"/custom/{function}", "other/stream")):
+        sent = json.loads(gzip.decompress(records[group.startswith("/custom")]))
+        found = coldtrail.eventually("/logs", lambda answer: len(answer["logs"]) == 2 * len(lines), service=service, limit=100)["logs"]
+        told = [one for one in found if one["resource"]["attributes"]["aws.log.group.names"] == [group]]
+        got = sorted(((one["attributes"]["aws.log.event.id"], one["time_unix_nano"], one["body"]) for one in told), key=lambda one: one[0])
+        assert got == [(one["id"], one["timestamp"] * 10**6, one["message"]) for one in sent["logEvents"]]
+        resource = told[0]["resource"]["attributes"]
+        assert (resource["cloud.account.id"], resource["aws.log.stream.names"], resource.get("faas.version")) == ("123456789012", [stream], "7" if stream == STREAM else None)
+    fields = json.loads(gzip.decompress(payload("/custom/fields", ["line"]))) | {"logGroup": f"/custom/fields-{function}"}
+    fields["logEvents"][0]["extractedFields"] = {"status": "500", "nested": {"a": 1}}
+    assert deliver(coldtrail, json.dumps(fields).encode()).status_code == 200
+    (one,) = coldtrail.eventually("/logs", lambda answer: answer["logs"], service=f"fields-{function}")["logs"]
+    assert (one["attributes"]["status"], one["attributes"]["nested"]) == ("500", '{"a":1}')
 
 
 def test_a_stream_in_json_format_tells_the_whole_invocation(coldtrail: Coldtrail) -> None:

@@ -109,8 +109,10 @@ def test_a_value_of_ten_megabytes_passes_grpc_too(coldtrail: Coldtrail) -> None:
     assert (len(got.pop("huge")), got) == (10 << 20, {f"key.{number}": number for number in range(5_000)})
 
 
-def test_a_message_larger_than_the_bound_is_refused_by_grpc(coldtrail: Coldtrail) -> None:
-    assert refusal(coldtrail.otlp_grpc, "traces", bytes(65 << 20)).code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+def test_a_message_larger_than_the_bound_is_refused_by_grpc_as_sent_and_inflated(coldtrail: Coldtrail) -> None:
+    for compression in (grpc.Compression.NoCompression, grpc.Compression.Gzip):
+        error = refusal(coldtrail.otlp_grpc, "traces", bytes(65 << 20), compression=compression)
+        assert (error.code(), "larger than max" in error.details()) == (grpc.StatusCode.RESOURCE_EXHAUSTED, True)
     export(coldtrail.otlp_grpc, "traces", traces(span()))
 
 
