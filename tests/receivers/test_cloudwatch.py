@@ -91,6 +91,15 @@ def test_lines_between_start_and_end_belong_to_the_request_and_its_trace() -> No
     assert [one.trace_id.hex() for one in found] == ["5f2aebccb475d14618c51eaa28753d37"] * 4 + [""]
 
 
+def test_lines_before_an_end_whose_start_came_earlier_belong_to_that_request() -> None:
+    other = "0e7c4d7e-6a0b-4f3c-9f39-2b8d3a1c5e55"
+    lines = ["a print", "another", f"END RequestId: {REQUEST}", f"REPORT RequestId: {REQUEST}\tDuration: 1 ms\nXRAY TraceId: 1-5f2aebcc-b475d14618c51eaa28753d37\tSegmentId: bda182a644eee9b3\tSampled: true", "between", "INIT_START Runtime Version: x", "at import", f"START RequestId: {other} Version: 1", "of the other"]
+    found = records(translate_payload(payload(lines)))
+    asked = [next((plain(pair.value) for pair in one.attributes if pair.key == "faas.invocation_id"), None) for one in found]
+    assert asked == [REQUEST, REQUEST, REQUEST, REQUEST, None, None, None, other, other]
+    assert [one.trace_id.hex() for one in found[:4]] == ["5f2aebccb475d14618c51eaa28753d37"] * 4
+
+
 def test_an_emf_line_is_metrics_too() -> None:
     line = json.dumps({"_aws": {"Timestamp": 1_795_239_132_000, "CloudWatchMetrics": [{"Namespace": "shop", "Dimensions": [["service"]], "Metrics": [{"Name": "Sales", "Unit": "Count"}, {"Name": "Times", "Unit": "Milliseconds"}]}]}, "service": "basket", "Sales": 3, "Times": [1, 5, 3]})
     translation = translate_payload(payload([line]))

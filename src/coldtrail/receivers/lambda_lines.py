@@ -21,7 +21,8 @@ from coldtrail.receivers.log_line import Line, level_number, take_ids
 class LineReader:
     """Reads the lines of one stream in order; lines between START and END belong to that request.
 
-    Lines of an initialisation belong to none, except of one that had to be made again while a request waited
+    A subscription cuts a stream anywhere, so lines before an END whose START came in an earlier message belong to it
+    too. Lines of an initialisation belong to none, except of one that had to be made again while a request waited
     (`Phase: invoke`).
     """
 
@@ -29,6 +30,8 @@ class LineReader:
         self._request_id = ""
         self._requests: list[str] = []
         self._traces: dict[str, str] = {}
+        self._unclaimed: list[int] = []
+        self._claimed: set[int] = set()
 
     def read(self, message: str) -> Line:
         """Return what a line says; never raises, an unknown line is an application's text."""
@@ -41,6 +44,7 @@ class LineReader:
         before = line.event_name.startswith("platform.init") and line.attributes.get("aws.lambda.phase") != "invoke"
         if not request_id and self._request_id and not before:
             request_id = line.attributes["faas.invocation_id"] = self._request_id
+        self._claim(line, request_id, is_init=before)
         if line.trace_id and request_id:
             self._traces[request_id] = line.trace_id
         if line.event_name in ("platform.end", "platform.report") and request_id == self._request_id:
@@ -48,9 +52,22 @@ class LineReader:
         self._requests.append(request_id)
         return line
 
+    def _claim(self, line: Line, request_id: str, *, is_init: bool) -> None:
+        """Keep the lines that nobody owns until an END or REPORT tells whose they are, or a START that nobody does."""
+        if line.event_name in ("platform.end", "platform.report") and request_id and not self._request_id:
+            for number in self._unclaimed:
+                self._requests[number] = request_id
+            self._claimed.update(self._unclaimed)
+        if line.event_name in ("platform.start", "platform.end", "platform.report") or is_init:
+            self._unclaimed.clear()
+        elif not request_id:
+            self._unclaimed.append(len(self._requests))
+
     def fill_in(self, records: Any) -> None:
-        """Give records without a trace id the one that another line of their request named."""
-        for record, request_id in zip(records, self._requests, strict=True):
+        """Give records the request that claimed them later, and the trace that another line of their request named."""
+        for number, (record, request_id) in enumerate(zip(records, self._requests, strict=True)):
+            if number in self._claimed:
+                record.attributes.append(key_value("faas.invocation_id", request_id))
             trace_id = self._traces.get(request_id)
             if trace_id and not record.trace_id:
                 record.trace_id = bytes.fromhex(trace_id)
