@@ -83,7 +83,8 @@ def everything() -> tuple[list[Span], list[Log]]:
     spans += [
         span(70, 30, trace="a", parent=3, kind=4, service="post", messaging__message__id="sns-1"),
         span(71, 130, trace="e", kind=5, service="audit", faas__invocation_id="audit-1", faas__trigger="pubsub"),
-        span(72, 132, trace="e", parent=71, kind=5, service="audit", messaging__system="aws_sqs", messaging__message__id="sqs-1", sns_message_id="sns-1"),
+        span(72, 132, trace="e", parent=71, kind=5, service="audit", messaging__system="aws_sqs", messaging__message__id="sqs-1"),
         span(73, 200, trace="f", kind=2, service="report", links=(("e", 72),)),
     ]
+    logs.append(log("audit-1", 133, "", "audit", message_id="sqs-1", sns_message_id="sns-1"))
     return spans, logs

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from msgspec import structs
+
 from coldtrail.model.trails import Edge, EdgeKind, Key, Wait, WaitKind
 from coldtrail.services.service import CLIENT, CONSUMER
 from coldtrail.trails.clock import Bound, offsets_of
-from coldtrail.trails.executions import execution_edges, executions_started
+from coldtrail.trails.executions import count_attempts, execution_edges, executions_started
 from coldtrail.trails.identity import node_id_of
 from coldtrail.trails.joins import Joins
 from coldtrail.trails.messages import place_message, wait_kind
@@ -47,7 +49,8 @@ def build_edges(nodes: Nodes, timing: Timing) -> list[Edge]:
         _deliver(nodes, joins, message, takers)
     _retries(nodes, joins)
     for edge in execution_edges(nodes, joins.caused):
-        joins.add(edge.cause, edge.effect, edge.kind, edge.evidence, edge.confidence, edge.waits)
+        joins.add(edge.cause, edge.effect, edge.kind, edge.evidence, edge.confidence)
+    _count_tries_of_states(nodes, joins)
     _headers(nodes, joins, started)
     _correlations(nodes, joins)
     join_by_time(nodes, joins, timing)
@@ -212,7 +215,7 @@ def _bounds(nodes: Nodes, joins: Joins) -> list[Bound]:
     """What the certain edges say of how far two machines' clocks can differ."""
     bounds = []
     for (cause_id, effect_id), edge in joins.found.items():
-        for giver in nodes.givers.get(cause_id) or (cause_id,):
+        for giver in _senders(nodes, joins, cause_id):
             earlier, later = nodes.machine.get(giver), nodes.machine.get(effect_id)
             if earlier is None or later is None or earlier == later:
                 continue
@@ -221,6 +224,22 @@ def _bounds(nodes: Nodes, joins: Joins) -> list[Bound]:
             if edge.evidence == "parent" and _waits_for(nodes, giver) and cause.end_ns and effect.end_ns:
                 bounds.append(Bound(later, earlier, cause.end_ns - effect.end_ns, False))
     return bounds
+
+
+def _senders(nodes: Nodes, joins: Joins, node_id: str) -> list[str]:
+    """A node itself, or who sent a message, also through the messages that it holds."""
+    if node_id not in nodes.givers:
+        return [node_id]
+    found, seen, pending = [], set[str](), [node_id]
+    while pending:
+        current = pending.pop()
+        for cause in joins.causes.get(current, ()):
+            if cause in nodes.givers and cause not in seen:
+                seen.add(cause)
+                pending.append(cause)
+            elif cause not in nodes.givers:
+                found.append(cause)
+    return found
 
 
 def _waits_for(nodes: Nodes, node_id: str) -> bool:
@@ -270,6 +289,18 @@ def _retries(nodes: Nodes, joins: Joins) -> None:
             if ended is not None:
                 waits = (Wait("retry", max(0.0, (nodes.by_id[after].start_ns - ended) / 1e6)),)
             joins.add(before, after, "retries", "request_id", 1.0, waits)
+
+
+def _count_tries_of_states(nodes: Nodes, joins: Joins) -> None:
+    """A state that called one function several times tried again."""
+    called: dict[str, list[str]] = {}
+    for cause, effect in joins.found:
+        if nodes.by_id[cause].kind == "execution" and nodes.by_id[effect].kind == "invocation":
+            called.setdefault(cause, []).append(effect)
+    for effect, waits in count_attempts(nodes, called).items():
+        for cause in joins.causes[effect]:
+            if nodes.by_id[cause].kind == "execution":
+                joins.found[cause, effect] = structs.replace(joins.found[cause, effect], waits=waits)
 
 
 def _headers(nodes: Nodes, joins: Joins, started: dict[str, str]) -> None:
