@@ -147,6 +147,21 @@ def test_json_may_nest_as_deep_as_people_write_and_no_deeper(coldtrail: Coldtrai
     assert json.dumps(seen(coldtrail, one)["attributes"]["nest"]).count("[") == 20
 
 
+def test_an_id_that_is_no_hex_costs_its_span_or_record_alone_in_json_too(coldtrail: Coldtrail) -> None:
+    good, marker = span(), os.urandom(6).hex()
+    request = json.loads(otlp_json(good, []))
+    spans = request["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    bad = [{"traceId": "xyz"}, {"traceId": "abc"}, {"spanId": "zz" * 8}, {"parentSpanId": "\u0663" * 16}, {"traceId": ""}, {"links": [{"traceId": "no", "spanId": "hex"}]}]
+    spans += [spans[0] | {"spanId": os.urandom(8).hex()} | wrong for wrong in bad]
+    answer = coldtrail.post("/v1/traces", json.dumps(request).encode(), JSON)
+    assert (answer.status_code, answer.json()["partialSuccess"]["rejectedSpans"]) == (200, str(len(bad)))
+    records = [{"body": {"stringValue": marker}, "timeUnixNano": str(time.time_ns()), "traceId": one} for one in ("", "00" * 15, "nothex")]
+    told = coldtrail.post("/v1/logs", json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode(), JSON)
+    assert (told.status_code, told.json()["partialSuccess"]["rejectedLogRecords"]) == (200, "2")
+    assert seen(coldtrail, good)["name"] == "json"
+    coldtrail.eventually("/logs", lambda found: len(found["logs"]) == 1, q=marker)
+
+
 def test_a_value_too_deep_for_protobuf_is_shown_as_json_text_from_its_64th_level_on(coldtrail: Coldtrail) -> None:
     value = AnyValue(string_value="deep").SerializeToString()
     for _ in range(500):

@@ -167,3 +167,14 @@ def test_a_function_that_the_sdk_describes_in_lambda_is_its_subsegments_service(
     assert [(one["kind"], one["duration_ms"]) for one in late["nodes"]] == [("invocation", 500.0), ("operation", 100.0)]
     assert (late["nodes"][0]["failure"]["type"], late["nodes"][0]["failure"]["message"]) == ("OrderError", "no such order")
     assert late["nodes"][0]["keys"]["request_id"] == request_id
+
+
+def test_an_sdk_that_asks_is_told_to_sample_everything(coldtrail: Coldtrail) -> None:
+    client = boto3.client("xray", endpoint_url=f"http://{coldtrail.xray}", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
+    (rule,) = [one["SamplingRule"] for one in client.get_sampling_rules()["SamplingRuleRecords"]]
+    assert (rule["RuleName"], rule["FixedRate"], rule["ServiceName"]) == ("Default", 1.0, "*")
+    asked = {"RuleName": "Default", "ClientID": "0" * 24, "Timestamp": time.time(), "RequestCount": 5, "SampledCount": 5, "BorrowCount": 0}
+    (target,) = client.get_sampling_targets(SamplingStatisticsDocuments=[asked])["SamplingTargetDocuments"]
+    assert (target["RuleName"], target["FixedRate"], target["ReservoirQuotaTTL"].timestamp() > time.time()) == ("Default", 1.0, True)
+    told = client.put_telemetry_records(TelemetryRecords=[{"Timestamp": time.time(), "SegmentsSentCount": 1}])
+    assert told["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -7,7 +7,6 @@ numbers, 64-bit integers are strings, keys are lowerCamelCase, unknown fields ar
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from coldtrail.model.exports import Malformed
+from coldtrail.model.hex_ids import is_hex
 from coldtrail.model.signals import Signal
 
 Request = TypeVar("Request", bound=Message)
@@ -51,16 +51,17 @@ def parse(signal: Signal, body: bytes) -> Message:
 
 
 def _ids_to_base64(value: Any, depth: int) -> None:
-    """Rewrite hex ids in place, since the protobuf library reads bytes as base64."""
+    """Rewrite hex ids in place, since the protobuf library reads bytes as base64.
+
+    What is not hex becomes one byte, no id at all, so that its item alone is refused for it.
+    """
     if depth > MOST_DEPTH:
         raise Malformed(f"the body nests deeper than {MOST_DEPTH} levels")
     if isinstance(value, dict):
         for key, inner in value.items():
             if key in _IDS and isinstance(inner, str):
-                try:
-                    value[key] = base64.b64encode(bytes.fromhex(inner)).decode()
-                except (ValueError, binascii.Error):
-                    raise Malformed(f'{key} must be hex, got "{inner[:60]}"') from None
+                is_bytes = not inner or is_hex(inner, len(inner) // 2 * 2)
+                value[key] = base64.b64encode(bytes.fromhex(inner) if is_bytes else b"?").decode()
             elif key != "attributes" or isinstance(inner, list):
                 _ids_to_base64(inner, depth + 1)
     elif isinstance(value, list):
