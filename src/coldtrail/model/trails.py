@@ -30,7 +30,7 @@ KeyKind = Literal[
 ]
 
 
-class Key(Struct, frozen=True):
+class Key(Struct, frozen=True, gc=False):
     """An identity that a signal carries, and what its node did with it.
 
     ``gives``: the node produced it; ``takes``: the node consumed it; ``mentions``: it only speaks of it.
@@ -41,7 +41,7 @@ class Key(Struct, frozen=True):
     role: Role
 
 
-class Failure(Struct, frozen=True):
+class Failure(Struct, frozen=True, gc=False):
     """Why a node did not succeed, in the emitter's own words."""
 
     type: str
@@ -49,7 +49,7 @@ class Failure(Struct, frozen=True):
     stacktrace: str = ""
 
 
-class Wait(Struct, frozen=True):
+class Wait(Struct, frozen=True, gc=False):
     """Time that passed without work of the node's own, by what it was spent on.
 
     ``queue``, ``stream`` (iterator age), ``bus``: between sending and taking. ``retry``: back-off between two
@@ -89,7 +89,7 @@ class Node(Struct):
     signals: int = 1
 
 
-class Edge(Struct, frozen=True):
+class Edge(Struct, frozen=True, gc=False):
     """A causal step; a cause always points to its effect. ``waits``: what passed between the two."""
 
     cause: str
@@ -108,7 +108,7 @@ class Inferred(Struct, frozen=True):
     effect_unit: str
 
 
-class Share(Struct, frozen=True):
+class Share(Struct, frozen=True, gc=False):
     """How much of a trail's duration one node on the critical path accounts for, by cause; shares add up to 1."""
 
     node_id: str
@@ -117,7 +117,7 @@ class Share(Struct, frozen=True):
     share: float
 
 
-class Sentence(Struct, frozen=True):
+class Sentence(Struct, frozen=True, gc=False):
     """One line of the story. ``shows_at``: the node where the effect of what is told shows, "" where it is the same."""
 
     time_ns: int
