@@ -6,6 +6,7 @@ import argparse
 import copy
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,11 @@ from bench.reconstruction.levels import IN_FLIGHT, LEVELS, apart, half, named_id
 from bench.reconstruction.record import record
 from bench.reconstruction.recording import Recording, Signal
 from bench.reconstruction.table import classes, table
+from bench.reconstruction.taught import parted
 from bench.reconstruction.truth import Truth, read_truth
 from bench.server import Server
+
+SETTLED_S = 8
 
 
 def say(text: str) -> None:
@@ -41,35 +45,36 @@ def requests_of(signals: list[Signal], truth: Truth) -> dict[str, str]:
     return found
 
 
-def at_level(level: str, signals: list[Signal], truth: Truth) -> list[Signal]:
-    """Return what the lab would have emitted at a level of context.
+def at_level(level: str, signals: list[Signal], truth: Truth) -> tuple[list[Signal], list[Signal], set[str]]:
+    """Return what teaches, what is asked about, and whose names were taught, as the lab would have emitted it at a level.
 
     Raises:
         KeyError: no such level.
     """
-    make = {
-        "all": lambda: signals,
-        "ids": lambda: apart(signals),
-        "half": lambda: half(signals),
-        "timing": lambda: timing(apart(signals)),
-        "crowd": lambda: timing(crowded(apart(signals), truth, IN_FLIGHT)),
-    }
-    return make[level]()
+    if level in ("timing", "crowd"):
+        taught, others, names = parted(signals, truth)
+        others = apart(others)
+        return taught, timing(crowded(others, truth, IN_FLIGHT) if level == "crowd" else others), names
+    make = {"all": lambda: signals, "ids": lambda: apart(signals), "half": lambda: half(signals)}
+    return [], make[level](), set()
 
 
 def score_level(level: str, recorded: list[Signal], truth: Truth, folder: Path) -> Score:
     """Feed one level to a fresh server and compare."""
-    signals = at_level(level, recorded, truth)
+    taught, signals, names = at_level(level, recorded, truth)
     words = named_ids(signals)
     with Server(folder / level) as server:
-        feed(server, signals)
-        idle(server)
+        for part in (taught, signals) if taught else (signals,):
+            feed(server, part)
+            # Stretches of time are asked about some seconds after their last signal.
+            time.sleep(SETTLED_S)
+            idle(server)
 
         def ask(request_id: str) -> dict[str, Any] | None:
             answer = server.api.get(f"/trails/{request_id}")
             return answer.json() if answer.status_code == 200 else None
 
-        return compare(level, truth, words, requests_of(signals, truth), ask)
+        return compare(level, truth, words, requests_of(signals, truth), ask, names)
 
 
 def late_invocations(truth: Truth) -> list[str]:

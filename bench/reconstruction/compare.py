@@ -82,9 +82,17 @@ def anchor_of(truth: Truth, trail: TrueTrail, known: Callable[[str], bool], alon
 
 
 def compare(
-    level: str, truth: Truth, words: set[str], requests: dict[str, str], ask: Callable[[str], dict[str, Any] | None]
+    level: str,
+    truth: Truth,
+    words: set[str],
+    requests: dict[str, str],
+    ask: Callable[[str], dict[str, Any] | None],
+    without: set[str],
 ) -> Score:
-    """Ask for every true trail and score the answers. ``ask`` takes a request id and returns the API's trail."""
+    """Ask for every true trail and score the answers. ``ask`` takes a request id and returns the API's trail.
+
+    ``without``: things whose trails are not asked about.
+    """
     score = Score(level)
 
     def known(name: str) -> bool:
@@ -92,7 +100,7 @@ def compare(
         return name in request_names if thing.type == "request" else thing.id in words
 
     request_names = set(requests.values())
-    trails = [trail for trail in truth.trails() if len(trail.things) > 1]
+    trails = [trail for trail in truth.trails() if len(trail.things) > 1 and trail.origin not in without]
     members = Counter(name for trail in trails for name in trail.things)
     all_true: set[Edge] = set()
     all_found: dict[Edge, Found] = {}

@@ -26,7 +26,7 @@ def crowded(signals: list[Signal], truth: Truth, in_flight: float) -> list[Signa
     starts: dict[str, int] = {}
     for signal, group in placed:
         if group:
-            starts[group] = min(starts.get(group, 1 << 62), _start_ns(signal))
+            starts[group] = min(starts.get(group, 1 << 62), start_ns(signal))
     factor = in_flight / max(0.01, waiting_on_an_edge(truth))
     first = min(starts.values())
     shifts = {group: int((start - first) * (1 - 1 / max(1.0, factor))) for group, start in starts.items()}
@@ -52,7 +52,7 @@ def waiting_on_an_edge(truth: Truth) -> float:
     return sum(levels) / max(1, len(levels))
 
 
-def _start_ns(signal: Signal) -> int:
+def start_ns(signal: Signal) -> int:
     if isinstance(signal, dict):
         return int(signal["start_time"] * 1e9)
     if isinstance(signal, ExportTraceServiceRequest):

@@ -57,20 +57,26 @@ def _split(signal: Signal, groups: Groups) -> list[tuple[Signal, str]]:
         return [(signal, groups.of_id(own))]
     if isinstance(signal, ExportTraceServiceRequest):
         return [(one, "") for one in _each_span(signal)]
-    pieces: list[tuple[Signal, str]] = []
-    current = ""
-    waiting: list[dict[str, Any]] = []
-    for event in signal.events:
+    return [
+        (LogEvents(signal.group, signal.stream, events), group)
+        for events, group in _runs(signal.events, groups)
+        if events
+    ]
+
+
+def _runs(events: list[dict[str, Any]], groups: Groups) -> list[tuple[list[dict[str, Any]], str]]:
+    """Cut events where the group changes; lines before the first that names one belong to that one."""
+    runs: list[tuple[list[dict[str, Any]], str]] = [([], "")]
+    for event in events:
         named = _named(event["message"], groups)
-        current = named or current
-        if not current:
-            waiting.append(event)
-            continue
-        pieces.append((LogEvents(signal.group, signal.stream, [*waiting, event]), current))
-        waiting = []
-    if waiting:
-        pieces.append((LogEvents(signal.group, signal.stream, waiting), ""))
-    return pieces
+        run, group = runs[-1]
+        if not named or not group or named == group:
+            run.append(event)
+            runs[-1] = (run, group or named)
+        else:
+            starts_before = len(run) > 0 and run[-1]["message"].startswith("INIT_START")
+            runs.append(([run.pop(), event] if starts_before else [event], named))
+    return runs
 
 
 def _named(message: str, groups: Groups) -> str:

@@ -3,7 +3,8 @@
 `all`: as recorded, every function propagates and emits. `ids`: nothing is propagated, every invocation is a trace of its
 own; ids stay in the telemetry. `half`: every second function has no instrumentation at all, only its log lines (other
 functions cannot link to spans that it never made). `timing`: as `ids`, and every id of a message, record, event, correlation
-or business object is gone: what is left is who ran when, what it called, and Lambda's own lines. `crowd`: as `timing`, with ten
+or business object is gone: what is left is who ran when, what it called, and Lambda's own
+lines; the first trails keep all, since who calls whom must be known from somewhere (`taught.py`). `crowd`: as `timing`, with ten
 messages waiting on an edge at a time (`crowd.py`).
 """
 
@@ -189,8 +190,8 @@ def _without(request: ExportTraceServiceRequest, kept: set[tuple[str, str]]) -> 
 
 
 def _bare_line(message: str) -> str:
-    message = re.sub(r', "tracing": \{[^}]*\}', "", _XRAY_LINE.sub("", message))
-    return re.sub(r', "(?:xray_trace_id|traceparent)": "[^"]*"', "", message)
+    message = re.sub(r',\s?"tracing": \{[^}]*\}', "", _XRAY_LINE.sub("", message))
+    return re.sub(r',\s?"(?:xray_trace_id|traceparent)":\s?"[^"]*"', "", message)
 
 
 def timing(signals: list[Signal]) -> list[Signal]:

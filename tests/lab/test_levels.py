@@ -35,7 +35,8 @@ def spans(signals: list[Signal]) -> list[Any]:
 
 
 def at(level: str, recording: Recording) -> list[Signal]:
-    return at_level(level, list(recording.signals()), read_truth(recording.truth))
+    taught, signals, _ = at_level(level, list(recording.signals()), read_truth(recording.truth))
+    return [*taught, *signals]
 
 
 def ids_of(truth: Truth, kind: str) -> set[str]:
@@ -110,7 +111,7 @@ def test_an_answer_made_of_the_truth_is_exact_and_a_changed_one_is_not(recording
     words = {thing.id for thing in truth.things.values()}
     assert len(requests_of(at("all", recording), truth)) == len(requests) == 3
 
-    right = compare("all", truth, words, requests, lambda request_id: perfect(truth, f"invocation:{request_id}"))
+    right = compare("all", truth, words, requests, lambda request_id: perfect(truth, f"invocation:{request_id}"), set())
     assert (right.trails, right.exact, right.precision, right.recall, right.foreign) == (4, 4, 1.0, 1.0, 0)
     assert right.bins == {"0.90-1.00": [right.right, 0]}
 
@@ -121,5 +122,5 @@ def test_an_answer_made_of_the_truth_is_exact_and_a_changed_one_is_not(recording
         moved["from"] = answer["trail_id"]
         return answer
 
-    wrong = compare("all", truth, words, requests, mistaken)
+    wrong = compare("all", truth, words, requests, mistaken, set())
     assert (wrong.exact, wrong.wrong, wrong.missing) == (0, 4, 4)
