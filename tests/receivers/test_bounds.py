@@ -32,14 +32,11 @@ def point_bomb(kind: int) -> bytes:
 
 
 BOMBS = {
-    "groups": ("traces", empty(1, MANY)),
-    "scopes": ("logs", write_field(1, empty(2, MANY))),
+    "groups": ("logs", empty(1, MANY)),
     "spans": ("traces", items(empty(2, MANY))),
-    "records": ("logs", items(empty(2, MANY))),
     "metrics": ("metrics", items(empty(2, MANY))),
     "links": ("traces", items(write_field(2, empty(13, MANY)))),
     "links over spans": ("traces", items(write_field(2, empty(13, 1_000)) * 600)),
-    "gauge points": ("metrics", point_bomb(5)),
     "summary points": ("metrics", point_bomb(11)),
     "fields": ("traces", items(write_field(2, varint(99 << 3) + b"\0") + write_field(2, (varint(99 << 3) + b"\0") * (MOST_FIELDS + 1)))),
 }
