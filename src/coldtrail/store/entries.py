@@ -29,7 +29,11 @@ def _text(name: str) -> str:
 
 
 def _first(*expressions: str) -> str:
-    return f"coalesce({', '.join(f'nullIf({one}, {chr(39)}{chr(39)})' for one in expressions)}, '')"
+    """The first that is not empty; the engine evaluates the later ones only for the rows that need them."""
+    result = expressions[-1]
+    for one in reversed(expressions[:-1]):
+        result = f"if({one} != '', {one}, {result})"
+    return result
 
 
 _URL = _first(_text("url.full"), _text("http.url"))

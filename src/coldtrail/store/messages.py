@@ -6,16 +6,15 @@ one it was; the others that carry the key are found by it, so a consumer need no
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
 from coldtrail.model.trails import KeyKind
 from coldtrail.store.engine import Engine
 from coldtrail.store.resource_names import Resource
-from coldtrail.store.resources import NAMED_LOGS, NAMED_SPANS, number
+from coldtrail.store.resources import NAMED_LOGS, NAMED_SPANS
 
-MOST_MESSAGES = 500_000
+MOST_ROWS = 200_000
+"""So many deliveries of a range are looked at, the newest first."""
 
 KEY_KINDS: dict[str, KeyKind] = {
     "kinesis": "sequence_number",
@@ -33,31 +32,23 @@ WHERE time >= fromUnixTimestamp64Nano({{since:Int64}}) AND time < fromUnixTimest
       SELECT trace_id, span_id FROM ({NAMED_SPANS}) WHERE resource = ({{kind:String}}, {{name:String}})))
     OR (time, service, request_id) IN (
       SELECT time, service, request_id FROM ({NAMED_LOGS}) WHERE has(resources, ({{kind:String}}, {{name:String}}))))
-LIMIT {MOST_MESSAGES}
-"""
-
-_ATTEMPT = "if(request_id != '', request_id, lower(hex(span_id)))"
-_CARRIERS = f"""
-SELECT key_hash, service, role, {_ATTEMPT} AS attempt, request_id, min(time) AS at FROM keys
-WHERE key_hash IN ({_HASHES}) AND role != 'mentions' GROUP BY key_hash, service, role, attempt, request_id
 """
 
 _TAKERS = f"""
-SELECT key_hash, service, arrayJoin(if(empty(requests), spans, requests)) AS attempt, first, last FROM (
-  SELECT key_hash, service, groupUniqArrayIf(request_id, request_id != '') AS requests,
-    groupUniqArrayIf(attempt, request_id = '') AS spans, min(c.at) AS first, max(c.at) AS last
-  FROM ({_CARRIERS}) AS c WHERE role = 'takes' GROUP BY key_hash, service)
+SELECT key_hash, sent, told.1 AS service, arrayJoin(if(empty(told.2), told.3, told.2)) AS attempt, told.4 AS first, told.5 AS last
+FROM (
+  SELECT key_hash, sent, arrayJoin(if(empty(takers), [('', [], [''], sent, sent)], takers)) AS told FROM (
+    SELECT key_hash, minIf(at, role = 'gives' AND isNotNull(at)) AS sent,
+      groupArrayIf((service, requests, spans, at, last), role = 'takes') AS takers
+    FROM (
+      SELECT key_hash, role, service, groupUniqArrayIf(request_id, request_id != '') AS requests,
+        groupUniqArrayIf(lower(hex(span_id)), request_id = '') AS spans,
+        toNullable(toUnixTimestamp64Nano(min(time))) AS at, toUnixTimestamp64Nano(max(time)) AS last
+      FROM keys WHERE key_hash IN ({_HASHES}) AND role != 'mentions' GROUP BY key_hash, role, service)
+    GROUP BY key_hash))
 """
-"""A consumer's span and its log lines are one attempt where they name the same request."""
-
-_MESSAGES = f"""
-SELECT key_hash, minIf(c.at, role = 'gives') AS sent, minIf(c.at, role = 'takes') AS taken,
-  maxIf(c.at, role = 'takes') AS last_taken, countIf(role = 'gives') > 0 AS is_sent, countIf(role = 'takes') > 0 AS is_taken,
-  if(is_sent, sent, taken) AS time,
-  if(is_sent AND is_taken, greatest(0, toUnixTimestamp64Nano(taken) - toUnixTimestamp64Nano(sent)) / 1e6, NULL) AS wait_ms,
-  if(is_sent AND is_taken, greatest(0, toUnixTimestamp64Nano(last_taken) - toUnixTimestamp64Nano(sent)) / 1e6, NULL) AS age_ms
-FROM ({_CARRIERS}) AS c GROUP BY key_hash
-"""
+"""One row a message and attempt, one with an empty service where nobody took it. A consumer's span and its log lines
+are one attempt where they name the same request."""
 
 _INVOCATIONS = """
 SELECT request_id AS attempt, max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed,
@@ -68,6 +59,29 @@ WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE
   AND i.time < fromUnixTimestamp64Nano({until:Int64}) + INTERVAL 1 DAY
 GROUP BY request_id
 """
+
+_DELIVERIES = f"""
+SELECT key_hash, sent, service, t.attempt, first, last, failed, failure_type, substring(failure_message, 1, 500)
+FROM ({_TAKERS}) AS t LEFT JOIN ({_INVOCATIONS}) AS i ON t.attempt = i.attempt
+ORDER BY coalesce(sent, first) DESC LIMIT {MOST_ROWS}
+"""
+
+
+class Delivery(Struct, frozen=True):
+    """One attempt at one message; times in Unix nanoseconds. ``sent_ns`` None: nobody was seen to send it.
+
+    ``service`` "": nobody was seen to take it.
+    """
+
+    message: int
+    sent_ns: int | None
+    service: str
+    attempt: str
+    first_ns: int | None
+    last_ns: int | None
+    failed: bool
+    failure_type: str
+    failure_message: str
 
 
 class MessagePoint(Struct):
@@ -112,64 +126,128 @@ class Messages(Struct):
 
 
 def messages(engine: Engine, resource: Resource, since_ns: int, until_ns: int, step_ns: int) -> Messages:
-    """Return what is known of the messages of a range; reads the keys of the range once and then by their order."""
-    parameters: dict[str, Any] = {
-        "since": since_ns,
-        "until": until_ns,
-        "step": step_ns,
-        "kind": resource.kind,
-        "name": resource.name,
-        "key_kind": KEY_KINDS[resource.kind],
-    }
-    points: list[MessagePoint] = []
-    whole: tuple[Any, ...] = (0, 0, 0, (None, None), None, None)
-    for step, count, sent, taken, waits, longest, oldest, untaken in engine.rows(
-        f"""SELECT intDiv(toUnixTimestamp64Nano(time) - {{since:Int64}}, {{step:Int64}}) AS step, count(),
-          countIf(is_sent), countIf(is_taken), quantilesTDigestIf(0.5, 0.95)(wait_ms, isNotNull(wait_ms)),
-          max(wait_ms), max(age_ms), countIf(is_sent AND NOT is_taken)
-        FROM ({_MESSAGES}) GROUP BY GROUPING SETS ((step), ()) ORDER BY step""",
-        parameters,
-        {"group_by_use_nulls": 1},
-    ):
-        if step is None:
-            whole = (count, sent, taken, waits, longest, oldest)
-        elif 0 <= step * step_ns < until_ns - since_ns:
-            p50, p95 = (number(value) for value in waits)
-            points.append(MessagePoint(since_ns + step * step_ns, count, untaken, p50, p95, number(longest)))
-    count, sent, taken, waits, longest, oldest = whole
-    redelivered, redeliveries = _redelivered(engine, parameters)
+    """Return what is known of the messages of a range; reads the attributes of its spans and logs once, then keys by their order."""
+    rows = engine.rows(
+        _DELIVERIES,
+        {
+            "since": since_ns,
+            "until": until_ns,
+            "kind": resource.kind,
+            "name": resource.name,
+            "key_kind": KEY_KINDS[resource.kind],
+        },
+    )
+    deliveries = []
+    for message, sent_ns, service, attempt, first_ns, last_ns, failed, failure_type, failure_message in rows:
+        deliveries.append(
+            Delivery(
+                message,
+                sent_ns,
+                service,
+                attempt,
+                first_ns,
+                last_ns,
+                bool(failed),
+                failure_type or "",
+                failure_message or "",
+            )
+        )
+    return tell(deliveries, since_ns, until_ns, step_ns)
+
+
+class _Message:
+    """What the deliveries of one message say together."""
+
+    def __init__(self, sent_ns: int | None) -> None:
+        self.sent_ns = sent_ns
+        self.first_ns: int | None = None
+        self.last_ns: int | None = None
+        self.attempts: dict[str, set[str]] = {}
+
+    def take(self, one: Delivery) -> None:
+        if one.service and one.first_ns is not None and one.last_ns is not None:
+            self.first_ns = one.first_ns if self.first_ns is None else min(self.first_ns, one.first_ns)
+            self.last_ns = one.last_ns if self.last_ns is None else max(self.last_ns, one.last_ns)
+            self.attempts.setdefault(one.service, set()).add(one.attempt)
+
+    @property
+    def time_ns(self) -> int:
+        return self.sent_ns if self.sent_ns is not None else self.first_ns or 0
+
+    def since_sent_ms(self, at_ns: int | None) -> float | None:
+        return None if self.sent_ns is None or at_ns is None else max(0.0, (at_ns - self.sent_ns) / 1e6)
+
+    @property
+    def again(self) -> int:
+        """Deliveries beyond the first of each consumer."""
+        return sum(len(attempts) - 1 for attempts in self.attempts.values())
+
+
+def tell(deliveries: list[Delivery], since_ns: int, until_ns: int, step_ns: int) -> Messages:
+    """Sum deliveries up. Pure."""
+    found: dict[int, _Message] = {}
+    for one in deliveries:
+        found.setdefault(one.message, _Message(one.sent_ns)).take(one)
+    all_ = list(found.values())
+    waits = sorted(wait for one in all_ if (wait := one.since_sent_ms(one.first_ns)) is not None)
+    taken = sum(one.first_ns is not None for one in all_)
     return Messages(
-        count=count,
-        sent=sent,
+        count=len(all_),
+        sent=sum(one.sent_ns is not None for one in all_),
         taken=taken,
-        untaken=sum(point.untaken for point in points) if taken else None,
-        redelivered=redelivered,
-        redeliveries=redeliveries,
-        wait_p50_ms=number(waits[0]),
-        wait_p95_ms=number(waits[1]),
-        wait_max_ms=number(longest),
-        age_max_ms=number(oldest),
-        points=points,
-        consumers=_consumers(engine, parameters),
+        untaken=len(all_) - taken if taken else None,
+        redelivered=sum(one.again > 0 for one in all_),
+        redeliveries=sum(one.again for one in all_),
+        wait_p50_ms=_quantile(waits, 0.5),
+        wait_p95_ms=_quantile(waits, 0.95),
+        wait_max_ms=waits[-1] if waits else None,
+        age_max_ms=max((age for one in all_ if (age := one.since_sent_ms(one.last_ns)) is not None), default=None),
+        points=_points(all_, since_ns, until_ns, step_ns),
+        consumers=_consumers(deliveries),
     )
 
 
-def _redelivered(engine: Engine, parameters: dict[str, Any]) -> tuple[int, int]:
-    """Messages that one consumer took more than once, and how often beyond the first."""
-    rows = engine.rows(
-        f"""SELECT uniqExact(key_hash), sum(times - 1) FROM (
-          SELECT key_hash, service, uniqExact(attempt) AS times FROM ({_TAKERS}) GROUP BY key_hash, service HAVING times > 1)""",
-        parameters,
-    )
-    return int(rows[0][0]), int(rows[0][1])
+def _quantile(ordered: list[float], share: float) -> float | None:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None
 
 
-def _consumers(engine: Engine, parameters: dict[str, Any]) -> list[Consumer]:
-    rows = engine.rows(
-        f"""SELECT service, uniqExact(key_hash), count(), uniqExact(t.attempt), uniqExactIf(t.attempt, failed),
-          anyIf(failure_type, failed), anyIf(failure_message, failed), toUnixTimestamp64Nano(max(last))
-        FROM ({_TAKERS}) AS t LEFT JOIN ({_INVOCATIONS}) AS i ON t.attempt = i.attempt
-        GROUP BY service ORDER BY count() DESC LIMIT 50""",
-        parameters,
-    )
-    return [Consumer(*row) for row in rows]
+def _points(all_: list[_Message], since_ns: int, until_ns: int, step_ns: int) -> list[MessagePoint]:
+    steps: dict[int, list[_Message]] = {}
+    for one in all_:
+        if since_ns <= one.time_ns < until_ns:
+            steps.setdefault((one.time_ns - since_ns) // step_ns, []).append(one)
+    points = []
+    for step, mine in sorted(steps.items()):
+        waits = sorted(wait for one in mine if (wait := one.since_sent_ms(one.first_ns)) is not None)
+        untaken = sum(one.first_ns is None for one in mine)
+        longest = waits[-1] if waits else None
+        points.append(
+            MessagePoint(
+                since_ns + step * step_ns, len(mine), untaken, _quantile(waits, 0.5), _quantile(waits, 0.95), longest
+            )
+        )
+    return points
+
+
+def _consumers(deliveries: list[Delivery]) -> list[Consumer]:
+    by_service: dict[str, list[Delivery]] = {}
+    for one in deliveries:
+        if one.service:
+            by_service.setdefault(one.service, []).append(one)
+    consumers = []
+    for service, mine in by_service.items():
+        failed = {one.attempt: one for one in mine if one.failed}
+        example = next(iter(failed.values()), None)
+        consumers.append(
+            Consumer(
+                service=service,
+                message_count=len({one.message for one in mine}),
+                deliveries=len(mine),
+                attempts=len({one.attempt for one in mine}),
+                failed_attempts=len(failed),
+                failure_type=example.failure_type if example else "",
+                failure_message=example.failure_message if example else "",
+                last_seen_ns=max(one.last_ns or 0 for one in mine),
+            )
+        )
+    return sorted(consumers, key=lambda one: (-one.deliveries, one.service))[:50]
