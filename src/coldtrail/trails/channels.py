@@ -156,8 +156,10 @@ def sign_of(nodes: Nodes, node: Node) -> Sign | None:
     """Return what a cause has in common with others of its channel; None for what causes nothing."""
     if node.kind == "message":
         return ("message", node.service)
-    if node.kind in ("invocation", "request"):
+    if node.kind == "invocation":
         return (node.kind, node.service)
+    if node.kind == "request":
+        return (node.kind, node.service, _route(nodes, node.node_id))
     if node.kind == "execution":
         return ("execution", node.service, node.name)
     spans = nodes.spans_of.get(node.node_id)
@@ -167,12 +169,31 @@ def sign_of(nodes: Nodes, node: Node) -> Sign | None:
     return ("operation", node.service, node.name, _function(attributes) or _resource(attributes)[0])
 
 
+def _route(nodes: Nodes, node_id: str) -> str:
+    """Method and path of a request; parts of the path that hold a digit are taken for ids."""
+    for span in nodes.spans_of.get(node_id, ()):
+        method = span.attributes.get("http.request.method") or span.attributes.get("http.method") or ""
+        route = span.attributes.get("http.route")
+        if isinstance(route, str) and route:
+            return f"{method} {route}"
+        url = span.attributes.get("url.full") or span.attributes.get("http.url") or span.attributes.get("url.path")
+        if isinstance(url, str) and url:
+            path = url.partition("?")[0].partition("://")[2].partition("/")[2] if "://" in url else url
+            parts = [part for part in path.split("/") if not any(digit in part for digit in "0123456789")]
+            return f"{method} /{'/'.join(parts)}"
+    return ""
+
+
 def channels_of(nodes: Nodes, edges: list[Edge]) -> Channels:
     """Learn the channels from the certain edges and from the names in the signals. O(nodes + edges)."""
     found = Channels(services={node.service for node in nodes.by_id.values() if node.kind in ("invocation", "request")})
+    causes: dict[str, list[str]] = {}
     for edge in edges:
-        if edge.confidence == 1.0 and nodes.by_id[edge.effect].kind in ("invocation", "request"):
-            _learn(found, nodes, edge)
+        causes.setdefault(edge.effect, []).append(edge.cause)
+    for edge in edges:
+        effect = nodes.by_id[edge.effect]
+        if edge.confidence == 1.0 and (effect.kind in ("invocation", "request") or effect.node_id in nodes.states):
+            _learn(found, nodes, edge, causes)
     for node_id, messages in nodes.taken_by.items():
         service = nodes.by_id[node_id].service
         found.batches[service] = max(found.batches.get(service, 0), len(messages))
@@ -205,22 +226,35 @@ def task_function(nodes: Nodes, node_id: str) -> str:
     return ""
 
 
-def _learn(found: Channels, nodes: Nodes, edge: Edge) -> None:
+def _learn(found: Channels, nodes: Nodes, edge: Edge, causes: dict[str, list[str]]) -> None:
     cause, effect = nodes.by_id[edge.cause], nodes.by_id[edge.effect]
     if edge.kind not in ("calls", "triggers", "delivers"):
         return
+    if cause.kind in ("operation", "request", "execution"):
+        waited = edge.kind == "calls" and cause.end_ns is not None and effect.end_ns is not None
+        waited = waited and (effect.end_ns or 0) <= (cause.end_ns or 0) + 5_000_000
+        channel = Channel(effect.service, "calls" if waited else "triggers", "call" if waited else "bus", waited)
+        _note(found, nodes, cause, effect, channel)
     if cause.kind != "message":
-        if cause.kind == "operation" and effect.end_ns is not None:
-            waited = edge.kind == "calls" and cause.end_ns is not None and effect.end_ns <= cause.end_ns + 5_000_000
-            channel = Channel(effect.service, "calls" if waited else "triggers", "call" if waited else "bus", waited)
-            _note(found, nodes, cause, effect, channel)
         return
     found.consumers.setdefault(cause.service, set()).add(effect.service)
     by = _carrier(wait_kind(nodes, edge.cause))
     ordered = cause.service.endswith(".fifo")
     _note(found, nodes, cause, effect, Channel(effect.service, "delivers", by, ordered=ordered))
-    for giver in nodes.givers.get(edge.cause, ()):
-        _note(found, nodes, nodes.by_id[giver], effect, Channel(effect.service, "triggers", by, ordered=ordered))
+    for sender in _senders(nodes, cause.node_id, causes):
+        _note(found, nodes, nodes.by_id[sender], effect, Channel(effect.service, "triggers", by, ordered=ordered))
+
+
+def _senders(nodes: Nodes, message: str, causes: dict[str, list[str]]) -> list[str]:
+    """Who sent a message, also through the messages that it holds."""
+    found, seen, pending = dict.fromkeys(nodes.givers.get(message, ())), {message}, [message]
+    while pending:
+        for cause in causes.get(pending.pop(), ()):
+            if cause in nodes.givers and cause not in seen:
+                seen.add(cause)
+                pending.append(cause)
+                found |= dict.fromkeys(nodes.givers[cause])
+    return [one for one in found if one not in nodes.givers]
 
 
 def _note(found: Channels, nodes: Nodes, cause: Node, effect: Node, channel: Channel) -> None:

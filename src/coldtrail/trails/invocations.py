@@ -11,15 +11,12 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
-from coldtrail.model.signals import Attributes, Log, Span
+from coldtrail.model.signals import MOST_MEASURE, Attributes, Log, Span
 from coldtrail.model.trails import Failure, Node, NodeStatus
 from coldtrail.trails.identity import node_id_of
 
 REPORT_SLACK_NS = 2 * 10**9
 """How long after its REPORT line a signal of the same attempt may be stamped."""
-
-MOST_NUMBER = 2**53
-"""What is above it, infinite or not a number, is no duration or size."""
 
 _WORST_FIRST: tuple[NodeStatus, ...] = ("out_of_memory", "timeout", "throttled", "error", "ok", "open")
 _STATUS: dict[str, NodeStatus] = {
@@ -98,7 +95,7 @@ def _last(logs: list[Log], event_name: str) -> Log | None:
 
 def _number(attributes: Attributes, name: str) -> float | None:
     value = attributes.get(name)
-    return float(value) if isinstance(value, int | float) and abs(value) < MOST_NUMBER else None
+    return float(value) if isinstance(value, int | float) and 0 <= value < MOST_MEASURE else None
 
 
 def _whole(attributes: Attributes, name: str) -> int | None:
@@ -119,7 +116,8 @@ def _times(attempt: Attempt, report: Log | None, start_line: Log | None) -> tupl
         ends.append(start_line.time_ns + int(duration * 1e6) if start_line and duration is not None else report.time_ns)
     if not starts:
         starts = [log.time_ns for log in attempt.logs]
-    start_ns = min(starts)
+    # X-Ray's segment of the service begins before the sandbox does; Lambda's own START line is when the work began.
+    start_ns = start_line.time_ns if start_line else min(starts)
     if not ends:
         return start_ns, max((log.time_ns for log in attempt.logs), default=start_ns)
     return start_ns, max(start_ns, *ends)

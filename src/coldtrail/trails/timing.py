@@ -116,7 +116,7 @@ def _sides(nodes: Nodes, joins: Joins, channels: Channels, services: set[str]) -
                 side.channel = side.channel.merged(channel)
                 side.causes += [_Cause(node, times) for times in _chances(nodes, node)]
     for side in found.values():
-        side.causes = _told_once(nodes, side.causes)
+        side.causes = _told_once(nodes, _nearest(nodes, joins, side.causes))
     return found
 
 
@@ -132,6 +132,31 @@ def _chances(nodes: Nodes, node: Node) -> list[Times]:
         return [Times(node.start_ns / 1e6, end)]
     ended = sorted(log.time_ns for log in nodes.logs_of[node.node_id] if log.event_name.endswith(_TASK_ENDS))
     return [Times(at_ns / 1e6, next((one / 1e6 for one in ended if one >= at_ns), end)) for at_ns in sorted(scheduled)]
+
+
+def _nearest(nodes: Nodes, joins: Joins, causes: list[_Cause]) -> list[_Cause]:
+    """Without those that only led to another cause here: the function around a call, the call that sent a message.
+
+    Nor invocations of a function whose calls are told of: those without such a call did not send.
+    """
+    named = {one.node.node_id for one in causes}
+    farther: set[str] = set()
+    for node_id in named:
+        pending, seen = [node_id], {node_id}
+        while pending:
+            current = pending.pop()
+            for above in (*joins.causes.get(current, ()), *nodes.givers.get(current, ())):
+                if above not in seen:
+                    seen.add(above)
+                    farther |= {above} & named
+                    if nodes.by_id[current].kind != "invocation":
+                        pending.append(above)
+    calling = {one.node.service for one in causes if one.node.kind == "operation"}
+    return [
+        one
+        for one in causes
+        if one.node.node_id not in farther and not (one.node.kind == "invocation" and one.node.service in calling)
+    ]
 
 
 def _told_once(nodes: Nodes, causes: list[_Cause]) -> list[_Cause]:
