@@ -18,55 +18,56 @@ from coldtrail.model.signals import Attributes
 from coldtrail.store.anyvalue import sql_number, sql_text
 from coldtrail.store.engine import Engine
 
-MOST_SPANS = 1_000_000
+MOST_SPANS = 500_000
 """More spans than this are not read for their attributes: a longer range is cut to its newest part, and says so."""
 
 LATEST = 8
 
 
-def _text(name: str) -> str:
-    return sql_text(f"attributes['{name}']")
-
-
-def _first(*expressions: str) -> str:
-    """The first that is not empty; the engine evaluates the later ones only for the rows that need them."""
-    result = expressions[-1]
-    for one in reversed(expressions[:-1]):
-        result = f"if({one} != '', {one}, {result})"
-    return result
-
-
-_URL = _first(_text("url.full"), _text("http.url"))
-_PATH = _first(_text("url.path"), f"path({_URL})", f"cutQueryString({_text('http.target')})")
-_STAGE = f"extract({_text('aws.xray.resource_arn')}, '/stages/([^/]+)')"
-_GATEWAY = f"{_text('aws.xray.origin')} = 'AWS::ApiGateway::Stage'"
-# A gateway's own host has the stage as the path's first part; its segment says so in its ARN or its origin.
-_UNSTAGED = f"""multiIf({_STAGE} != '' AND startsWith({_PATH}, concat('/', {_STAGE}, '/')), substring({_PATH}, length({_STAGE}) + 2),
-  {_GATEWAY} AND position(substring({_PATH}, 2), '/') > 0, substring({_PATH}, position(substring({_PATH}, 2), '/') + 1), {_PATH})"""
-# A part that is a number, long hex or has three digits in a row is somebody's id.
-_IS_ID = "match(part, '^[0-9]+$|[0-9]{3}|^[0-9a-fA-F-]{16,}$')"
-_ID = "concat('{', 'id', '}')"
-_IDLESS = f"arrayStringConcat(arrayMap(part -> if({_IS_ID}, {_ID}, part), splitByChar('/', {_UNSTAGED})), '/')"
-
-_ROUTE = _first(_text("http.route"), _text("aws.xray.annotations.http_route"), _IDLESS)
 _STATUS_NAMES = ("http.response.status_code", "http.status_code", "aws.xray.http.response.status")
-_STATUS = (
-    "toUInt16(ifNull(coalesce(" + ", ".join(sql_number(f"attributes['{name}']") for name in _STATUS_NAMES) + "), 0))"
+_TEXTS = {
+    "method_told": "http.request.method",
+    "old_method": "http.method",
+    "route_told": "http.route",
+    "route_noted": "aws.xray.annotations.http_route",
+    "path_told": "url.path",
+    "url_told": "url.full",
+    "old_url": "http.url",
+    "target": "http.target",
+    "arn": "aws.xray.resource_arn",
+    "origin": "aws.xray.origin",
+}
+"""Names of the query for the texts of attributes: the engine reads each of them once a row."""
+
+_ALIASES = ",\n  ".join(
+    f"attributes['{attribute}'] AS raw_{name}, {sql_text(f'raw_{name}')} AS {name}"
+    for name, attribute in _TEXTS.items()
 )
-_METHOD = f"upper({_first(_text('http.request.method'), _text('http.method'))})"
+_CODES = ", ".join(sql_number(f"attributes['{name}']") for name in _STATUS_NAMES)
 _HTTP = "hasAny(mapKeys(attributes), ['http.request.method', 'http.method', 'http.route', 'url.full', 'url.path', 'http.url'])"
 
+# A gateway's own host has the stage as the path's first part; its segment says so in its ARN or its origin.
+# A part of a path that is a number, long hex or has three digits in a row is somebody's id.
 _ENTRIES = f"""
 SELECT arrayJoin(if(empty(roots), [first], roots)) AS entry, entry.1 AS method, entry.2 AS route, entry.3 AS service,
   entry.4 AS start, entry.5 AS duration_ms, entry.6 AS code, entry.7 AS failed, entry.8 AS q, trace
 FROM (
   SELECT trace_id AS trace, groupArrayIf(one, root) AS roots, argMin(one, start) AS first FROM (
+    WITH {_ALIASES},
+      multiIf(path_told != '', path_told, url_told != '', path(url_told), old_url != '', path(old_url),
+        cutQueryString(target)) AS whole_path,
+      extract(arn, '/stages/([^/]+)') AS stage, position(substring(whole_path, 2), '/') AS second,
+      multiIf(stage != '' AND startsWith(whole_path, concat('/', stage, '/')), substring(whole_path, length(stage) + 2),
+        origin = 'AWS::ApiGateway::Stage' AND second > 0, substring(whole_path, second + 1), whole_path) AS own_path,
+      arrayStringConcat(arrayMap(part -> if(match(part, '^[0-9]+$|[0-9]{{3}}|^[0-9a-fA-F-]{{16,}}$'),
+        concat('{{', 'id', '}}'), part), splitByChar('/', own_path)), '/') AS route_made,
+      multiIf(route_told != '', route_told, route_noted != '', route_noted, route_made) AS route_,
+      toUInt16(ifNull(coalesce({_CODES}), 0)) AS code_
     SELECT trace_id, start, parent_span_id = toFixedString('', 8) AS root,
-      ({_METHOD}, {_ROUTE}, toString(service), start, duration_ns / 1e6, {_STATUS},
-        status_code = 2 AND NOT ({_STATUS} BETWEEN 400 AND 499) OR {_STATUS} >= 500,
-        multiIf({_text("http.route")} != '', concat('http.route=', {_text("http.route")}),
-          {_text("aws.xray.annotations.http_route")} != '',
-          concat('aws.xray.annotations.http_route=', {_text("aws.xray.annotations.http_route")}), '')) AS one
+      (upper(if(method_told != '', method_told, old_method)), route_, toString(service), start, duration_ns / 1e6, code_,
+        (status_code = 2 AND NOT (code_ BETWEEN 400 AND 499)) OR code_ >= 500,
+        multiIf(route_told != '', concat('http.route=', route_told),
+          route_noted != '', concat('aws.xray.annotations.http_route=', route_noted), '')) AS one
     FROM spans
     WHERE start >= fromUnixTimestamp64Nano({{since:Int64}}) AND start < fromUnixTimestamp64Nano({{until:Int64}})
       AND kind = 2 AND {_HTTP})
