@@ -9,6 +9,8 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from signal import SIGTERM
+from signal import signal as on_signal
 from typing import Any
 
 import msgspec
@@ -105,6 +107,7 @@ def main() -> int:
     parser.add_argument("--cost", action="store_true", help="measure the cost too, where --level is given")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    on_signal(SIGTERM, lambda *_: sys.exit(143))  # so that no server is left running
     if arguments.recording and arguments.recording.exists():
         recording = Recording.load(arguments.recording)
     else:
