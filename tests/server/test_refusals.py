@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+import uuid
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -244,6 +245,28 @@ def test_absurd_times_cost_their_own_line_or_document_alone(coldtrail: Coldtrail
     coldtrail.eventually("/logs", lambda found: len(found["logs"]) == 2 + len(lines) + len(absurd), q=marker)
     assert coldtrail.get("/trails/8476a536-e9f4-11e8-9739-2dfe598c3fcd").status_code == 200
     assert coldtrail.api("/functions/times")["summary"]["count"] >= 1
+
+
+def test_absurd_figures_of_a_report_are_no_figures(coldtrail: Coldtrail) -> None:
+    function = f"absurd-{os.urandom(3).hex()}"
+    names = [f"aws.lambda.{name}" for name in ("duration_ms", "billed_duration_ms", "init_duration_ms", "memory_size_mb", "max_memory_used_mb")]
+    absurd = [2**63 - 1, -(2**63), -1, 2**45, 2.0**52, -2.0**52, float("inf"), float("nan"), "text", [1], {"a": 1}]
+    before = coldtrail.api("/health")["wal"]["quarantined"]
+    asked = {}
+    for number, value in enumerate(absurd):
+        asked[request_id := str(uuid.uuid4())] = value
+        figures = {"faas.invocation_id": request_id, **dict.fromkeys(names, value)}
+        records = [{"event_name": "platform.report", "body": "REPORT", "time_ns": time_ns, "attributes": figures} for time_ns in (time.time_ns(), 1 + number, 4_102_444_799 * 10**9)]
+        assert coldtrail.post("/v1/logs", logs(*records, service=function)).content == b""
+    for request_id, value in asked.items():
+        trail = coldtrail.eventually(f"/trails/{request_id}", lambda answer: len(answer["nodes"]) == 3)
+        figures = [(one["duration_ms"], one["billed_ms"], one["init_ms"], one["memory_mb"]) for one in trail["nodes"]]
+        assert figures == [(0.0, None, None, None)] * 3, value
+    assert coldtrail.api(f"/functions/{function}", since="1970-01-01T00:00:00Z")["summary"]["count"] == len(absurd)
+    assert coldtrail.api("/health")["wal"]["quarantined"] == before
+    later = span(service=function, kind=2, attributes={"correlation_id": function})
+    assert coldtrail.post("/v1/traces", traces(later)).status_code == 200
+    coldtrail.eventually("/trails", lambda answer: later["trace_id"].hex() in {row["trail_id"] for row in answer["trails"]}, 30, service=function, q=function)
 
 
 UNKNOWN = {

@@ -16,6 +16,9 @@ AttributeValue = str | bool | int | float | bytes | None | list["AttributeValue"
 
 Attributes = dict[str, AttributeValue]
 
+MOST_MEASURE = 2**40
+"""No duration in milliseconds (34 years) and no size in megabytes reaches this; what does, is a mistake."""
+
 
 class Resource(Struct, frozen=True):
     """Who emitted the signal. ``service`` is `service.name`, or `faas.name`, or ``"unknown_service"``."""

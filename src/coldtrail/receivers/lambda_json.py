@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from coldtrail.model.signals import AttributeValue
+from coldtrail.model.signals import MOST_MEASURE, AttributeValue
 from coldtrail.receivers.access_logs import access_line, is_access
 from coldtrail.receivers.captured_events import EVENT_ATTRIBUTE, event_of
 from coldtrail.receivers.step_histories import history_line, is_history
@@ -21,8 +21,6 @@ Attributes = dict[str, AttributeValue]
 MOST_FIELDS = 128
 MOST_DEPTH = 6
 MOST_VALUE = 8_192
-MOST_NUMBER = 2**53
-"""A duration or size above this is none."""
 
 _METRICS = {
     "durationMs": "aws.lambda.duration_ms",
@@ -73,7 +71,7 @@ def platform_line(document: dict[str, Any]) -> tuple[str, Attributes] | None:
     if isinstance(metrics, dict):
         for name, attribute in _METRICS.items():
             value = metrics.get(name)
-            if isinstance(value, int | float) and abs(value) < MOST_NUMBER:
+            if isinstance(value, int | float) and 0 <= value < MOST_MEASURE:
                 attribute = _DURATION.get(kind, attribute) if name == "durationMs" else attribute
                 found[attribute] = int(value) if attribute.endswith("_mb") else float(value)
     if kind == "platform.report":

@@ -11,10 +11,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from coldtrail.model.signals import AttributeValue
+from coldtrail.model.signals import MOST_MEASURE, AttributeValue
 from coldtrail.receivers import lenient_json
 from coldtrail.receivers.captured_events import EVENT_ATTRIBUTE, event_in_text
-from coldtrail.receivers.lambda_json import MOST_NUMBER
 from coldtrail.receivers.log_line import Line, level_number, take_ids
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -119,7 +118,7 @@ def _numbers(fields: dict[str, str], attributes: dict[str, AttributeValue]) -> N
             number = float(value)
         except ValueError:
             continue
-        if abs(number) < MOST_NUMBER:
+        if 0 <= number < MOST_MEASURE:
             attributes[attribute] = int(number) if attribute.endswith("_mb") else number
 
 

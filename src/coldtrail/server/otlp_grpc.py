@@ -60,7 +60,7 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     async def _check(self, context: Any) -> None:
         """Check origin and token. `:authority` cannot be checked: grpcio does not hand it to a server. It need not be:
-        what a page elsewhere can make a browser send to a plain port is HTTP/1.1, which this one refuses.
+        what a page elsewhere can make a browser send to a plain port is HTTP/1.1, which this one refuses (docs/decisions/0021).
         """
         headers = {
             str(key).encode(): value.encode() if isinstance(value, str) else bytes(value)

@@ -14,8 +14,11 @@ import contextlib
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from coldtrail.model.signals import Attributes, AttributeValue
+from coldtrail.model.signals import MOST_MEASURE, Attributes, AttributeValue
 from coldtrail.store import anyvalue_wire
+
+_VARINT_BYTES = 1 + -(-MOST_MEASURE.bit_length() // 7)
+"""The tag and as many bytes as `MOST_MEASURE` takes; a negative number takes ten."""
 
 
 def decode(raw: bytes) -> AttributeValue:
@@ -86,8 +89,8 @@ def sql_text(raw: str) -> str:
 def sql_number(raw: str) -> str:
     """Return SQL for the Float64 of a raw AnyValue expression that holds an int or a double, else NULL.
 
-    A double that is not finite, or too large to be a duration or a size, is NULL too: a view that cannot convert
-    it would have the whole body refused.
+    What is negative, not finite or too large to be a duration or a size is NULL too: a view that cannot convert it
+    would have the whole body refused.
     """
     octet = f"reinterpretAsUInt8(substring({raw}, i + 1, 1))"
     varint = (
@@ -95,8 +98,8 @@ def sql_number(raw: str) -> str:
     )
     double = f"reinterpretAsFloat64(substring({raw}, 2, 8))"
     return (
-        f"multiIf(startsWith({raw}, '!'), if(abs({double}) < {2**53}, toNullable({double}), NULL), "
-        f"startsWith({raw}, '\\x18'), toNullable(toFloat64({varint})), NULL)"
+        f"multiIf(startsWith({raw}, '!'), if({double} >= 0 AND {double} < {MOST_MEASURE}, toNullable({double}), NULL), "
+        f"startsWith({raw}, '\\x18') AND length({raw}) <= {_VARINT_BYTES}, toNullable(toFloat64({varint})), NULL)"
     )
 
 
