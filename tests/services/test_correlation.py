@@ -31,7 +31,7 @@ def test_a_correlation_id_is_known_by_its_name_and_in_baggage() -> None:
 
 def test_a_configured_field_finds_the_trail(tmp_path: Path) -> None:
     (tmp_path / "coldtrail.toml").write_text('[correlation]\nfields = ["orderRef"]\n')
-    front, back = otlp.span("place", service="front", kind=2, attributes={"orderRef": "ref-7b55"}), otlp.span("bill", service="back", kind=2, attributes={"job.orderRef": "ref-7b55"})
+    front, back = otlp.span("place", service="front", kind=2, attributes={"orderRef": "ref-7b55"}), otlp.span("bill", service="back", kind=2, attributes={"app.orderRef": "ref-7b55"})
     back["start_ns"] += 10**9
     with serving(tmp_path / "data") as running:
         assert running.post("/v1/traces", otlp.traces(front)).status_code == 200

@@ -44,7 +44,7 @@ SPANS: list[tuple[int, dict[str, Any]]] = [
     (3, {"aws.xray.aws.bucket_name": "b", "aws.xray.aws.key": "k", "aws.request_id": "R1", "rpc.method": "PutObject"}),
     (2, {"aws.xray.aws.api_gateway.request_id": "gw-1"}),
     (2, {"faas.invocation_id": "r-1", "correlation_id": "c-1", "app.correlationId": "c-2", "http.request.header.x-correlation-id": ["c-3"]}),
-    (1, {"order.correlation_id": "c-4", "correlation_id_not": "no"}),
+    (1, {"app.correlation_id": "c-4", "correlation_id_not": "no"}),
     (5, {"aws.step_functions.execution.arn": "arn:aws:states:::execution:a:b"}),
     (3, {"aws.step_functions.execution.arn": "arn:aws:states:::execution:a:c"}),
     (2, {"http.request.header.traceparent": [W3C], "baggage": "userId=5, correlationId=c-5;p=1,workflow_id=w-6"}),

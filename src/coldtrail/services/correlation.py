@@ -70,7 +70,7 @@ class LearnedField(Struct, frozen=True):
 
 _QUOTE = r'\\*"'
 
-IN_WRAPPING = rf"(?:\{{(?:[^{{}}]{{0,80}},)?\s*{_QUOTE}(?:stringValue|Value|S){_QUOTE}\s*:\s*)?"
+IN_WRAPPING = rf"(?:\{{(?:[^{{}}]*,)?\s*{_QUOTE}(?:stringValue|Value|S){_QUOTE}\s*:\s*)?"
 """RE2 for what may stand before the text of a message attribute (SQS, SNS) or of a DynamoDB attribute."""
 
 
@@ -86,13 +86,13 @@ def text_pattern(fields: tuple[str, ...]) -> str:
     and of DynamoDB items (`{"S": ...}`).
     """
     names = "|".join(re.escape(name) for name in sorted(fields, key=len, reverse=True))
-    return rf'{_QUOTE}(?:{names}){_QUOTE}\s*:\s*{IN_WRAPPING}{_QUOTE}([^"\\]{{3,256}})\\*"'
+    return rf'{_QUOTE}(?:{names}){_QUOTE}\s*:\s*{IN_WRAPPING}{_QUOTE}([^"\\]+)\\*"'
 
 
 def baggage_pattern(fields: tuple[str, ...]) -> str:
     """Return RE2 for a member of a W3C baggage header of one of these names; group 1 is its value."""
     names = "|".join(re.escape(name) for name in sorted(fields, key=len, reverse=True))
-    return rf'(?:^|[,\s"\x00-\x1f])(?:{names})\s*=\s*([^,;\s"\\\x00-\x1f]{{1,256}})'
+    return rf'(?:^|[,\s"\x00-\x1f])(?:{names})\s*=\s*([^,;\s"\\\x00-\x1f]+)'
 
 
 def learn_correlation_fields(samples: Iterable[tuple[str, str, str, str]]) -> list[LearnedField]:

@@ -49,7 +49,7 @@ HEADER_SPAN_KINDS = (0, 1, 2, 5)
 TRACE_ID = r"(?i)(?:^|^00-|Root=)(1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9a-f]{32})(?:[-;,]|$)"
 """The trace id in a header's value, in any of the forms."""
 
-_THEN = r"\W{1,16}(?:Type\W{1,16}String\W{1,16})?(?:(?:stringValue|Value)\W{1,16})?"
+_THEN = r"\W+(?:Type\W+String\W+)?(?:(?:stringValue|Value)\W+)?"
 """What may stand between a name and its text: quotes, colons, and the wrapping of message attributes."""
 
 TRACE_ID_IN_TEXT = (

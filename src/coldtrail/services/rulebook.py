@@ -21,7 +21,7 @@ from coldtrail.services.propagation import (
     contexts_in,
     contexts_in_header,
 )
-from coldtrail.services.service import Condition, KeyRule, Service
+from coldtrail.services.service import Condition, KeyRule, Service, log_key, span_key
 
 MOST_VALUE_BYTES = 1_024
 """A longer value is no identity."""
@@ -47,17 +47,22 @@ class Plans(dict[str, Plan | None]):
         self._rules: dict[str, list[KeyRule]] = {}
         for rule in rules:
             self._rules.setdefault(rule.attribute, []).append(rule)
+        self.names = tuple(sorted({*self._rules, *_PLACES}))
 
     def __missing__(self, name: str) -> Plan | None:
         """Make the plan of a name that was not seen before."""
-        matching = self._rules.get(name, [])
-        if "." in name:
-            matching = matching + self._rules.get(f"*.{name.rpartition('.')[2]}", [])
-        place = _PLACES.get(name, 0)
-        plan = Plan(tuple(matching), place) if matching or place else None
+        plan = self.of(name)
         if len(self) < MOST_NAMES:
             self[name] = plan
         return plan
+
+    def of(self, name: str) -> Plan | None:
+        """Return the plan of a name, or of all names that end in one (`*.name`)."""
+        matching = self._rules.get(name, [])
+        if "." in name and not name.startswith("*."):
+            matching = matching + self._rules.get(f"*.{name.rpartition('.')[2]}", [])
+        place = _PLACES.get(name, 0)
+        return Plan(tuple(matching), place) if matching or place else None
 
 
 class Event(Struct, frozen=True):
@@ -86,11 +91,16 @@ class Rulebook:
         self._event = lru_cache(maxsize=64)(self._read_event)
 
     def _correlation(self) -> tuple[KeyRule, ...]:
+        # In spans only what stands in a set is looked for: taking names apart would cost every span, with keys or not.
         return tuple(
-            KeyRule(signal, pattern, "correlation_id", "mentions")
+            rule
             for field in self.correlation_fields
-            for signal in ("span", "log")
-            for pattern in (field, f"*.{field}")
+            for rule in (
+                span_key("mentions", "correlation_id", field),
+                span_key("mentions", "correlation_id", f"app.{field}"),
+                log_key("mentions", "correlation_id", field),
+                log_key("mentions", "correlation_id", f"*.{field}"),
+            )
         )
 
     def keys_of_span(self, span: Span) -> tuple[Key, ...]:
@@ -214,4 +224,5 @@ def _is_identity(text: str) -> bool:
 def _correlations(pattern: re.Pattern[str] | None, texts: Iterable[str]) -> list[Key]:
     if pattern is None:
         return []
-    return [Key("correlation_id", value, "mentions") for text in texts for value in pattern.findall(text)]
+    values = (value for text in texts for value in pattern.findall(text))
+    return [Key("correlation_id", value, "mentions") for value in values if _is_identity(value)]

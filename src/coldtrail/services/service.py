@@ -17,9 +17,7 @@ SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
 """Span kinds as OTLP numbers them."""
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-EXECUTION_ARN = (
-    r'arn:aws[a-z-]{0,12}:states:[a-z0-9-]{1,30}:[0-9]{1,12}:(?:execution|express):[^:"\\]{1,80}:[^"\\]{1,200}'
-)
+EXECUTION_ARN = r'arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]+:(?:execution|express):[^:"\\]+:[^"\\]+'
 
 Carrier = Literal["function", "queue", "topic", "bus", "stream", "table", "bucket", "api", "workflow", "directory"]
 

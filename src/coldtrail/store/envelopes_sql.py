@@ -19,7 +19,7 @@ from coldtrail.store.sql_words import array, quoted
 MOST_KEYS = 30_000
 """Keys of one event; a batch has 10,000 records at most (AWS Lambda Developer Guide, "Event source mapping")."""
 
-_VALUE = r'[^"\\]{1,1000}'
+_VALUE = r'[^"\\]+'
 _NAME = r"^[\w-]+"
 _END = r'[^"\\]*$'
 
@@ -41,7 +41,7 @@ def _with_coded(book: Rulebook) -> str:
     paths = {path.rpartition(".")[2] for _, envelope in book.envelopes if envelope.base64 for path in envelope.payload}
     if not paths:
         return "[text]"
-    coded = rf'"(?:{"|".join(sorted(paths))})\W{{2,9}}([A-Za-z0-9+/]{{8,}}=*)"'
+    coded = rf'"(?:{"|".join(sorted(paths))})\W+([A-Za-z0-9+/]+=*)"'
     return f"arrayConcat([text], arrayMap(coded -> tryBase64Decode(coded), extractAll(text, {quoted(coded)})))"
 
 
@@ -85,7 +85,7 @@ def _by_two_fields(book: Rulebook) -> str:
 def _two(field: Field) -> str:
     opened, told = r'\\*"\s*:\s*\{\s*\\*"', rf'\\*"\s*:\s*\\*"({_VALUE})'
     first, second = (opened.join(map(re.escape, path.split(".")[-2:])) + told for path in field.paths)
-    return rf'(?s)"{first}.{{0,400}}?"{second}'
+    return rf'(?s)"{first}.*?"{second}'
 
 
 def _by_shape(book: Rulebook) -> str:

@@ -11,9 +11,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from coldtrail.services import KeyRule, Rulebook, rulebook
 from coldtrail.services.correlation import baggage_pattern
-from coldtrail.services.envelopes import EVENT_ATTRIBUTES
-from coldtrail.services.propagation import BAGGAGE_NAMES, HEADER_ATTRIBUTES, HEADER_SPAN_KINDS, TRACE_ID
-from coldtrail.services.rulebook import MOST_LISTED, MOST_VALUE_BYTES
+from coldtrail.services.propagation import HEADER_SPAN_KINDS, TRACE_ID
+from coldtrail.services.rulebook import BAGGAGE, EVENT, HEADER, MOST_LISTED, MOST_VALUE_BYTES, Plan, Plans
 from coldtrail.services.service import Condition
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.envelopes_sql import keys_of_event
@@ -21,6 +20,7 @@ from coldtrail.store.sql_words import array, listed, quoted
 
 _HASH = "xxHash64(concat(key.1, '\\0', key.2))"
 _ANY_SPAN_KIND = 0xFF
+_NO_RULES = "[]::Array(Tuple(String, String, UInt8, UInt16))"
 
 
 def keys_from_spans(book: Rulebook | None = None) -> str:
@@ -54,15 +54,25 @@ def select_from_logs(book: Rulebook) -> str:
 
 def _select(table: str, signal: str, columns: str, also: str, book: Rulebook) -> str:
     rules = [rule for rule in book.rules if rule.signal == signal]
-    keys = f"arrayConcat(more, {_of_names(rules)}, {_of_texts(book)}, {_of_two(rules)})"
+    plans = Plans(rules)
+    asked = _conditions(rules)
+    table_of_plans, numbers = _plans(plans, asked)
+    exact = [name for name in plans.names if not name.startswith("*.")]
+    ends = [name[2:] for name in plans.names if name.startswith("*.")]
+    number = f"transform(toString(name), {array(exact)}, {[numbers[name] for name in exact]}, 0)"
+    if ends:
+        by_end = f"transform({_LAST}, {array(ends)}, {[numbers[f'*.{name}'] for name in ends]}, 0)"
+        number = f"arrayFirst(number -> number > 0, [{number}, {by_end}])"
     return f"""
 SELECT {_HASH} AS key_hash, key.1 AS kind, key.2 AS value, key.3 AS role, time, service, trace_id, span_id,
   request AS request_id, received
 FROM (
-  SELECT time, service, trace_id, span_id, request, received, arrayJoin(arrayDistinct({keys})) AS key
+  SELECT time, service, trace_id, span_id, request, received,
+    arrayJoin(arrayDistinct(arrayConcat(more, {_of_plans(book)}, {_of_two(rules)}))) AS key
   FROM (
-    SELECT {columns}, service, trace_id, span_id, received, attributes, {_names(rules)} AS names, {_tests(rules)} AS told,
-      arrayMap(name -> {_texts(rules)}, names) AS texts
+    SELECT {columns}, service, trace_id, span_id, received, attributes, {_tests(asked)} AS told,
+      {_named(exact, ends)} AS names, arrayMap(name -> {table_of_plans}[{number}], names) AS plans,
+      arrayMap((name, plan) -> {_texts()}, names, plans) AS texts
     FROM {table} WHERE {also}notEmpty(names)
   )
 )
@@ -86,13 +96,10 @@ _LAST = "substring(name, length(name) - position(reverse(name), '.') + 2)"
 """The part of an attribute's name behind its last dot."""
 
 
-def _names(rules: list[KeyRule]) -> str:
+def _named(exact: list[str], ends: list[str]) -> str:
     """SQL for the names of those attributes that some rule speaks of."""
-    names = {rule.attribute for rule in rules} | {*EVENT_ATTRIBUTES, *HEADER_ATTRIBUTES, *BAGGAGE_NAMES}
-    exact = f"name IN ({listed(sorted(name for name in names if not name.startswith('*.')))})"
-    ends = sorted(name[2:] for name in names if name.startswith("*."))
     by_end = f" OR position(name, '.') > 0 AND {_LAST} IN ({listed(ends)})" if ends else ""
-    return f"arrayFilter(name -> {exact}{by_end}, mapKeys(attributes))"
+    return f"arrayFilter(name -> name IN ({listed(exact)}){by_end}, mapKeys(attributes))"
 
 
 def _conditions(rules: list[KeyRule]) -> list[Condition | str]:
@@ -101,10 +108,10 @@ def _conditions(rules: list[KeyRule]) -> list[Condition | str]:
     return [*asked, *dict.fromkeys(rule.event_prefix for rule in rules if rule.event_prefix)]
 
 
-def _tests(rules: list[KeyRule]) -> str:
+def _tests(conditions: list[Condition | str]) -> str:
     """SQL for a number with one bit for each condition that holds."""
     bits = []
-    for number, asked in enumerate(_conditions(rules)):
+    for number, asked in enumerate(conditions):
         if isinstance(asked, str):
             test = f"startsWith(event, {quoted(asked)})"
         else:
@@ -115,60 +122,59 @@ def _tests(rules: list[KeyRule]) -> str:
     return " + ".join(bits) or "toUInt64(0)"
 
 
-def _texts(rules: list[KeyRule]) -> str:
+def _plans(plans: Plans, asked: list[Condition | str]) -> tuple[str, dict[str, int]]:
+    """SQL for all plans as (rules, place, element), and the number that each name has among them.
+
+    A rule is (kind, role, bits of the span kinds, bits of the conditions).
+    """
+    found: dict[str, int] = {}
+    numbers = {}
+    for name in plans.names:
+        plan = plans.of(name) or Plan(())
+        rules = ", ".join(_rule(rule, asked) for rule in plan.rules if not rule.under)
+        element = next((rule.element for rule in plan.rules if rule.element), "")
+        text = f"({f'[{rules}]' if rules else _NO_RULES}, {plan.place}, {quoted(element)})"
+        numbers[name] = found.setdefault(text, len(found) + 1)
+    return f"[{', '.join(found)}]", numbers
+
+
+def _rule(rule: KeyRule, asked: list[Condition | str]) -> str:
+    kinds = sum(1 << kind for kind in rule.span_kinds) if rule.span_kinds else _ANY_SPAN_KIND
+    prefixes = (rule.event_prefix,) if rule.event_prefix else ()
+    need = sum(1 << number for number, one in enumerate(asked) if one in (*rule.when, *prefixes))
+    return f"({quoted(rule.kind)}, {quoted(rule.role)}, {kinds}, {need})"
+
+
+def _texts() -> str:
     """SQL for the texts of an attribute: a text, the texts of a JSON list, or those of an array of short ones."""
     # In an array each text stands behind its length, which is a printable character from 32 bytes on.
     runs = r"extractAll(substring(raw, 3), '[\\x20-\\x7e]{2,}')"
     behind = "if(reinterpretAsUInt8(substring(run, 1, 1)) + 1 = length(run), substring(run, 2), run)"
-    elements = {rule.attribute: rule.element for rule in rules if rule.element}
-    element = f"transform(toString(name), {array(elements)}, {array(elements.values())}, '')" if elements else "''"
-    ones = "arrayMap(one -> if(element = '', one, JSONExtractRaw(one, element)), JSONExtractArrayRaw(text))"
+    ones = "arrayMap(one -> if(plan.3 = '', one, JSONExtractRaw(one, plan.3)), JSONExtractArrayRaw(text))"
     inner = f"arrayMap(one -> JSONExtractString(one), arrayFilter(one -> startsWith(one, '\"'), {ones}))"
-    is_list = f"startsWith(text, '[') AND name NOT IN ({listed(EVENT_ATTRIBUTES)})"
-    of_text = f"arrayMap((text, element) -> multiIf({is_list}, {inner}, element != '', [], [text]), [{sql_text('raw')}], [{element}])[1]"
+    of_list = f"startsWith(text, '[') AND plan.2 != {EVENT}"
+    of_text = f"arrayMap(text -> multiIf({of_list}, {inner}, plan.3 != '', [], [text]), [{sql_text('raw')}])[1]"
     texts = f"if(startsWith(raw, '*'), arrayMap(run -> {behind}, {runs}), {of_text})"
     return f"arrayMap(raw -> arraySlice({texts}, 1, {MOST_LISTED}), [attributes[name]])[1]"
 
 
-def _of_names(rules: list[KeyRule]) -> str:
-    """SQL for the keys of the attributes; each rule is (kind, role, bits of span kinds, bits of conditions)."""
-    asked = _conditions(rules)
-    by_name: dict[str, list[str]] = {}
-    for rule in rules:
-        if rule.under:
-            continue
-        kinds = sum(1 << kind for kind in rule.span_kinds) if rule.span_kinds else _ANY_SPAN_KIND
-        prefixes = (rule.event_prefix,) if rule.event_prefix else ()
-        need = sum(1 << number for number, one in enumerate(asked) if one in (*rule.when, *prefixes))
-        by_name.setdefault(rule.attribute, []).append(f"({quoted(rule.kind)}, {quoted(rule.role)}, {kinds}, {need})")
-    distinct = list(dict.fromkeys(f"[{', '.join(found)}]" for found in by_name.values()))
-    numbers = {name: distinct.index(f"[{', '.join(found)}]") + 1 for name, found in by_name.items()}
-    exact = {name: number for name, number in numbers.items() if not name.startswith("*.")}
-    ends = {name[2:]: number for name, number in numbers.items() if name.startswith("*.")}
-    of_name = f"[transform(toString(name), {array(exact)}, {list(exact.values())}, 0)"
-    if ends:
-        of_name += f", if(position(name, '.') = 0, 0, transform({_LAST}, {array(ends)}, {list(ends.values())}, 0))"
+def _of_plans(book: Rulebook) -> str:
+    """SQL for the keys that the picked attributes give: by rules, and those found inside headers, baggage and events."""
     holds = "bitTest(rule.3, span_kind) AND bitAnd(told, rule.4) = rule.4"
-    found = (
-        f"arrayFilter(rule -> {holds}, arrayFlatten(arrayMap(number -> [{', '.join(distinct)}][number], {of_name}])))"
+    by_rule = (
+        f"arrayMap(rule -> arrayMap(text -> (rule.1, text, rule.2), of_one), arrayFilter(rule -> {holds}, plan.1))"
     )
-    keys = f"arrayMap(rule -> arrayMap(text -> (rule.1, text, rule.2), of_one), {found})"
-    return f"arrayFlatten(arrayMap((name, of_one) -> {keys}, names, texts))"
-
-
-def _of_texts(book: Rulebook) -> str:
-    """SQL for the keys that are found inside texts: trace headers, baggage, events."""
     kinds = ", ".join(str(kind) for kind in HEADER_SPAN_KINDS)
     plain = "lower(replaceRegexpOne(replaceRegexpOne(id, '^1-', ''), '-', ''))"
     of_header = f"arrayMap(id -> ('trace_id', {plain}, 'takes'), extractAll(text, {quoted(TRACE_ID)}))"
     members = f"extractAll(text, {quoted(baggage_pattern(book.correlation_fields))})"
     of_baggage = f"arrayMap(value -> ('correlation_id', value, 'mentions'), {members})"
-    places = ((HEADER_ATTRIBUTES, 1), (BAGGAGE_NAMES, 2), (EVENT_ATTRIBUTES, 3))
-    numbers = {name: number for names, number in places for name in names}
-    place = f"transform(toString(name), {array(numbers)}, {list(numbers.values())}, 0)"
-    found = f"multiIf(place = 1 AND span_kind IN ({kinds}), {of_header}, place = 2, {of_baggage}, place = 3, {keys_of_event(book)}, [])"
-    each = f"arrayFlatten(arrayMap(place -> arrayMap(text -> {found}, of_one), [{place}]))"
-    return f"arrayFlatten(arrayMap((name, of_one) -> {each}, names, texts))"
+    inside = (
+        f"multiIf(plan.2 = {HEADER} AND span_kind IN ({kinds}), {of_header}, plan.2 = {BAGGAGE}, {of_baggage}, "
+        f"plan.2 = {EVENT}, {keys_of_event(book)}, [])"
+    )
+    each = f"arrayFlatten(arrayConcat({by_rule}, arrayMap(text -> {inside}, if(plan.2 = 0, [], of_one))))"
+    return f"arrayFlatten(arrayMap((plan, of_one) -> {each}, plans, texts))"
 
 
 def _of_two(rules: list[KeyRule]) -> str:
