@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import queue
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +29,7 @@ _spawner = ThreadPoolExecutor(1, "spawner")
 """The kernel's death signal follows the thread that forked, so one thread that lives as long as the lab forks all."""
 
 WATCH_S = 0.03
+DRAIN_S = 0.5
 
 
 def die_with_parent() -> None:
@@ -75,6 +78,8 @@ class Sandbox:
             start_new_session=True,
         ).result()
         os.close(write_end)
+        assert self.process.stdout
+        self._pipes = (read_end, self.process.stdout.fileno())
         self._readers = [
             threading.Thread(target=self._read_frames, args=(read_end,), daemon=True),
             threading.Thread(target=self._read_lines, daemon=True),
@@ -99,7 +104,9 @@ class Sandbox:
         deadline = time.monotonic() + timeout_s
         while True:
             try:
-                return invocation.outcome.get(timeout=WATCH_S)
+                outcome = invocation.outcome.get(timeout=WATCH_S)
+                self._read_what_was_printed()
+                return outcome
             except queue.Empty:
                 pass
             if self.process.poll() is not None:
@@ -110,6 +117,22 @@ class Sandbox:
             if time.monotonic() >= deadline:
                 self.kill()
                 return "timeout", None
+
+    def _read_what_was_printed(self) -> None:
+        """Lambda writes END after all that a function printed: wait until the pipes are empty."""
+        deadline = time.monotonic() + DRAIN_S
+        while self._unread() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(0.002)  # what was read last is being written down
+
+    def _unread(self) -> bool:
+        waiting = bytearray(4)
+        with contextlib.suppress(OSError):
+            for fd in self._pipes:
+                fcntl.ioctl(fd, termios.FIONREAD, waiting)
+                if any(waiting):
+                    return True
+        return False
 
     def freeze(self) -> None:
         """Stop the process until the next event, as Lambda does."""
