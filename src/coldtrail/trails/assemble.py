@@ -13,7 +13,8 @@ from coldtrail.trails.critical_path import CriticalPath, critical_path
 from coldtrail.trails.edges import build_edges
 from coldtrail.trails.hold_ups import hold_ups
 from coldtrail.trails.messages import add_messages
-from coldtrail.trails.nodes import CARRIED_KINDS, Nodes, build_nodes
+from coldtrail.trails.nodes import Nodes, build_nodes
+from coldtrail.trails.notes import CARRIED_KINDS
 from coldtrail.trails.story import story
 from coldtrail.trails.timing import Timing
 from coldtrail.trails.waits import set_waits, waits_of

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 
 from coldtrail.model.trails import Edge
-from coldtrail.trails.nodes import CARRIED_KINDS, Nodes
+from coldtrail.trails.nodes import Nodes
+from coldtrail.trails.notes import CARRIED_KINDS
 
 Told = tuple[str, str]
 """A key's kind and value."""

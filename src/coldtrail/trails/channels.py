@@ -175,12 +175,12 @@ def _route(nodes: Nodes, node_id: str) -> str:
         method = span.attributes.get("http.request.method") or span.attributes.get("http.method") or ""
         route = span.attributes.get("http.route")
         if isinstance(route, str) and route:
-            return f"{method} {route}"
+            return f"{method!s} {route}"
         url = span.attributes.get("url.full") or span.attributes.get("http.url") or span.attributes.get("url.path")
         if isinstance(url, str) and url:
             path = url.partition("?")[0].partition("://")[2].partition("/")[2] if "://" in url else url
             parts = [part for part in path.split("/") if not any(digit in part for digit in "0123456789")]
-            return f"{method} /{'/'.join(parts)}"
+            return f"{method!s} /{'/'.join(parts)}"
     return ""
 
 

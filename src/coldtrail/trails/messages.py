@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from coldtrail.model.trails import Key, Node, WaitKind
 from coldtrail.trails.identity import node_id_of
-from coldtrail.trails.nodes import CARRIED_KINDS, Nodes
+from coldtrail.trails.nodes import Nodes
+from coldtrail.trails.notes import CARRIED_KINDS
 
 _DESTINATIONS = (
     "messaging.destination.name",

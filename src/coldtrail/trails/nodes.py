@@ -5,75 +5,19 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from coldtrail.model.copies import distinct_logs, distinct_spans
-from coldtrail.model.signals import Attributes, Log, Span
-from coldtrail.model.trails import Key, KeyKind, Node, NodeKind, NodeStatus
+from coldtrail.model.signals import Log, Span
+from coldtrail.model.trails import Key, Node, NodeKind, NodeStatus
 from coldtrail.services import (
-    Delivery,
-    contexts_of_log,
-    contexts_of_span,
-    deliveries_of,
     keys_of_log,
-    keys_of_span,
 )
 from coldtrail.services.service import CONSUMER, SERVER
 from coldtrail.trails.access import access
 from coldtrail.trails.executions import Run, execution, mentioned_execution
-from coldtrail.trails.identity import node_id_of, span_node_id
+from coldtrail.trails.identity import span_node_id
 from coldtrail.trails.invocations import attempts_of, failure_of_span, invocation
-
-CARRIED_KINDS = ("message_id", "sequence_number", "event_id")
-"""Keys that name a message: a unit on a queue, topic, bus or stream."""
+from coldtrail.trails.notes import Facts, Said, note
 
 UNKNOWN = "unknown_service"
-
-_RECEIVE_COUNTS = (
-    "messaging.message.delivery_count",
-    "aws.sqs.message.receive_count",
-    "ApproximateReceiveCount",
-    "approximate_receive_count",
-    "approximateReceiveCount",
-    "receive_count",
-)
-"""Names under which a consumer logs how often a message was received, this time included."""
-
-
-Said = tuple[str, str]
-"""A field and its value that may name a unit of work."""
-
-_OF_THE_EMITTER = (
-    *("faas.", "aws.", "cloud.", "function_", "messaging.", "rpc.", "telemetry.", "server.", "net.", "url.", "http."),
-    *("level", "timestamp", "time", "location", "service", "xray_", "trace", "span", "request"),
-)
-
-
-def said_of(attributes: Attributes) -> list[Said]:
-    """Return the fields that may name a unit of work: texts with a digit, of a name's length, not about the emitter."""
-    return [
-        (name, value)
-        for name, value in attributes.items()
-        if isinstance(value, str)
-        and 6 <= len(value) <= 200
-        and not name.startswith(_OF_THE_EMITTER)
-        and any(digit in value for digit in "0123456789")
-    ]
-
-
-class Facts(Struct):
-    """What the signals say of one message, besides who sent and took it.
-
-    ``logged_ns``: when a log line of the sender tells of it (the sender's clock); ``sent_ns``: when the service got it
-    (the service's clock). ``within``: the messages in which it came. ``request``: the request of whose outcome it tells. ``contexts`` and
-    ``links``: the (trace id, span id) that it names as its sender.
-    """
-
-    service: str = ""
-    destination: str = ""
-    logged_ns: int | None = None
-    sent_ns: int | None = None
-    within: set[str] = field(default_factory=set)
-    request: str = ""
-    contexts: set[tuple[str, str]] = field(default_factory=set)
-    links: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Nodes(Struct):
@@ -159,91 +103,6 @@ def _machine(nodes: Nodes, span: Span) -> str:
     return service if not host or "faas.name" in resource else f"{service} on {host!s}"
 
 
-def _note(nodes: Nodes, node_id: str, signal: Span | Log) -> None:
-    """Remember what one signal says: its keys, whose a message is that it sent, how often one came that it took."""
-    log = signal if isinstance(signal, Log) else None
-    keys = keys_of_log(signal) if isinstance(signal, Log) else keys_of_span(signal)
-    contexts = contexts_of_log(signal) if isinstance(signal, Log) else contexts_of_span(signal)
-    if contexts:
-        nodes.contexts.setdefault(node_id, set()).update((one.trace_id, one.span_id) for one in contexts)
-    if not keys:
-        return
-    nodes.keys[node_id].update(keys)
-    taken = {(key.kind, key.value) for key in keys if key.role == "takes" and key.kind in CARRIED_KINDS}
-    if log and len(taken) == 1:
-        nodes.lines.setdefault(node_id, []).append((log.time_ns, next(iter(taken))))
-    for key in keys:
-        if key.kind in CARRIED_KINDS and key.role != "mentions":
-            _note_message(nodes, node_id, key, keys, signal)
-    if taken:
-        for delivery in deliveries_of(signal):
-            _note_delivery(nodes, node_id, delivery)
-        _note_unit(nodes, signal, taken)
-
-
-def _note_message(nodes: Nodes, node_id: str, key: Key, keys: tuple[Key, ...], signal: Span | Log) -> None:
-    message = node_id_of(key.kind, key.value)
-    facts = nodes.facts.setdefault(message, Facts())
-    if key.role == "takes":
-        if count := _receive_count(signal.attributes):
-            nodes.received[message, node_id] = max(count, nodes.received.get((message, node_id), 0))
-        return
-    others = {(one.kind, one.value) for one in keys if one.kind == "correlation_id" or one.role == "takes"}
-    if others:
-        nodes.context.setdefault(message, set()).update(others)
-    if isinstance(signal, Log):
-        facts.logged_ns = signal.time_ns if facts.logged_ns is None else min(signal.time_ns, facts.logged_ns)
-
-
-def _note_unit(nodes: Nodes, signal: Span | Log, taken: set[tuple[KeyKind, str]]) -> None:
-    """What a signal says that is about one unit: in which other message it came, and by whom it was sent."""
-    names = {value for _, value in taken}
-    values = signal.attributes.values()
-    if any(len(value) > 1 and not names.isdisjoint(map(str, value)) for value in values if isinstance(value, list)):
-        return
-    messages = [node_id_of(kind, value) for kind, value in taken]
-    for message in messages:
-        nodes.said.setdefault(message, set()).update(one for one in said_of(signal.attributes) if one[1] not in names)
-    if len(messages) > 1:
-        nodes.together.add(frozenset(messages))
-        for name, told in signal.attributes.items():
-            if "sns" in name.lower() and told in names:
-                nodes.facts[node_id_of("message_id", str(told))].service = "sns"
-    if isinstance(signal, Span) and len(signal.links) == 1:
-        for message in messages:
-            nodes.facts[message].links.add((signal.links[0].trace_id, signal.links[0].span_id))
-
-
-def _note_delivery(nodes: Nodes, node_id: str, delivery: Delivery) -> None:
-    """What the event says that handed the message over."""
-    carried = delivery.carried or delivery.within
-    if carried is None:
-        return
-    message = node_id_of(carried.kind, carried.value)
-    facts = nodes.facts.setdefault(message, Facts())
-    facts.request = next((key.value for key in delivery.keys if key.kind == "request_id"), facts.request)
-    if delivery.carried is None:
-        return
-    facts.service = delivery.service
-    named = {(key.kind, key.value) for key in delivery.keys if key.kind == "correlation_id"}
-    if named:
-        nodes.context.setdefault(message, set()).update(named)
-    facts.destination = delivery.place or facts.destination
-    facts.sent_ns = delivery.sent_ns or facts.sent_ns
-    facts.contexts.update((one.trace_id, one.span_id) for one in delivery.contexts)
-    if delivery.within:
-        facts.within.add(node_id_of(delivery.within.kind, delivery.within.value))
-    nodes.received[message, node_id] = max(delivery.receive_count, nodes.received.get((message, node_id), 0))
-
-
-def _receive_count(attributes: Attributes) -> int:
-    for name in _RECEIVE_COUNTS:
-        value = attributes.get(name)
-        if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal() and len(value) < 7):
-            return int(value)
-    return 0
-
-
 def _by_request(logs: list[Log]) -> tuple[dict[str, list[Log]], list[Log]]:
     by_request: dict[str, list[Log]] = {}
     others = []
@@ -267,9 +126,9 @@ def _add_invocation(nodes: Nodes, request_id: str, spans: list[Span], logs: list
         nodes.machine[node.node_id] = node.service
         for span in attempt.spans:
             nodes.owner[span.trace_id, span.span_id] = node.node_id
-            _note(nodes, node.node_id, span)
+            note(nodes, node.node_id, span)
         for log in attempt.logs:
-            _note(nodes, node.node_id, log)
+            note(nodes, node.node_id, log)
 
 
 def _add_span(nodes: Nodes, span: Span) -> None:
@@ -279,7 +138,7 @@ def _add_span(nodes: Nodes, span: Span) -> None:
     if span.attributes.get("aws.xray.throttle"):
         status = "throttled"
     nodes.keys[node_id] = set()
-    _note(nodes, node_id, span)
+    note(nodes, node_id, span)
     names = {"trace_id": span.trace_id, "span_id": span.span_id}
     if nodes.keys[node_id]:
         ordered = sorted(nodes.keys[node_id], key=lambda key: (key.kind, key.value))
@@ -341,7 +200,7 @@ def _add_access(nodes: Nodes, log: Log, api_request: str, requests: dict[str, st
     else:
         nodes.by_id[node_id].signals += 1
     nodes.logs_of.setdefault(node_id, []).append(log)
-    _note(nodes, node_id, log)
+    note(nodes, node_id, log)
 
 
 def _history_of(log: Log) -> str:
@@ -358,7 +217,7 @@ def _add_execution(nodes: Nodes, run: Run) -> None:
         nodes.logs_of[node.node_id] = run.logs[node.node_id]
         nodes.machine[node.node_id] = "states.amazonaws.com"
         for log in run.logs[node.node_id]:
-            _note(nodes, node.node_id, log)
+            note(nodes, node.node_id, log)
         nodes.keys[node.node_id].discard(Key("execution_arn", run.node.keys["execution_arn"], "gives"))
     nodes.states[run.node.node_id] = [state.node_id for state in run.states]
 
@@ -379,4 +238,4 @@ def _attach(nodes: Nodes, log: Log) -> None:
     if node_id:
         nodes.by_id[node_id].signals += 1
         nodes.logs_of.setdefault(node_id, []).append(log)
-        _note(nodes, node_id, log)
+        note(nodes, node_id, log)

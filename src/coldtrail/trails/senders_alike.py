@@ -12,7 +12,8 @@ from coldtrail.services import keys_of_log
 from coldtrail.trails.identity import node_id_of
 from coldtrail.trails.joins import Joins
 from coldtrail.trails.messages import wait_kind
-from coldtrail.trails.nodes import CARRIED_KINDS, Nodes, Said, said_of
+from coldtrail.trails.nodes import Nodes
+from coldtrail.trails.notes import CARRIED_KINDS, Said, said_of
 
 ALONE_CONFIDENCE = 0.9
 SHARED_CONFIDENCE = 0.6

@@ -18,7 +18,7 @@ from coldtrail.trails.matching import SLACK_MS, Delay, Order, Question, Times, m
 from coldtrail.trails.nodes import Nodes
 
 MOST_CONFIDENCE = 0.97
-LEAST_CONFIDENCE = 0.5
+LEAST_CONFIDENCE = 0.6
 """An edge that is likelier wrong than right is not made."""
 
 MOST_EFFECTS = 256
@@ -26,6 +26,9 @@ MOST_EFFECTS = 256
 
 MOST_CAUSES = 1_024
 SURE = 0.9
+FAILED_SHARE = 0.9
+"""How far a batch that failed is trusted to have had what went through next."""
+
 BATCH = 10
 """How many messages an invocation may take where nothing tells: the default of SQS (AWS Lambda Developer Guide)."""
 
@@ -204,8 +207,10 @@ def _ask(nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], batch: in
     carried = side.channel.carrier in ("queue", "stream")
     order: Order = "kept" if side.channel.ordered else "usual" if carried else "any"
     causes = side.causes
-    if carried:  # what failed is handed over again: it takes no place in the order
+    failed = [node for node in effects if carried and node.status not in ("ok", "open")]
+    if failed:  # what failed is handed over again: it takes no place in the order
         effects = [node for node in effects if node.status in ("ok", "open")]
+    through: dict[int, tuple[Node, float]] = {}
     for first in range(0, len(effects), MOST_EFFECTS):
         some = effects[first : first + MOST_EFFECTS]
         zero, until = some[0].start_ns / 1e6, some[-1].start_ns / 1e6 + SLACK_MS
@@ -228,9 +233,31 @@ def _ask(nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], batch: in
         for one in found:
             if one.confidence >= LEAST_CONFIDENCE:
                 used.add(one.cause)
+                through[id(asked[one.cause])] = (some[one.effect], one.confidence)
                 _join(joins, side.channel, asked[one.cause].node, some[one.effect], one.confidence)
         gone = {id(asked[at]) for at in used}
         causes = [one for one in causes if id(one) not in gone]
+    if side.channel.carrier == "stream":
+        _join_failed(nodes, joins, side, failed, through)
+
+
+def _join_failed(
+    nodes: Nodes, joins: Joins, side: _Side, failed: list[Node], through: dict[int, tuple[Node, float]]
+) -> None:
+    """A batch of a stream that failed had the oldest records that had not gone through by then."""
+    for node, count in zip(failed, _taken(nodes, joins, failed), strict=True):
+        at_ms = node.start_ns / 1e6
+        horizon_ms = _USUAL[side.channel.carrier][1]
+        waiting = [
+            one
+            for one in side.causes
+            if at_ms - horizon_ms <= one.times.start <= at_ms
+            and (id(one) not in through or through[id(one)][0].start_ns > node.start_ns)
+        ]
+        for one in waiting[:count]:
+            after = through.get(id(one))
+            if after is not None:
+                _join(joins, side.channel, one.node, node, FAILED_SHARE * after[1])
 
 
 def _limits(nodes: Nodes, joins: Joins, effects: list[Node], causes: int, batch: int) -> Limits:

@@ -10,7 +10,8 @@ from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Inferred, Key
 from coldtrail.services import contexts_of_log, contexts_of_span, keys_of_log, keys_of_span
-from coldtrail.trails.nodes import CARRIED_KINDS, request_id_of
+from coldtrail.trails.nodes import request_id_of
+from coldtrail.trails.notes import CARRIED_KINDS
 
 JOINING_KINDS = (*CARRIED_KINDS, "request_id", "execution_arn", "correlation_id", "trace_id")
 """Keys across which a trail goes on elsewhere."""
