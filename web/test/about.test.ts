@@ -1,7 +1,7 @@
 import { describe as suite, expect, test } from "vitest";
 import type { ResourceAnswer } from "../src/api";
 import { best, rank } from "../src/parts/matching";
-import { about, findings } from "../src/screens/about";
+import { about, findings, telling } from "../src/screens/about";
 import { entryName, onSteps } from "../src/screens/entries";
 import { kindOfKeys, resourceVerdict } from "../src/screens/resourceWords";
 import { parseZoom, zoomText } from "../src/trail/zoom";
@@ -35,6 +35,11 @@ suite("six questions", () => {
   test("say that ingestion errs and lags", () => expect(answers[5].answer).toMatch(/^It errs: 1 of 1 delivery failed, and it lags/));
   test("count a node once that several trails share", () => {
     expect(about([decode(asked()), decode(asked())]).asked).toHaveLength(1);
+  });
+  test("show the keys of what was stored, not what a logger adds to each line", () => {
+    const line = { level: "INFO", location: "ingest:66", message: "activity stored", function_name: "ingest", cold_start: false, user_id: "u-1", activity_id: "a-7" };
+    expect(telling(JSON.stringify(line))).toBe("activity stored  user_id=u-1  activity_id=a-7");
+    expect(telling("stored a-7")).toBe("stored a-7");
   });
   test("have an answer where nothing is known", () => {
     for (const one of findings(about([]))) expect(one.tone).toBe("dim");

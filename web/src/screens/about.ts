@@ -1,7 +1,7 @@
 /** What several trails of one value (a user, an order) say together: six questions and their answers. Pure. */
 
 import type { TrailStatus } from "../api";
-import { count, duration, plainName, plural, words } from "../format";
+import { count, duration, oneLine, plainName, plural, text, words } from "../format";
 import { failed, type TrailModel } from "../views/model";
 
 export interface AtNode {
@@ -166,7 +166,24 @@ function saidAfter(model: TrailModel, row: number): string {
   if (above < 0) return "";
   const lines = (model.logsOf.get(above) ?? []).map((i) => model.logs[i]).filter((line) => !PLATFORM.test(line.body));
   const own = lines.filter((line) => !line.body.includes('"_aws"'));
-  return (own.find((line) => line.offsetMs >= model.start[row]) ?? own.at(-1))?.line ?? "";
+  const line = own.find((one) => one.offsetMs >= model.start[row]) ?? own.at(-1);
+  return line ? telling(line.body) : "";
+}
+
+/** What every line of a logger carries; the keys of what was stored are among the rest. */
+const EVERY_LINE = /^(level|timestamp|time|logger|location|service|cold_start|xray_trace_id|message|msg|requestId|stream_name|sequence_number)$|^function_/;
+
+/** A log line without what its logger adds to each. */
+export function telling(body: string): string {
+  try {
+    const parsed = JSON.parse(body) as Record<string, unknown>;
+    const message = parsed.message ?? parsed.msg;
+    if (typeof message !== "string") return oneLine(body);
+    const rest = Object.entries(parsed).filter(([name]) => !EVERY_LINE.test(name));
+    return [message, ...rest.map(([name, value]) => `${name}=${text(value)}`)].join("  ");
+  } catch {
+    return oneLine(body);
+  }
 }
 
 export interface Finding {
