@@ -165,6 +165,16 @@ def test_a_restored_snapshot_is_told_by_its_own_line_and_the_report(coldtrail: C
     assert [one["attributes"]["aws.lambda.restore_duration_ms"] for one in lines if one["event_name"] == "platform.restoreReport"] == [501.25]
 
 
+def test_the_page_of_a_function_groups_what_went_wrong(coldtrail: Coldtrail, endings: dict[str, str]) -> None:
+    page = coldtrail.eventually("/functions/endings", lambda answer: answer["summary"]["count"] == len(ENDINGS))
+    failed = sorted(kind for *_, status, kind, _, _ in ENDINGS.values() if status == "error")
+    assert page["summary"]["error_count"] == len(failed)
+    assert sorted(one["type"] for one in page["errors"] for _ in range(one["count"])) == failed
+    by_type = {one["type"]: one for one in page["errors"]}
+    assert (by_type["TypeError"]["message"], by_type["TypeError"]["request_id"]) == ("x is not a function", endings["an error of Node.js"])
+    assert {one["request_id"] for one in page["invocations"]} == set(endings.values())
+
+
 def test_embedded_metrics_are_lines_of_the_invocation_and_metrics_besides(coldtrail: Coldtrail, capsys: pytest.CaptureFixture[str]) -> None:
     request_id = str(uuid.uuid4())
     metrics = Metrics(namespace="shop", service="basket")
