@@ -33,6 +33,8 @@ def tell_steps_apart(nodes: Nodes, effects: dict[str, list[Edge]], causes: dict[
 
 def _tell(nodes: Nodes, invocation: str, effects: dict[str, list[Edge]], causes: dict[str, list[Edge]]) -> None:
     steps = _steps(nodes, invocation, effects)
+    for step in (invocation, *steps):
+        nodes.told.update(edge.effect for edge in effects.get(step, ()) if _sent_for_one(nodes, edge))
     for step in steps:
         told: set[Told] = {
             (key.kind, key.value) for key in nodes.keys[step] if key.kind in CARRIED_KINDS and key.role == "takes"
@@ -45,6 +47,11 @@ def _tell(nodes: Nodes, invocation: str, effects: dict[str, list[Edge]], causes:
     lines = nodes.lines.get(invocation, [])
     if steps and lines:
         _by_lines(nodes, steps, lines)
+
+
+def _sent_for_one(nodes: Nodes, edge: Edge) -> bool:
+    """Whether an edge leads to a message of which a log line told whose it is, wherever it was sent."""
+    return edge.kind == "sends" and edge.effect in nodes.context
 
 
 def _steps(nodes: Nodes, invocation: str, effects: dict[str, list[Edge]]) -> list[str]:
