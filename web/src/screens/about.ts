@@ -139,8 +139,10 @@ function carry(carried: Map<string, Carried>, model: TrailModel, row: number): v
   }
   facts.messages++;
   facts.last = at(model, row);
-  const deliveries = (model.effectsOf.get(row) ?? []).map((i) => model.edges[i].to);
-  if (!deliveries.length) facts.untaken++;
+  // A message that another one brings is the same on its way.
+  const effects = (model.effectsOf.get(row) ?? []).map((i) => model.edges[i].to);
+  const deliveries = effects.filter((to) => model.kind[to] !== "message");
+  if (!effects.length) facts.untaken++;
   for (const to of deliveries) {
     facts.attempts++;
     if (failed(model.status_[to])) facts.failures++;
@@ -245,8 +247,9 @@ function kept({ stored, carried }: About): Finding {
 
 function consumers({ functions }: About): Finding {
   const question = "Is the function that takes and checks it failing?";
-  const list = functions.filter((one) => one.consumes.size);
-  if (!list.length) return { question, answer: "No function took a message here.", tone: "dim", at: null };
+  // Also what a workflow runs, or a schedule: whatever no entry waits for.
+  const list = functions.filter((one) => one.consumes.size || !one.behindEntry);
+  if (!list.length) return { question, answer: "No function ran after the entry answered.", tone: "dim", at: null };
   const bad = list.find((one) => one.failures);
   const noisy = list.find((one) => !one.failures && one.errorLines);
   const said = noisy?.lastErrorLine ? ` ${noisy.name} logged ${plural(noisy.errorLines, "error")}: ${noisy.lastErrorLine.text.slice(0, 140)}` : "";
