@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -38,8 +37,10 @@ _ELSEWHERE = ("time", "data", "data_base64", "traceparent")
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def translate(body: bytes, content_type: str, headers: Mapping[bytes, bytes]) -> Translation:
+def translate(body: bytes, content_type: str, headers: Mapping[bytes, bytes], received_ns: int) -> Translation:
     """Translate one request, in any of the three modes; an event without what is required is refused alone.
+
+    ``received_ns``: Unix nanoseconds; the time of an event that has none.
 
     Raises:
         Malformed: the body is not what its content type says.
@@ -54,7 +55,7 @@ def translate(body: bytes, content_type: str, headers: Mapping[bytes, bytes]) ->
     else:
         events = [_binary(body, content_type, headers)]
     request = ExportLogsServiceRequest()
-    reasons = [reason for event in events if (reason := _add(request, event))]
+    reasons = [reason for event in events if (reason := _add(request, event, received_ns))]
     exports = (
         (Export("logs", request.SerializeToString(), len(events) - len(reasons)),) if request.resource_logs else ()
     )
@@ -84,21 +85,21 @@ def _binary(body: bytes, content_type: str, headers: Mapping[bytes, bytes]) -> d
     return event
 
 
-def _add(request: ExportLogsServiceRequest, event: Any) -> str:
+def _add(request: ExportLogsServiceRequest, event: Any, received_ns: int) -> str:
     """Add an event as a log record of its own resource; return why not, or ""."""
     if not isinstance(event, dict):
         return "a CloudEvent is a JSON object"
     missing = [name for name in ("id", "source", "type") if not isinstance(event.get(name), str) or not event[name]]
     if missing:
         return f"a CloudEvent lacks {', '.join(missing)}"
-    when_ns = _time_ns(event.get("time"))
+    when_ns = _time_ns(event["time"]) if "time" in event else received_ns
     if when_ns is None:
         return f'"{str(event["time"])[:60]}" is no RFC 3339 time between 1970 and 2200'
     group = request.resource_logs.add()
     group.resource.attributes.append(key_value("service.name", _service(event["source"])))
     scope = group.scope_logs.add()
     scope.scope.name = SCOPE
-    record = scope.log_records.add(time_unix_nano=when_ns, observed_time_unix_nano=time.time_ns())
+    record = scope.log_records.add(time_unix_nano=when_ns, observed_time_unix_nano=received_ns)
     record.event_name = event["type"].encode("utf-8", "replace").decode()[:256]
     attributes = {
         _NAMES.get(name, f"cloudevents.{name}"): _scalar(event[name]) for name in event if name not in _ELSEWHERE
@@ -118,8 +119,6 @@ def _service(source: str) -> str:
 
 
 def _time_ns(value: Any) -> int | None:
-    if value is None:
-        return time.time_ns()
     try:
         when = msgspec.convert(value, datetime)
     except msgspec.ValidationError:

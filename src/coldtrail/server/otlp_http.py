@@ -173,7 +173,7 @@ class OtlpHttp:
 
     def _cloudevents(self, _scope: Scope, headers: dict[bytes, bytes], body: bytes) -> Translation:
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
-        return cloudevents.translate(body, kind, headers)
+        return cloudevents.translate(body, kind, headers, time.time_ns())
 
 
 def export_response(signal: Signal, translation: Translation, kind: bytes) -> bytes:
