@@ -41,12 +41,16 @@ class Plan(Struct, frozen=True):
 
 
 class Plans(dict[str, Plan | None]):
-    """Plans by the name of the attribute, remembered; None where nothing speaks of it, as of most."""
+    """Plans by the name of the attribute, remembered; None where nothing speaks of it, as of most.
+
+    ``nothing``: the names met so far that have no plan. ``names``: what plans are made for.
+    """
 
     def __init__(self, rules: Iterable[KeyRule]) -> None:
         self._rules: dict[str, list[KeyRule]] = {}
         for rule in rules:
             self._rules.setdefault(rule.attribute, []).append(rule)
+        self.nothing: set[str] = set()
         self.names = tuple(sorted({*self._rules, *_PLACES}))
 
     def __missing__(self, name: str) -> Plan | None:
@@ -54,6 +58,8 @@ class Plans(dict[str, Plan | None]):
         plan = self.of(name)
         if len(self) < MOST_NAMES:
             self[name] = plan
+            if plan is None:
+                self.nothing.add(name)
         return plan
 
     def of(self, name: str) -> Plan | None:
@@ -121,10 +127,14 @@ class Rulebook:
 
     def deliveries(self, attributes: Attributes) -> tuple[Delivery, ...]:
         """Return the units of the events that a signal's attributes hold."""
+        if _EVENTS.isdisjoint(attributes):
+            return ()
         events = [self._event(text) for name in EVENT_ATTRIBUTES if (text := _event_text(attributes.get(name)))]
         return tuple(one for event in events for one in event.deliveries)
 
     def _keys(self, plans: Plans, attributes: Attributes, kind: int, event_name: str) -> tuple[Key, ...]:
+        if attributes.keys() <= plans.nothing:
+            return ()
         found: dict[Key, None] = {}
         for name, value in attributes.items():
             plan = plans[name]
@@ -132,7 +142,8 @@ class Rulebook:
                 continue
             for rule in plan.rules:
                 if _holds(rule, attributes, kind, event_name):
-                    found |= dict.fromkeys(Key(rule.kind, text, rule.role) for text in _values(rule, value, attributes))
+                    for text in _values(rule, value, attributes):
+                        found[Key(rule.kind, text, rule.role)] = None
             if plan.place == EVENT and (text := _event_text(value)):
                 found |= dict.fromkeys(self._event(text).keys)
             elif plan.place == BAGGAGE:
@@ -140,6 +151,8 @@ class Rulebook:
         return tuple(found)
 
     def _contexts(self, plans: Plans, attributes: Attributes, kind: int) -> tuple[TraceContext, ...]:
+        if _PLACES.keys().isdisjoint(attributes):
+            return ()
         found: dict[TraceContext, None] = {}
         for name, value in attributes.items():
             plan = plans[name]
@@ -166,6 +179,7 @@ _PLACES = {
     **dict.fromkeys(BAGGAGE_NAMES, BAGGAGE),
     **dict.fromkeys(EVENT_ATTRIBUTES, EVENT),
 }
+_EVENTS = frozenset(EVENT_ATTRIBUTES)
 _LISTED_ID = re.compile(r"^[\x20-\x7e]{2,}\Z")
 """What an OTLP array may hold as an identity: the engine picks such runs out of its raw bytes."""
 
@@ -190,11 +204,14 @@ def _holds(rule: KeyRule, attributes: Attributes, kind: int, event_name: str) ->
         return False
     if rule.event_prefix and not event_name.startswith(rule.event_prefix):
         return False
-    return all(_condition(one, attributes) for one in rule.when)
+    return not rule.when or all(_condition(one, attributes) for one in rule.when)
 
 
 def _condition(condition: Condition, attributes: Attributes) -> bool:
-    return any(attributes.get(name) in condition.values for name in condition.attributes) != condition.negated
+    for name in condition.attributes:
+        if name in attributes and attributes[name] in condition.values:
+            return not condition.negated
+    return condition.negated
 
 
 def _values(rule: KeyRule, value: AttributeValue, attributes: Attributes) -> list[str]:
@@ -218,7 +235,9 @@ def _listed(value: str, element: str) -> list[str]:
 
 
 def _is_identity(text: str) -> bool:
-    return 0 < len(text.encode("utf-8", "replace")) <= MOST_VALUE_BYTES
+    return 0 < len(text) <= MOST_VALUE_BYTES and (
+        text.isascii() or len(text.encode("utf-8", "replace")) <= MOST_VALUE_BYTES
+    )
 
 
 def _correlations(pattern: re.Pattern[str] | None, texts: Iterable[str]) -> list[Key]:
