@@ -260,8 +260,9 @@ def test_no_serious_accessibility_finding(browser: Browser, told: Told, theme: s
             page.locator(".story button").last.click()
             expect(page.locator(".panel .pairs").first).to_be_visible()
         page.add_script_tag(path=AXE)
-        result = page.evaluate("axe.run()")
-        assert len(result["passes"]) > 10
+        # What does not depend on colours is checked in one theme.
+        result = page.evaluate("(rules) => axe.run(rules)", {} if theme == "light" else {"runOnly": ["color-contrast"]})
+        assert len(result["passes"]) > (10 if theme == "light" else 0)
         found += [f"{path}: {one['id']}" for one in result["violations"] if one["impact"] in ("serious", "critical")]
     context.close()
     assert found == []
