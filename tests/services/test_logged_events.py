@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from coldtrail.model.signals import Log
+from coldtrail.model.signals import Log, Span
 from coldtrail.receivers.lambda_lines import LineReader
-from coldtrail.services import contexts_of_log, deliveries_of, keys_of_log
+from coldtrail.receivers.xray.documents import translate_document
+from coldtrail.services import contexts_of_log, deliveries_of, keys_of_log, keys_of_span
+from coldtrail.store.anyvalue import plain
 
 DATA = Path(__file__).parents[1] / "data/services"
 REQUEST = "0c8a1f1e-0000-4000-8000-00000000aaa1"
@@ -148,3 +150,28 @@ def test_an_access_log_gives_the_gateways_request_and_no_invocation() -> None:
     assert {("gives", "request_id", line["requestId"]), ("mentions", "request_id", line["extendedRequestId"])} <= keys(log)
     assert (log.event_name, log.severity_text, log.attributes["http.response.status_code"], log.trace_id) == ("apigateway.access", "ERROR", 502, "5759e988bd862e3fe1be46a994272793")
     assert "faas.invocation_id" not in log.attributes
+
+
+def test_a_functions_own_line_about_a_request_stays_its_own() -> None:
+    line = {"requestId": "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9", "httpMethod": "GET", "status": 200, "message": "done"}
+    assert read(json.dumps(line)).attributes["faas.invocation_id"] == line["requestId"]
+
+
+def test_calls_in_x_ray_segments_give_their_keys() -> None:
+    def call(number: int, **aws: Any) -> dict[str, Any]:
+        return {"id": f"{number:016x}", "name": "call", "namespace": "aws", "start_time": 1_795_239_132.0, "end_time": 1_795_239_132.1, "aws": aws}
+
+    calls = [
+        call(1, operation="SendMessage", message_id="m-1", queue_url="https://sqs/orders", request_id="q-1"),
+        call(2, operation="PutObject", bucket_name="reports", key="in/a.csv", request_id="C3D13FE58DE4C810"),
+        call(3, operation="Invoke", function_name="pricing", request_id="0c8a1f1e-0000-4000-8000-00000000aaa1"),
+        call(4, operation="GetItem", table_name="accounts", request_id="d-1"),
+    ]
+    segment = {"id": f"{9:016x}", "trace_id": "1-5759e988-bd862e3fe1be46a994272793", "name": "shop/prod", "origin": "AWS::ApiGateway::Stage", "start_time": 1_795_239_132.0, "end_time": 1_795_239_133.0, "aws": {"api_gateway": {"request_id": "gw-1", "stage": "prod"}}, "subsegments": calls}
+    request = translate_document(json.dumps(segment).encode())
+    found = {
+        (span.name, key.role, key.kind, key.value)
+        for span in request.resource_spans[0].scope_spans[0].spans
+        for key in keys_of_span(Span("a" * 32, "b" * 16, span.name, 1, 2, kind=span.kind, attributes={pair.key: plain(pair.value) for pair in span.attributes}))
+    }
+    assert found == {("shop/prod", "gives", "request_id", "gw-1"), ("call", "gives", "message_id", "m-1"), ("call", "gives", "event_id", "C3D13FE58DE4C810"), ("call", "mentions", "object", "reports/in/a.csv"), ("call", "mentions", "request_id", "0c8a1f1e-0000-4000-8000-00000000aaa1")}

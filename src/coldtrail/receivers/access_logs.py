@@ -14,6 +14,7 @@ from coldtrail.model.signals import AttributeValue
 Attributes = dict[str, AttributeValue]
 
 ACCESS = "apigateway.access"
+_ACCESS_ALONE = frozenset(("extendedRequestId", "requestTime", "responseLength", "protocol"))
 _FIELDS = {
     "requestId": "aws.api_gateway.request_id",
     "extendedRequestId": "aws.api_gateway.extended_request_id",
@@ -25,8 +26,9 @@ _FIELDS = {
 
 
 def is_access(document: dict[str, Any]) -> bool:
-    """Whether a JSON line is one of an access log."""
-    return "requestId" in document and "status" in document and ("httpMethod" in document or "routeKey" in document)
+    """Whether a JSON line is one of an access log, and not a function's own line about a request."""
+    told = "requestId" in document and "status" in document and ("httpMethod" in document or "routeKey" in document)
+    return told and not _ACCESS_ALONE.isdisjoint(document) and "level" not in document
 
 
 def access_line(document: dict[str, Any]) -> tuple[str, str, Attributes]:
