@@ -54,6 +54,8 @@ SPANS: list[tuple[int, dict[str, Any]]] = [
     (2, {"http.request.header.x-amzn-trace-id": ["Self=1-67891234-12456789abcdef012345678;Root=1-5759e988-bd862e3fe1be46a994272793"]}),
     (2, {"http.request.header.b3": ["80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1"]}),
     (2, {"http.request.header.x-b3-traceid": "80f198ee56343ba864fe8b2a57d3eff8", "http.request.header.x-b3-spanid": "e457b5a2e4d86bd1"}),
+    (4, {"cloudevents.event_id": "ce-1"}),
+    (5, {"cloudevents.event_id": "ce-1", "cloudevents.traceparent": W3C}),
     (2, {"x": "y"}),
     *((2, {"faas.event": text}) for text in EVENTS.values()),
     (2, {"faas.event": "{broken"}),

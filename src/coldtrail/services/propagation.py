@@ -30,6 +30,7 @@ _PLACES = (
     "messageAttributes.{}.stringValue",
     "attributes.{}",
     "headers.{}",
+    "cloudevents.{}",
 )
 BAGGAGE_NAMES = (
     "baggage",
