@@ -1,8 +1,8 @@
 """More requests in flight than the lab can make: its trails, laid closer together in time.
 
 The lab shares two cores with everything else, so at most a message or two wait on an edge. Trails that have nothing in
-common (no batch joins them) are moved in time as wholes, so every duration and wait stays as it truly was, until the
-messages of a story wait ``in_flight`` at a time on an edge on average. Sandboxes are renamed, so that none runs two
+common (no batch joins them) are moved in time as wholes, so every duration and wait stays as it truly was, until
+``in_flight`` messages wait between two of a story's functions at a time, on average. Sandboxes are renamed, so that none runs two
 invocations at once; the order within a shard is not kept, which makes it harder, not easier.
 """
 
@@ -16,6 +16,9 @@ from bench.reconstruction.levels import spans_of
 from bench.reconstruction.recording import ExportTraceServiceRequest, LogEvents, Signal
 from bench.reconstruction.truth import Truth
 
+LEAST = 0.001
+"""Fewer messages than this at a time: what is between the two hands over at once."""
+
 _TIME_FIELDS = ("start_time", "end_time")
 
 
@@ -27,29 +30,59 @@ def crowded(signals: list[Signal], truth: Truth, in_flight: float) -> list[Signa
     for signal, group in placed:
         if group:
             starts[group] = min(starts.get(group, 1 << 62), start_ns(signal))
-    factor = in_flight / max(0.01, waiting_on_an_edge(truth))
-    first = min(starts.values())
-    shifts = {group: int((start - first) * (1 - 1 / max(1.0, factor))) for group, start in starts.items()}
+    by_function = factors(truth, in_flight)
+    factor = {
+        groups.top(name): by_function[one.where] for name, one in truth.things.items() if one.where in by_function
+    }
+    first = min(starts.values(), default=0)
+    closer = {group: max(1.0, factor.get(group, 1.0)) for group in starts}
+    shifts = {group: int((start - first) * (1 - 1 / closer[group])) for group, start in starts.items()}
     return [_moved(signal, shifts.get(group, 0), group) for signal, group in placed]
 
 
-def waiting_on_an_edge(truth: Truth) -> float:
-    """Return how many messages wait on an edge at a time, on average over edges: rate times wait (Little's law)."""
+def waiting(truth: Truth) -> dict[tuple[str, str], float]:
+    """Return how many messages wait between two functions at a time: rate times wait (Little's law).
+
+    A topic's or bus's message counts with the queue's message that it became.
+    """
     waits: dict[tuple[str, str], list[float]] = defaultdict(list)
-    spans: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for edge, kind in truth.kinds.items():
-        if kind != "delivers":
+    sent_at: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for (message, taker), kind in truth.kinds.items():
+        if kind != "delivers" or (sender := _sender(truth, message)) is None:
             continue
-        message, taker = edge
-        for sender in truth.causes.get(message, []):
-            key = (truth.things[sender].where, truth.things[taker].where)
-            sent, taken = truth.times.get((sender, message), 0), truth.times[edge]
-            waits[key].append(max(0.0, (taken - sent) / 1e9))
-            spans[key].append(sent)
-    levels = [
-        sum(waits[key]) / max(1.0, (max(times) - min(times)) / 1e9) for key, times in spans.items() if len(times) > 5
-    ]
-    return sum(levels) / max(1, len(levels))
+        function, sent_ns = sender
+        pair = (function, truth.things[taker].where)
+        waits[pair].append(max(0.0, (truth.times[message, taker] - sent_ns) / 1e9))
+        sent_at[pair].append(sent_ns)
+    return {
+        pair: sum(waits[pair]) / max(1.0, (max(times) - min(times)) / 1e9)
+        for pair, times in sent_at.items()
+        if len(times) > 5
+    }
+
+
+def factors(truth: Truth, in_flight: float) -> dict[str, float]:
+    """Return by function how much closer its trails must be: the same for all functions of one story."""
+    levels = waiting(truth)
+    story = {function: function for pair in levels for function in pair}
+    for sender, taker in levels:
+        old, new = story[taker], story[sender]
+        story = {function: new if one == old else one for function, one in story.items()}
+    found: dict[str, list[float]] = defaultdict(list)
+    for (sender, _), level in levels.items():
+        if level >= LEAST:
+            found[story[sender]].append(level)
+    return {function: in_flight * len(found[one]) / max(LEAST, sum(found[one])) for function, one in story.items()}
+
+
+def _sender(truth: Truth, message: str) -> tuple[str, int] | None:
+    """Return the function that sent a message, and when; None where it came from outside."""
+    while causes := truth.causes.get(message):
+        cause = causes[0]
+        if truth.things[cause].type != "message":
+            return truth.things[cause].where, truth.times[cause, message]
+        message = cause
+    return None
 
 
 def start_ns(signal: Signal) -> int:

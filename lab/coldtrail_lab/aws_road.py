@@ -39,7 +39,7 @@ class AwsRoad:
         self._target_port = target_port
         self._faults = faults
         self._truth = truth
-        self._writes: dict[str, list[tuple[dict[str, Any], Thing]]] = {}
+        self._writes: dict[str, list[tuple[dict[str, Any], Thing, int]]] = {}
         self._lock = threading.Lock()
         self.running: dict[str, Thing] = {}
         self.on_execution: Callable[[str, str], None] = lambda arn, text: None
@@ -53,14 +53,14 @@ class AwsRoad:
         self._server.shutdown()
         self._server.server_close()
 
-    def writer_of(self, table: str, keys: dict[str, Any]) -> Thing | None:
-        """Return who wrote the oldest change of an item (DynamoDB JSON keys) that was not asked for before."""
+    def writer_of(self, table: str, keys: dict[str, Any]) -> tuple[Thing, int] | None:
+        """Return who wrote the oldest change of an item (DynamoDB JSON keys) that was not asked for before, and when."""
         with self._lock:
             writes = self._writes.get(table, [])
-            for place, (item, cause) in enumerate(writes):
+            for place, (item, cause, at_ns) in enumerate(writes):
                 if all(item.get(name) == value for name, value in keys.items()):
                     del writes[place]
-                    return cause
+                    return cause, at_ns
         return None
 
     def _passed(self, action: str, agent: str, request: bytes, answer: bytes) -> None:
@@ -84,8 +84,9 @@ class AwsRoad:
         cause = self.running.get(app[1]) if app else None
         if cause is not None:
             document = json.loads(request)
+            write = (document["Item"], cause, time.time_ns())
             with self._lock:
-                self._writes.setdefault(document["TableName"].rsplit("/", 1)[-1], []).append((document["Item"], cause))
+                self._writes.setdefault(document["TableName"].rsplit("/", 1)[-1], []).append(write)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         road = self

@@ -183,7 +183,7 @@ class TablePoller(StreamPoller):
         writer = self._road.writer_of(self._stream, record["dynamodb"]["Keys"])
         if writer:
             message, subject = self._identity(event)
-            self._truth.says("sends", writer, message, subject=subject)
+            self._truth.says("sends", writer[0], message, time_ns=writer[1], subject=subject)
         return event
 
     def _identity(self, event: Record) -> tuple[Thing, str]:
