@@ -48,7 +48,7 @@ class Inference:
         self._learned.add(channels_of(graph.nodes, graph.edges))
         now_s = time.monotonic()
         for row in rows:
-            if row.origin_kind == "invocation" and len(self._noted_s) < MOST_STRETCHES:
+            if row.origin_kind in ("invocation", "execution") and len(self._noted_s) < MOST_STRETCHES:
                 self._noted_s[row.start_ns // STRETCH_NS] = now_s
 
     def due_s(self) -> float | None:
@@ -97,6 +97,7 @@ def _unit_of(graph: Graph, node_id: str) -> str:
         for signal in signals:
             if signal.trace_id:
                 return signal.trace_id
-        if request_id := graph.nodes.by_id[one].keys.get("request_id"):
-            return request_id
+        keys = graph.nodes.by_id[one].keys
+        if unit := keys.get("request_id") or keys.get("execution_arn"):
+            return unit
     return ""

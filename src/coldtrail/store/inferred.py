@@ -52,7 +52,10 @@ def save_inferred(engine: Engine, found: list[Inferred], received_s: int) -> Non
 
 
 def units_of_time(engine: Engine, since_ns: int, until_ns: int, limit: int) -> tuple[set[str], set[str]]:
-    """Return the traces that began in a stretch of time, and the requests without a trace; empty where there are more."""
+    """Return the traces that began in a stretch of time, and the requests without a trace; empty where there are more.
+
+    An execution's history is found by its ARN as a request's lines are by their id.
+    """
     within = {"lo": since_ns, "hi": until_ns, "limit": limit + 1}
     bounds = "{at} >= fromUnixTimestamp64Nano({{lo:Int64}}) AND {at} < fromUnixTimestamp64Nano({{hi:Int64}})"
     traces = engine.rows(
@@ -63,6 +66,11 @@ def units_of_time(engine: Engine, since_ns: int, until_ns: int, limit: int) -> t
     requests = engine.rows(
         f"""SELECT DISTINCT request_id FROM invocations
         WHERE {bounds.format(at="time")} AND trace_id = toFixedString('', 16) LIMIT {{limit:UInt32}}""",
+        within,
+    )
+    requests += engine.rows(
+        f"""SELECT DISTINCT request_id FROM logs
+        WHERE {bounds.format(at="time")} AND event_name = 'stepfunctions.ExecutionStarted' LIMIT {{limit:UInt32}}""",
         within,
     )
     if len(traces) + len(requests) > limit:
