@@ -66,7 +66,7 @@ def test_a_broken_request_is_left_to_the_parser() -> None:
 
 TAKERS: dict[str, Callable[[bytes], object]] = {
     "otlp": lambda body: otlp.accept("traces", body, json=True), "cloudwatch": cloudwatch_logs.translate_payload, "firehose": firehose.parse_delivery,
-    "xray": put_trace_segments, "telemetry": telemetry_api.translate, "cloudevents": lambda body: cloudevents.translate(body, "application/cloudevents-batch+json", {}),
+    "xray": put_trace_segments, "telemetry": telemetry_api.translate, "cloudevents": lambda body: cloudevents.translate(body, "application/cloudevents-batch+json", {}, 0),
 }
 
 

@@ -53,10 +53,10 @@ envelopes = st.fixed_dictionaries({}, optional={name: values(LINE_NAMES) for nam
 def test_an_envelope_is_kept_or_refused_by_name(envelope: dict) -> None:
     body = json.dumps(envelope).encode()
     batch = json.dumps([envelope, {"time": "2026-11-21T05:00:00Z", "type": "platform.report", "record": envelope}, {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data": envelope}]).encode()
-    for taker in (telemetry_api.translate, lambda batch: cloudevents.translate(batch, "application/cloudevents-batch+json", {})):
+    for taker in (telemetry_api.translate, lambda batch: cloudevents.translate(batch, "application/cloudevents-batch+json", {}, 0)):
         with contextlib.suppress(Malformed, TooLarge):
             taker(batch)
-    takers = [translate_payload, telemetry_api.translate, lambda body: cloudevents.translate(body, "application/cloudevents+json", {}), lambda body: firehose.translate(firehose.parse_delivery(body), 1 << 20), put_trace_segments, *(lambda body, signal=signal: otlp.accept(signal, body, json=True) for signal in ("traces", "logs", "metrics"))]
+    takers = [translate_payload, telemetry_api.translate, lambda body: cloudevents.translate(body, "application/cloudevents+json", {}, 0), lambda body: firehose.translate(firehose.parse_delivery(body), 1 << 20), put_trace_segments, *(lambda body, signal=signal: otlp.accept(signal, body, json=True) for signal in ("traces", "logs", "metrics"))]
     for taker in takers:
         with contextlib.suppress(Malformed, TooLarge):
             taker(body)
