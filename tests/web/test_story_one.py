@@ -85,3 +85,11 @@ def test_a_message_and_a_table_call_of_a_trail_lead_to_their_pages(page: Page, t
 def test_a_resource_that_nobody_named_is_said_to_be_unknown(page: Page, told: Told) -> None:
     page.goto(f"{told.url}/resource/no-such-queue")
     expect(page.get_by_role("alert")).to_contain_text("names a queue, stream, table or bucket")
+
+
+def test_a_users_id_on_a_node_leads_to_everything_about_the_user(page: Page, told: Told) -> None:
+    page.goto(f"{told.url}/trail/{told.failed[0].trace_id}")
+    page.get_by_role("button", name=re.compile("POST .activity was called")).click()
+    page.get_by_role("complementary", name="Selected node").get_by_role("link", name="about").first.click()
+    expect(page).to_have_url(re.compile(f"/about/{told.asked}"))
+    expect(question(page, "Does the endpoint work")).to_contain_text("POST /activity returned 202 2 times")

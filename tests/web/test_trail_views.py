@@ -11,7 +11,7 @@ from told import Told
 
 VIEWS = [("waterfall", "Waterfall"), ("sequence", "Sequence"), ("graph", "Graph")]
 # A sequence lays itself out anew for each stretch of time: once a zoom, not once a scroll.
-DRAW_MS = {"waterfall": 4.0, "graph": 8.0, "sequence": 80.0}
+DRAW_MS = {"waterfall": 4.0, "graph": 8.0, "sequence": 40.0}
 
 
 def test_all_three_views_share_the_selection(page: Page, told: Told) -> None:

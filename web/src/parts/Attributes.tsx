@@ -1,7 +1,10 @@
+import { Link } from "@tanstack/react-router";
 import { text } from "../format";
 import { Id } from "./small";
 
 const MOST = 200;
+/** Names whose values somebody asks about: whose it is, what it belongs to. */
+const WHOSE = /(^|[._])((end)?user|customer|tenant|order|invoice|correlation|activity)[._]?id$/i;
 
 /** Attributes by name, each value copied with a click. Also reads OTLP/JSON's list of key and value. */
 export function Attributes({ value }: { value: unknown }) {
@@ -14,6 +17,11 @@ export function Attributes({ value }: { value: unknown }) {
           <dt title={name}>{name}</dt>
           <dd>
             <Id value={text(one)} />
+            {WHOSE.test(name) && typeof one === "string" && one !== "" && (
+              <Link to="/about/$value" params={{ value: one }} className="about-link" title={`Everything about ${one}`}>
+                about
+              </Link>
+            )}
           </dd>
         </div>
       ))}
