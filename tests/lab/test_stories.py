@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from bench.reconstruction.answers import edges_of, things_of
 from bench.reconstruction.truth import Thing, TrueTrail, Truth, read_truth
 
 from coldtrail_lab.lab import Lab
@@ -57,6 +58,18 @@ def statuses_of(coldtrail: Coldtrail, function: str, things: list[Thing]) -> lis
     return sorted(one["status"] for one in page["invocations"] if one["request_id"] in ids)
 
 
+def is_told(coldtrail: Coldtrail, trail_id: str, truth: Truth, trail: TrueTrail) -> dict[str, Any]:
+    """The API's trail, once its things are the truth's, no more and no fewer, and so are its edges."""
+    requests = {thing.id: name for name, thing in truth.things.items() if thing.type == "request"}
+
+    def same(found: dict[str, Any]) -> bool:
+        told = {node["keys"]["trace_id"]: name for node in found["nodes"] if node["kind"] == "request" for name in requests.values()}
+        names = things_of(found, truth, told)
+        return set(names.values()) == trail.things and set(edges_of(found, names)) == trail.edges
+
+    return coldtrail.eventually(f"/trails/{trail_id}", same, 40)
+
+
 @pytest.mark.usefixtures("signups")
 def test_an_invoice_that_the_ledger_takes_is_closed(told: tuple[Coldtrail, Lab]) -> None:
     coldtrail, lab = told
@@ -75,6 +88,8 @@ def test_a_profile_that_overtakes_its_account_fails_the_welcome(told: tuple[Cold
         welcomes = of(truth, trail, "onboarding-welcome")
         wait_for(lambda things=welcomes: statuses_of(coldtrail, "onboarding-welcome", things), lambda found, good=expected: found == good, 40)
         assert sum(truth.things[cause].where == "sns" for cause, _ in trail.edges) == 2
+        register = of(truth, trail, "onboarding-register")[0]
+        assert is_told(coldtrail, register.id, truth, trail)["status"] == ("error" if overtaken else "ok")
     coldtrail.eventually("/functions/onboarding-welcome", lambda page: page["errors"] and page["errors"][0]["type"].endswith("ProfileWithoutAccount"), 30)
 
 
@@ -96,3 +111,7 @@ def test_a_ledger_that_never_answers_is_tried_three_times_and_ends_in_the_dead_l
         "status": "timed_out",
     }
     assert third["attributes"]["latencyMs"] >= 2_800
+    found = coldtrail.eventually("/find", lambda answer: answer["matches"], 20, q="corr-7b55")["matches"]
+    told = is_told(coldtrail, found[0]["trail_id"], truth, trail)
+    assert told["status"] == "error"
+    assert sorted(node["status"] for node in told["nodes"] if node["service"] == "publish-ledger-entry") == ["error"] * 3
