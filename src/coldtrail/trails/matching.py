@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
+from coldtrail.trails.delays import Model, beginnings, learn
 from coldtrail.trails.in_order import LOST, Array, Belief, Flags, Indices, Limits, in_order, room_before
 
 Order = Literal["kept", "usual", "any"]
@@ -28,17 +29,11 @@ SLACK_MS = 2.0
 MOST_CANDIDATES = 48
 """Causes that are weighed for one effect: the newest before it."""
 
-LEAST_SPREAD = 0.03
 IN_ORDER = 0.8
 """How far the order is trusted where it explains the times: queues keep it roughly."""
 
-OFTEN = 20.0
-"""How many causes and effects count as much as that prior."""
-
 ROUNDS = 12
 SWEEPS = 24
-NEIGHBOURS = 8
-"""Effects on each side that tell how long a queue is just now."""
 
 
 class Times(Struct, frozen=True):
@@ -87,18 +82,7 @@ class Question(Struct, frozen=True):
         return self.limits or Limits([1] * len(self.effects))
 
 
-class _Model(Struct):
-    """What the delays look like: log gaps around ``centre`` (one per effect), and gaps at the end likewise."""
-
-    centre: Array
-    spread: float
-    end_centre: float
-    end_spread: float
-    lost: float
-    strange: float
-
-
-class _Pairs(Struct):
+class Pairs(Struct):
     """Pairs that the constraints allow, one row per effect; ``cause`` is -1 where a row is shorter."""
 
     cause: Indices
@@ -115,7 +99,7 @@ def match(question: Question) -> list[Match]:
     pairs = _pairs(question)
     if not pairs.allowed.any():
         return []
-    fits = [_fit(question, pairs, one, drifting) for one in _beginnings(question, pairs) for drifting in (False, True)]
+    fits = [_fit(question, pairs, one, drifting) for one in beginnings(question, pairs) for drifting in (False, True)]
     best, _ = max(fits, key=lambda fit: fit[0].evidence)
     if question.order != "any":
         delays = {(round(float(np.median(one.centre)), 2), round(one.spread, 2)) for _, one in fits}
@@ -140,7 +124,7 @@ def _room_before(question: Question) -> Array | None:
     return room_before([(one.start, one.end or one.start) for one in question.effects])
 
 
-def _pairs(question: Question) -> _Pairs:
+def _pairs(question: Question) -> Pairs:
     starts = np.array([one.start for one in question.causes])
     effects = np.array([one.start for one in question.effects])
     last = np.searchsorted(starts, effects + SLACK_MS, side="right")
@@ -155,7 +139,7 @@ def _pairs(question: Question) -> _Pairs:
         ended = np.array([-np.inf if one.end is None else one.end for one in question.effects])
         end_gap = ends[safe] - ended[:, None]
         allowed &= end_gap >= -SLACK_MS
-    return _Pairs(np.where(allowed, safe, -1), allowed, _log(gap), _log(end_gap), len(starts))
+    return Pairs(np.where(allowed, safe, -1), allowed, _log(gap), _log(end_gap), len(starts))
 
 
 def _log(gap_ms: Array) -> Array:
@@ -164,61 +148,7 @@ def _log(gap_ms: Array) -> Array:
     return np.log(np.maximum(finite, 0.0) + 0.5)
 
 
-def _beginnings(question: Question, pairs: _Pairs) -> list[_Model]:
-    """Where to begin to learn: what certain pairs took, or what is usual, the nearest cause, first come first served."""
-    size = len(question.effects)
-    usual = math.log(question.expected.median_ms + 0.5)
-    if question.known_ms:
-        known = np.log(np.maximum(np.array(question.known_ms), 0.0) + 0.5)
-        centre, spread = _robust(known)
-        # Few examples say little of the spread: what is usual counts as five of them.
-        spread = math.sqrt((len(known) * spread**2 + 5 * question.expected.spread**2) / (len(known) + 5))
-        return [_model(size, centre, spread)]
-    found = [_model(size, usual, question.expected.spread)]
-    rows = np.where(pairs.allowed, pairs.gap, np.inf)
-    nearest = rows.min(axis=1)
-    if np.isfinite(nearest).any():
-        found.append(_model(size, *_robust(nearest[np.isfinite(nearest)])))
-    found.append(_model(size, *_first_come(question)))
-    if mode := _mode(pairs):
-        found.append(_model(size, mode, 0.25))
-    return found
-
-
-def _model(size: int, centre: float, spread: float) -> _Model:
-    return _Model(np.full(size, centre), max(spread, LEAST_SPREAD), 1.0, 1.5, LOST, LOST)
-
-
-def _robust(logs: Array) -> tuple[float, float]:
-    """Median, and the deviation that a normal distribution with this interquartile range has."""
-    low, middle, high = np.percentile(logs, (25, 50, 75))
-    return float(middle), float(max((high - low) / 1.349, LEAST_SPREAD))
-
-
-def _first_come(question: Question) -> tuple[float, float]:
-    """Delays if effects came in the order of causes; where more are of one kind, their newest are left over."""
-    count = min(len(question.causes), len(question.effects))
-    gaps = [max(0.0, question.effects[at].start - question.causes[at].start) for at in range(count)]
-    return _robust(np.log(np.array(gaps) + 0.5))
-
-
-def _mode(pairs: _Pairs) -> float | None:
-    """The delay that most pairs share: strangers' delays lie anywhere, those of causes and effects heap up."""
-    logs = pairs.gap[pairs.allowed]
-    if logs.size < 20:
-        return None
-    gaps = np.exp(logs)
-    edges = np.exp(np.linspace(0.0, max(0.1, float(logs.max())) + 1e-6, 60))
-    counts, _ = np.histogram(gaps, edges)
-    # Strangers are spread evenly over time, so a bin holds as many of them as it is wide.
-    width = np.diff(edges)
-    rate = counts.sum() / (edges[-1] - edges[0])
-    surplus = (counts - rate * width) / np.sqrt(rate * width + 1.0)
-    top = int(np.argmax(surplus))
-    return float(np.log((edges[top] + edges[top + 1]) / 2))
-
-
-def _fit(question: Question, pairs: _Pairs, model: _Model, drifting: bool) -> tuple[Belief, _Model]:
+def _fit(question: Question, pairs: Pairs, model: Model, drifting: bool) -> tuple[Belief, Model]:
     """Alternate between believing and learning; ``drifting``: the delay changes slowly, as a queue's length does."""
     model = copy.copy(model)
     model.lost = max(LOST, 1 - sum(question.most.most) / len(question.causes))
@@ -226,56 +156,14 @@ def _fit(question: Question, pairs: _Pairs, model: _Model, drifting: bool) -> tu
     belief = _believe(question, pairs, model)
     for _ in range(ROUNDS):
         before = belief.evidence
-        _learn(question, pairs, belief.share, model, drifting)
+        learn(question, pairs, belief.share, model, drifting)
         belief = _believe(question, pairs, model)
         if abs(belief.evidence - before) < 1e-3:
             break
     return belief, model
 
 
-def _learn(question: Question, pairs: _Pairs, share: Array, model: _Model, drifting: bool) -> None:
-    weight = share.sum()
-    if weight < 1.0:
-        return
-    counted = OFTEN * LOST
-    model.lost = (pairs.causes - min(weight, pairs.causes) + counted) / (pairs.causes + OFTEN)
-    per_effect = share.sum(axis=1)
-    model.strange = float(np.maximum(1 - per_effect, 0.0).sum() + counted) / (len(per_effect) + OFTEN)
-    gaps = np.where(pairs.allowed, pairs.gap, 0.0)
-    mean = (share * gaps).sum(axis=1) / np.maximum(per_effect, 1e-12)
-    if drifting:
-        model.centre = _smooth(mean, per_effect)
-    else:
-        known = np.log(np.maximum(np.array(question.known_ms), 0.0) + 0.5)
-        total = (share * gaps).sum() + known.sum()
-        model.centre = np.full(len(mean), total / (weight + known.size))
-    residual = (share * (gaps - model.centre[:, None]) ** 2).sum()
-    if not drifting and question.known_ms:
-        residual += ((known - model.centre[0]) ** 2).sum()
-        weight += known.size
-    model.spread = max(LEAST_SPREAD, math.sqrt((residual + 0.05) / (weight + 1.0)))
-    if question.within:
-        finite = np.where(pairs.allowed, pairs.end_gap, 0.0)
-        mass = share.sum()
-        model.end_centre = float((share * finite).sum() / mass)
-        spread = (share * (finite - model.end_centre) ** 2).sum()
-        model.end_spread = max(LEAST_SPREAD, math.sqrt((spread + 0.05) / (mass + 1.0)))
-
-
-def _smooth(mean: Array, weight: Array) -> Array:
-    """The mean of each effect's neighbours, itself left out."""
-    size = len(mean)
-    totals = np.concatenate(([0.0], np.cumsum(mean * weight)))
-    weights = np.concatenate(([0.0], np.cumsum(weight)))
-    low = np.maximum(np.arange(size) - NEIGHBOURS, 0)
-    high = np.minimum(np.arange(size) + NEIGHBOURS + 1, size)
-    total = totals[high] - totals[low] - mean * weight
-    mass = weights[high] - weights[low] - weight
-    overall = totals[-1] / max(weights[-1], 1e-12)
-    return np.asarray((total + overall) / (mass + 1.0))
-
-
-def _believe(question: Question, pairs: _Pairs, model: _Model) -> Belief:
+def _believe(question: Question, pairs: Pairs, model: Model) -> Belief:
     belief = _propagate(pairs, _weights(question, pairs, model), np.array(question.most.most))
     strangers = pairs.causes * math.log(model.lost) + len(question.effects) * math.log(model.strange)
     return Belief(belief.share, belief.evidence + strangers)
@@ -286,7 +174,7 @@ def _rate(question: Question) -> float:
     return len(question.effects) / max(question.effects[-1].start - question.effects[0].start, 1.0)
 
 
-def _weights(question: Question, pairs: _Pairs, model: _Model) -> Array:
+def _weights(question: Question, pairs: Pairs, model: Model) -> Array:
     """How likely each pair is, against its cause being lost and its effect coming from elsewhere."""
     density = _density(pairs.gap, model.centre[:, None], model.spread)
     rate = _rate(question)
@@ -304,7 +192,7 @@ def _density(logs: Array, centre: Array | float, spread: float) -> Array:
     return np.asarray((0.95 * one + 0.05 * wide) / np.exp(logs) / math.sqrt(2 * math.pi))
 
 
-def _propagate(pairs: _Pairs, weights: Array, limits: Indices) -> Belief:
+def _propagate(pairs: Pairs, weights: Array, limits: Indices) -> Belief:
     """Sum-product messages between causes and effects, until they settle (Williams and Lau, algorithm 1)."""
     index = np.maximum(pairs.cause, 0).ravel()
     to_cause = np.ones_like(weights)
@@ -344,7 +232,7 @@ def _room(others: Array, limits: Indices) -> Array:
     return np.asarray(below / at_most)
 
 
-def _decide(pairs: _Pairs, share: Array, most: Sequence[int]) -> list[Match]:
+def _decide(pairs: Pairs, share: Array, most: Sequence[int]) -> list[Match]:
     """The pairs with the largest shares first, each cause once and each effect up to its limit."""
     rows, columns = np.nonzero(share > 0.05)
     values = share[rows, columns]
