@@ -152,6 +152,13 @@ def test_an_access_log_gives_the_gateways_request_and_no_invocation() -> None:
     assert "faas.invocation_id" not in log.attributes
 
 
+def test_an_access_log_with_fields_of_ones_own_choice_names_the_functions_request() -> None:
+    line = {"requestId": "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9", "integrationRequestId": "0c8a1f1e-0000-4000-8000-00000000aaa1", "httpMethod": "GET", "resourcePath": "/history", "status": 200, "responseLatency": 423}
+    log = read(json.dumps(line))
+    assert {("gives", "request_id", line["requestId"]), ("mentions", "request_id", line["integrationRequestId"])} <= keys(log)
+    assert "faas.invocation_id" not in log.attributes
+
+
 def test_a_functions_own_line_about_a_request_stays_its_own() -> None:
     line = {"requestId": "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9", "httpMethod": "GET", "status": 200, "message": "done"}
     assert read(json.dumps(line)).attributes["faas.invocation_id"] == line["requestId"]

@@ -14,7 +14,12 @@ from coldtrail.model.signals import AttributeValue
 Attributes = dict[str, AttributeValue]
 
 ACCESS = "apigateway.access"
-_ACCESS_ALONE = frozenset(("extendedRequestId", "requestTime", "responseLength", "protocol"))
+_ACCESS_ALONE = frozenset(
+    (
+        *("extendedRequestId", "requestTime", "responseLength", "protocol"),
+        *("integrationRequestId", "integrationLatency", "responseLatency"),
+    )
+)
 _FIELDS = {
     "requestId": "aws.api_gateway.request_id",
     "extendedRequestId": "aws.api_gateway.extended_request_id",
