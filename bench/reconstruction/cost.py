@@ -67,12 +67,12 @@ def measure(signals: list[Signal], late: list[str], folder: Path) -> list[Row]:
         return rows + lateness(server, held) + details(server, listed)
 
 
-def all_trails(server: Server) -> list[dict[str, Any]]:
-    """Return every row of the list."""
+def all_trails(server: Server, **since: str) -> list[dict[str, Any]]:
+    """Return every row of the list; with ``since``, from a start on."""
     rows: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     while True:
-        page = server.get("/trails", limit=500, **cursor)
+        page = server.get("/trails", limit=500, **since, **cursor)
         rows += page["trails"]
         if not page["cursor"]:
             return rows
@@ -235,5 +235,5 @@ def _whole(server: Server, request_id: str) -> dict[str, Any] | None:
 
 
 def _listed(server: Server, trail: dict[str, Any]) -> bool:
-    rows = server.get("/trails", since=trail["start"], limit=500)["trails"]
+    rows = all_trails(server, since=trail["start"])
     return any(row["trail_id"] == trail["trail_id"] and row["node_count"] == len(trail["nodes"]) for row in rows)
