@@ -33,6 +33,9 @@ PERIOD_S = 1.5
 """At most one pass in this time: signals of one trail come within a second or two of each other, and are read once."""
 
 RETRY_S = 2.0
+_UNIT_KEYS = {"invocation": "request_id", "request": "request_id", "execution": "execution_arn"}
+"""The key under which a node is known from log lines alone, by its kind."""
+
 _FAILED = ("error", "timeout", "out_of_memory", "throttled")
 
 
@@ -168,7 +171,7 @@ def _units(trail: Trail, graph: Graph) -> set[str]:
     for node in trail.nodes:
         found |= {span.trace_id for span in graph.nodes.spans_of.get(node.node_id, [])}
         found |= {log.trace_id for log in graph.nodes.logs_of.get(node.node_id, []) if log.trace_id}
-        if unit := node.keys.get({"invocation": "request_id", "execution": "execution_arn"}.get(node.kind, "")):
+        if unit := node.keys.get(_UNIT_KEYS.get(node.kind, "")):
             found.add(unit)
     return found
 
