@@ -23,7 +23,8 @@ from urllib3.exceptions import HTTPError
 from coldtrail.model.signals import Signal
 from coldtrail.store.dsn import Embedded, Server, parse_dsn
 from coldtrail.store.engine_errors import EngineError, refusal
-from coldtrail.store.otlp_format import FORMAT_SCHEMA, STRUCTURE
+from coldtrail.store.load_sql import EMITTERS
+from coldtrail.store.otlp_format import FORMAT_SCHEMA, STRUCTURE, Shape
 
 for library in ("clickhouse_connect", "urllib3.connectionpool"):
     # What fails reaches us as an exception and is told once; they would print a line for every try.
@@ -200,8 +201,9 @@ class Engine:
         Raises:
             EngineError: nothing of the segment was added by this statement.
         """
-        settings = {**LOAD_SETTINGS, **self._format_schema(signal), "insert_deduplication_token": token}
-        structure = _quoted(STRUCTURE[signal])
+        shape: Shape = "emitters" if statement == EMITTERS else signal
+        settings = {**LOAD_SETTINGS, **self._format_schema(shape), "insert_deduplication_token": token}
+        structure = _quoted(STRUCTURE[shape])
         if self.embedded:
             source = f"file({_quoted(str(segment))}, 'Protobuf', {structure})"
             self._ask(
@@ -212,15 +214,15 @@ class Engine:
             body = _statement_and_data(f"{insert}\nFORMAT Protobuf\n", segment)
             self._ask(lambda: self.client.raw_insert("", insert_block=body, settings=settings))
 
-    def _format_schema(self, signal: Signal) -> dict[str, Any]:
+    def _format_schema(self, shape: Shape) -> dict[str, Any]:
         """Inline on a server; the embedded engine would cache an inline one in the working folder, so it gets a file."""
         if isinstance(self.store, Server):
             inline = {"format_schema_source": "string", "format_schema_message_name": "Request"}
-            return {**inline, "format_schema": FORMAT_SCHEMA[signal]}
-        path = Path(self.store.path).with_name("format_schemas") / f"{signal}.proto"
-        if not path.exists() or path.read_text() != FORMAT_SCHEMA[signal]:
+            return {**inline, "format_schema": FORMAT_SCHEMA[shape]}
+        path = Path(self.store.path).with_name("format_schemas") / f"{shape}.proto"
+        if not path.exists() or path.read_text() != FORMAT_SCHEMA[shape]:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(FORMAT_SCHEMA[signal])
+            path.write_text(FORMAT_SCHEMA[shape])
         return {"format_schema": f"{path}:Request"}
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ _GROUPS = f"""
   )
 """
 
-_EMITTERS = f"""
+EMITTERS = f"""
 INSERT INTO emitters
 SELECT DISTINCT sipHash64(sipHash64(r.resource, r.schema_url), group.scope, group.schema_url) AS emitter_id,
   CAST(r.resource.attributes, '{MAP}'), r.resource.dropped_attributes_count, r.schema_url,
@@ -124,8 +124,8 @@ FROM (
 """
 
 LOAD: dict[Signal, tuple[tuple[str, str], ...]] = {
-    "traces": (("emitters", _EMITTERS), ("spans", _SPANS)),
-    "logs": (("emitters", _EMITTERS), ("logs", _LOGS)),
-    "metrics": (("emitters", _EMITTERS), ("metrics", _METRICS)),
+    "traces": (("emitters", EMITTERS), ("spans", _SPANS)),
+    "logs": (("emitters", EMITTERS), ("logs", _LOGS)),
+    "metrics": (("emitters", EMITTERS), ("metrics", _METRICS)),
 }
 """Per signal, in order: the table and its statement. Emitters come first, so no row ever lacks its own."""

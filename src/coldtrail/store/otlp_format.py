@@ -7,6 +7,8 @@ when it is read (AnyValue, events, links, exemplars): embedded messages and byte
 
 from __future__ import annotations
 
+from typing import Literal
+
 from coldtrail.model.signals import Signal
 
 _COMMON = """syntax = "proto3";
@@ -67,6 +69,11 @@ message Metric {
 message ScopeGroup { Scope scope = 1; repeated Metric items = 2; string schema_url = 3; }
 """
 
+_EMITTERS = """
+message ScopeGroup { Scope scope = 1; string schema_url = 3; }
+"""
+"""Of any signal: its items are not declared, so the engine steps over them, a fifth of the time of decoding them."""
+
 _ROOT = """
 message ResourceGroup { Resource resource = 1; repeated ScopeGroup scope_groups = 2; string schema_url = 3; }
 message Request { repeated ResourceGroup resource_groups = 1; }
@@ -99,23 +106,29 @@ exponential_histogram Tuple(data_points Array(Tuple({_DISTRIBUTION}, scale Int32
 summary Tuple(data_points Array(Tuple({_DISTRIBUTION}, quantile_values Array(String), flags UInt32))))"""
 
 
-def _structure(item: str) -> str:
+def _structure(item: str = "") -> str:
     scope = (
         f"Tuple(name LowCardinality(String), version LowCardinality(String), attributes {KEY_VALUES}, "
         "dropped_attributes_count UInt32)"
     )
-    group = f"Array(Tuple(scope {scope}, items Array({item}), schema_url LowCardinality(String)))"
+    items = f"items Array({item}), " if item else ""
+    group = f"Array(Tuple(scope {scope}, {items}schema_url LowCardinality(String)))"
     resource = f"Tuple(attributes {KEY_VALUES}, dropped_attributes_count UInt32)"
     return f"resource_groups Array(Tuple(resource {resource}, scope_groups {group}, schema_url LowCardinality(String)))"
 
 
-FORMAT_SCHEMA: dict[Signal, str] = {
+Shape = Signal | Literal["emitters"]
+"""What of a request is read: the items of a signal, or only who emitted them."""
+
+FORMAT_SCHEMA: dict[Shape, str] = {
+    "emitters": _COMMON + _EMITTERS + _ROOT,
     "traces": _COMMON + _TRACES + _ROOT,
     "logs": _COMMON + _LOGS + _ROOT,
     "metrics": _COMMON + _METRICS + _ROOT,
 }
 
-STRUCTURE: dict[Signal, str] = {
+STRUCTURE: dict[Shape, str] = {
+    "emitters": _structure(),
     "traces": _structure(_SPAN),
     "logs": _structure(_LOG),
     "metrics": _structure(_METRIC),
