@@ -5,6 +5,12 @@ import { title, waitWords, type TrailModel } from "../views/model";
 const SHORT = 3;
 const TONE: Record<string, string> = { work: "work", retry: "warn", throttle: "warn", init: "cold" };
 
+/** What the time went for: work, a wait of a kind, or a wait of which nobody says what for. */
+function spent(cause: string): string {
+  if (cause === "work") return "worked";
+  return cause === "wait" ? "waited" : `waited ${waitWords(cause)}`;
+}
+
 /** Where the time of the critical path went, the largest share first; a share selects its node. */
 export function Shares({ model, select }: { model: TrailModel; select: (row: number) => void }) {
   const [all, setAll] = useState(false);
@@ -22,7 +28,7 @@ export function Shares({ model, select }: { model: TrailModel; select: (row: num
         <span className="dim">Where the time went:</span>
         {listed.slice(0, all ? 20 : SHORT).map((one, i) => (
           <button key={`${one.node_id}${one.cause}${i}`} type="button" className="link" onClick={() => select(model.rowOf.get(one.node_id)!)}>
-            <b>{percent(one.share)}</b> {title(model, model.rowOf.get(one.node_id)!)} {one.cause === "work" ? "worked" : `waited ${waitWords(one.cause)}`}, {duration(one.ms)}
+            <b>{percent(one.share)}</b> {title(model, model.rowOf.get(one.node_id)!)} {spent(one.cause)}, {duration(one.ms)}
           </button>
         ))}
         {listed.length > SHORT && (
