@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import httpx
 import psutil
@@ -35,6 +38,7 @@ class Server:
         command = command or [str(Path(sys.executable).with_name("coldtrail")), "up"]
         self._command = [*command, "--data", str(data), *flags]
         self.api = httpx.Client(base_url=f"{self.url}/api/v1", timeout=120)
+        self._plain = HTTPConnection("127.0.0.1", ports[0], timeout=120)
         self.peak_rss_bytes = 0
 
     def __enter__(self) -> Self:
@@ -71,10 +75,13 @@ class Server:
         return float(times.user + times.system)
 
     def get(self, path: str, **params: Any) -> Any:
-        """Return the API's answer."""
-        answer = self.api.get(path, params=params)
-        answer.raise_for_status()
-        return answer.json()
+        """Return the API's answer; over one plain connection, since a client with comforts costs 0.4 ms a call itself."""
+        self._plain.request("GET", f"/api/v1{path}?{urlencode(params)}")
+        answer = self._plain.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
+        return json.loads(body)
 
     def settle(self, seconds: float = 10.0) -> None:
         """Wait until the log is empty, and then for merges."""
