@@ -53,8 +53,8 @@ def of(truth: Truth, trail: TrueTrail, where: str) -> list[Thing]:
 
 def statuses_of(coldtrail: Coldtrail, function: str, things: list[Thing]) -> list[str]:
     """How the invocations ended, as the function's page says."""
-    page = coldtrail.api(f"/functions/{function}")
     ids = {one.id for one in things}
+    page = coldtrail.eventually(f"/functions/{function}", lambda found: ids <= {one["request_id"] for one in found["invocations"]}, 40)
     return sorted(one["status"] for one in page["invocations"] if one["request_id"] in ids)
 
 

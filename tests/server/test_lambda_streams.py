@@ -100,7 +100,7 @@ def test_a_stream_in_json_format_tells_the_whole_invocation(coldtrail: Coldtrail
     assert (said["severity_number"], said["resource"]["attributes"]["aws.log.stream.names"], said["trace_id"]) == (17, [STREAM], root.replace("-", "")[1:])
     init = next(one for one in coldtrail.api("/logs", service=function)["logs"] if one["event_name"] == "platform.initReport")
     assert (init["attributes"]["aws.lambda.init_duration_ms"], init["request_id"]) == (312.5, "")
-    page = coldtrail.api(f"/functions/{function}")
+    page = coldtrail.eventually(f"/functions/{function}", lambda found: found["summary"]["init_p50_ms"] and found["summary"]["versions"])
     assert [page["summary"][name] for name in ("count", "error_count", "cold_start_count", "init_p50_ms", "memory_used_max_mb", "versions")] == [1, 0, 1, 312.5, 81, ["7"]]
     assert [(one["request_id"], one["duration_ms"], one["cold_start"], one["memory_used_mb"]) for one in page["invocations"]] == [(request_id, 42.25, True, 81)]
     assert request_id in {log["request_id"] for log in coldtrail.api("/logs", q=correlation)["logs"]}

@@ -88,7 +88,7 @@ def test_a_trail_that_was_known_from_lines_alone_gives_way_to_the_whole_one(cold
     coldtrail.eventually("/trails", lambda answer: [row["trail_id"] for row in answer["trails"]] == [whole], service=service)
     assert early != whole
     assert coldtrail.api(f"/trails/{early}")["trail_id"] == whole
-    assert {match["trail_id"] for match in coldtrail.api("/find", q=request_id)["matches"]} == {whole}
+    coldtrail.eventually("/find", lambda found: {match["trail_id"] for match in found["matches"]} == {whole}, q=request_id)
 
 
 def test_a_request_is_one_trail_also_where_its_access_log_comes_first(coldtrail: Coldtrail) -> None:
