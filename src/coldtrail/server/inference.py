@@ -10,11 +10,11 @@ import time
 
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Inferred
-from coldtrail.server.reading import TrailReader
+from coldtrail.server.reading import TrailReader, graph_of
 from coldtrail.store.engine import Engine
 from coldtrail.store.inferred import save_inferred, units_of_time
 from coldtrail.store.trail_lists import TrailRow
-from coldtrail.trails.assemble import Graph, build_graph
+from coldtrail.trails.assemble import Graph
 from coldtrail.trails.channels import Channels, channels_of
 from coldtrail.trails.timing import Timing
 
@@ -73,8 +73,7 @@ class Inference:
         if not traces and not requests:
             return []
         gathered = self._reader.gather(traces, requests)
-        known = tuple(gathered.inferred[pair] for pair in sorted(gathered.inferred))
-        graph = build_graph(gathered.spans, gathered.logs, Timing(self._kinds, known, self._learned))
+        graph = graph_of(gathered, Timing(self._kinds, learned=self._learned))
         new = [
             edge
             for edge in graph.edges

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from coldtrail.model.hex_ids import is_hex, is_trace_id
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Inferred, Key, Trail
@@ -15,7 +17,7 @@ from coldtrail.store.find import find as find_carriers
 from coldtrail.store.inferred import inferred_of
 from coldtrail.store.signals import SignalReader
 from coldtrail.store.trail_lists import Filters, TrailRow, list_trails, trails_of
-from coldtrail.trails.assemble import Graph, build_graph, select, trail_ids_of
+from coldtrail.trails.assemble import NOT_BY_TIME, Graph, build_graph, select, trail_ids_of
 from coldtrail.trails.identity import span_node_id, unit_node_id
 from coldtrail.trails.timing import Timing
 from coldtrail.trails.walk import Gathered, gather
@@ -24,10 +26,10 @@ SETTLED_S = 5
 """How long after it was found a trail may still be joined by signals that were sent at the same time."""
 
 
-def graph_of(gathered: Gathered) -> Graph:
-    """Return the graph of what a walk found, with the edges that times told before."""
+def graph_of(gathered: Gathered, timing: Timing = NOT_BY_TIME) -> Graph:
+    """Return the graph of what a walk found, with the edges that times told before; ``timing``: those to tell now."""
     known = tuple(gathered.inferred[pair] for pair in sorted(gathered.inferred))
-    return build_graph(gathered.spans, gathered.logs, Timing(frozenset(), known))
+    return build_graph(gathered.spans, gathered.logs, structs.replace(timing, known=known))
 
 
 class TrailReader:

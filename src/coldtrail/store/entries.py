@@ -17,6 +17,7 @@ from msgspec import Struct
 from coldtrail.model.signals import Attributes
 from coldtrail.store.anyvalue import sql_number, sql_text
 from coldtrail.store.engine import Engine
+from coldtrail.store.red import Point
 
 MOST_SPANS = 500_000
 """More spans than this are not read for their attributes: a longer range is cut to its newest part, and says so."""
@@ -88,17 +89,6 @@ WHERE start >= fromUnixTimestamp64Nano({since:Int64}) AND start < fromUnixTimest
 """
 
 
-class EntryPoint(Struct):
-    """One step; durations are None where nothing was asked."""
-
-    start_ns: int
-    count: int
-    error_count: int
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-
-
 class Answer(Struct):
     """One of the newest requests. ``code`` is 0 where no HTTP status is known."""
 
@@ -122,7 +112,7 @@ class Entry(Struct):
     p99_ms: float | None
     codes: dict[int, int]
     latest: list[Answer]
-    points: list[EntryPoint]
+    points: list[Point]
 
 
 _ID_PART = re.compile(r"^[0-9]+$|[0-9]{3}|^[0-9a-fA-F-]{16,}$")
@@ -173,13 +163,13 @@ def entries(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> tuple
     """
     parameters = {"since": newest_part(engine, since_ns, until_ns, step_ns), "until": until_ns, "step": step_ns}
     found: dict[tuple[str, str], Entry] = {}
-    points: dict[tuple[str, str], list[EntryPoint]] = {}
+    points: dict[tuple[str, str], list[Point]] = {}
     for row in engine.rows(_FIGURES, parameters, {"group_by_use_nulls": 1}):
         method, route, step, count, errors, quantiles, codes, latest, service, q = row
         p50, p95, p99 = (_number(value) for value in quantiles)
         if step is not None:
             at = parameters["since"] + step * step_ns
-            points.setdefault((method, route), []).append(EntryPoint(at, count, errors, p50, p95, p99))
+            points.setdefault((method, route), []).append(Point(at, count, errors, p50, p95, p99))
             continue
         counted = dict(zip(codes[0], codes[1], strict=True))
         newest = [Answer(-at, code, bool(failed), trace_id) for at, code, failed, trace_id in latest]

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from coldtrail.server.api.service import json
 from coldtrail.server.api.times import parse_step, parse_time, rfc3339
 from coldtrail.store.functions import function as read_function
-from coldtrail.store.red import Group
+from coldtrail.store.red import Group, Point
 from coldtrail.store.red import red as read_red
 from coldtrail.trails.identity import node_id_of
 
@@ -48,6 +48,19 @@ def red(
     )
 
 
+def point_of(point: Point, step_ns: int) -> dict[str, Any]:
+    """One step of a chart: rate, errors, percentiles."""
+    return {
+        "time": rfc3339(point.start_ns),
+        "count": point.count,
+        "error_count": point.error_count,
+        "rate_per_s": point.count / (step_ns / 1e9),
+        "p50_ms": point.p50_ms,
+        "p95_ms": point.p95_ms,
+        "p99_ms": point.p99_ms,
+    }
+
+
 def _group(group: Group, step_ns: int) -> dict[str, Any]:
     return {
         "name": group.name,
@@ -63,18 +76,7 @@ def _group(group: Group, step_ns: int) -> dict[str, Any]:
             "error_count": group.previous_error_count,
             "p95_ms": group.previous_p95_ms,
         },
-        "points": [
-            {
-                "time": rfc3339(point.start_ns),
-                "count": point.count,
-                "error_count": point.error_count,
-                "rate_per_s": point.count / (step_ns / 1e9),
-                "p50_ms": point.p50_ms,
-                "p95_ms": point.p95_ms,
-                "p99_ms": point.p99_ms,
-            }
-            for point in group.points
-        ],
+        "points": [point_of(point, step_ns) for point in group.points],
     }
 
 

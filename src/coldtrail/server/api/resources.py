@@ -8,7 +8,7 @@ from litestar import Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 
-from coldtrail.server.api.red import time_range
+from coldtrail.server.api.red import point_of, time_range
 from coldtrail.server.api.service import json
 from coldtrail.server.api.times import parse_step, rfc3339
 from coldtrail.store.durations import durations as read_durations
@@ -69,18 +69,7 @@ def _entry(entry: Entry, step_ns: int, trail_ids: dict[str, list[str]]) -> dict[
             }
             for one in entry.latest
         ],
-        "points": [
-            {
-                "time": rfc3339(point.start_ns),
-                "count": point.count,
-                "error_count": point.error_count,
-                "rate_per_s": point.count / (step_ns / 1e9),
-                "p50_ms": point.p50_ms,
-                "p95_ms": point.p95_ms,
-                "p99_ms": point.p99_ms,
-            }
-            for point in entry.points
-        ],
+        "points": [point_of(point, step_ns) for point in entry.points],
     }
 
 
