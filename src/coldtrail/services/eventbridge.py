@@ -11,13 +11,128 @@ from __future__ import annotations
 
 from coldtrail.services.service import (
     UUID,
+    CloudWatch,
     Condition,
+    Derived,
     Envelope,
+    Metric,
+    Quota,
     Service,
     log_key,
     logged_response,
     sent_and_received,
     takes,
+)
+
+NAMESPACE = "AWS/Events"
+_MONITORING = 'Amazon EventBridge User Guide, "Monitoring Amazon EventBridge"'
+_LIMITS = 'Amazon EventBridge User Guide, "Amazon EventBridge quotas"'
+
+
+def _of(*metrics: str) -> tuple[CloudWatch, ...]:
+    """By bus; the metrics of the default bus name only the rule."""
+    return tuple(CloudWatch(NAMESPACE, metric, by="EventBusName", also=("RuleName",)) for metric in metrics)
+
+
+METRICS = (
+    Metric(
+        id="triggered_rules",
+        name="Triggered rules",
+        unit="count",
+        stat="sum",
+        high="more events, or a rule that matches more than it was meant to",
+        low="a pattern no longer matches what is sent, or nothing is sent",
+        trouble="a rule whose pattern is wrong fails silently: events match nothing",
+        source=_MONITORING,
+        cloudwatch=_of("TriggeredRules", "MatchedEvents"),
+        derived=Derived("messages.received", "events seen taken by a target, each taker counted"),
+    ),
+    Metric(
+        id="invocations",
+        name="Target invocations",
+        unit="count",
+        stat="sum",
+        high="more events",
+        low="rules match nothing, or targets are throttled",
+        trouble="compare with triggered rules and their targets",
+        source=_MONITORING,
+        cloudwatch=_of("Invocations", "InvocationAttempts"),
+        derived=Derived("messages.received", "events seen taken by a target, each taker counted"),
+    ),
+    Metric(
+        id="failed_invocations",
+        name="Failed invocations",
+        unit="count",
+        stat="sum",
+        high="permissions, a deleted target, or retries used up after a day",
+        low="good",
+        trouble="the event is lost unless the rule has a dead-letter queue",
+        source=_MONITORING,
+        cloudwatch=_of("FailedInvocations"),
+    ),
+    Metric(
+        id="dead_letter_invocations",
+        name="Sent to dead-letter queues",
+        unit="count",
+        stat="sum",
+        high="targets that could not be invoked",
+        low="good",
+        trouble="the message's attributes name the rule, the target and the error",
+        source=_MONITORING,
+        cloudwatch=_of("InvocationsSentToDlq", "DeadLetterInvocations"),
+    ),
+    Metric(
+        id="ingestion_to_invocation",
+        name="Ingestion to invocation",
+        unit="ms",
+        stat="max",
+        high="the bus holds events back: its invocation quota, or retries at a target",
+        low="good",
+        trouble="a delay that no function shows: look at the bus, not at the code",
+        source=_MONITORING,
+        cloudwatch=_of(
+            "IngestionToInvocationSuccessLatency",
+            "IngestionToInvocationCompleteLatency",
+            "IngestionToInvocationStartLatency",
+        ),
+        derived=Derived("messages.wait_max", "longest from an event's sending to its first taking, by event ids"),
+    ),
+)
+
+QUOTAS = (
+    Quota(
+        id="eventbridge.invocations",
+        name="Target invocations per second",
+        value=1_100,
+        unit="count",
+        soft=True,
+        per="account and region",
+        explained="Beyond it events are delivered late, not refused: 1,100 a second in small regions, 18,750 in the largest.",
+        source=_LIMITS,
+        metric="invocations",
+        per_s=1,
+    ),
+    Quota(
+        id="eventbridge.event_age",
+        name="Age of an event that is retried",
+        value=86_400_000,
+        unit="ms",
+        soft=False,
+        per="resource",
+        explained="A target is tried for 24 hours and 185 times, then the event is dropped or goes to the dead-letter queue.",
+        source='Amazon EventBridge User Guide, "How EventBridge retries delivering events"',
+        metric="ingestion_to_invocation",
+    ),
+    Quota(
+        id="eventbridge.event_size",
+        name="Size of a PutEvents entry",
+        value=1_048_576,
+        unit="bytes",
+        soft=False,
+        per="resource",
+        explained="1 MB for the whole request, of at most ten events.",
+        source=_LIMITS,
+    ),
 )
 
 EVENTBRIDGE = Service(
@@ -53,4 +168,6 @@ EVENTBRIDGE = Service(
             receive_count="attempt-number",
         ),
     ),
+    metrics=METRICS,
+    quotas=QUOTAS,
 )

@@ -11,7 +11,19 @@ Amazon S3 request IDs for AWS Support"), OpenTelemetry semantic conventions ("AW
 
 from __future__ import annotations
 
-from coldtrail.services.service import CLIENT, Condition, Envelope, Service, mentions, span_key, takes
+from coldtrail.services.service import (
+    CLIENT,
+    CloudWatch,
+    Condition,
+    Derived,
+    Envelope,
+    Metric,
+    Quota,
+    Service,
+    mentions,
+    span_key,
+    takes,
+)
 
 WRITES = Condition(
     ("rpc.method",),
@@ -29,6 +41,87 @@ WRITES = Condition(
     ),
 )
 """The calls of which S3 sends notifications."""
+
+NAMESPACE = "AWS/S3"
+_MONITORING = 'Amazon S3 User Guide, "Amazon S3 metrics and dimensions"'
+_FILTER = (
+    "Turn on request metrics for the bucket, and send the namespace AWS/S3 in a metric stream; or trace the calls."
+)
+
+
+def _of(metric: str) -> tuple[CloudWatch, ...]:
+    return (CloudWatch(NAMESPACE, metric, by="BucketName", also=("FilterId",)),)
+
+
+METRICS = (
+    Metric(
+        id="requests",
+        name="Requests",
+        unit="count",
+        stat="sum",
+        high="more work, or a listing in a loop",
+        low="nobody asks",
+        trouble="requests are billed one by one",
+        source=_MONITORING,
+        cloudwatch=_of("AllRequests"),
+        derived=Derived("calls.count", "calls in spans that name the bucket"),
+        brings=_FILTER,
+    ),
+    Metric(
+        id="client_errors",
+        name="4xx errors",
+        unit="count",
+        stat="sum",
+        high="no such key, or no permission",
+        low="good",
+        trouble="an object that is read before it is written shows here",
+        source=_MONITORING,
+        cloudwatch=_of("4xxErrors"),
+        derived=Derived("calls.client_errors", "calls in spans that failed with 4xx"),
+        brings=_FILTER,
+    ),
+    Metric(
+        id="server_errors",
+        name="5xx errors",
+        unit="count",
+        stat="sum",
+        high="503 Slow Down: too many requests on one prefix",
+        low="good",
+        trouble="spread the keys over prefixes; SDKs retry",
+        source=_MONITORING,
+        cloudwatch=_of("5xxErrors"),
+        derived=Derived("calls.server_errors", "calls in spans that failed with 5xx"),
+        brings=_FILTER,
+    ),
+    Metric(
+        id="latency",
+        name="Request latency, p95",
+        unit="ms",
+        stat="p95",
+        high="large objects, or retries after 503",
+        low="good",
+        trouble="the whole request, the body in it",
+        source=_MONITORING,
+        cloudwatch=_of("TotalRequestLatency"),
+        derived=Derived("calls.p95", "durations of the calls in spans, network and retries in them"),
+        brings=_FILTER,
+    ),
+)
+
+QUOTAS = (
+    Quota(
+        id="s3.requests",
+        name="Reads per second and prefix",
+        value=5_500,
+        unit="count",
+        soft=False,
+        per="resource",
+        explained="5,500 reads and 3,500 writes a second for each prefix; it grows with the load, meanwhile 503 Slow Down.",
+        source='Amazon S3 User Guide, "Best practices design patterns: optimizing Amazon S3 performance"',
+        metric="requests",
+        per_s=1,
+    ),
+)
 
 S3 = Service(
     id="s3",
@@ -63,4 +156,6 @@ S3 = Service(
             order_group="detail.object.sequencer",
         ),
     ),
+    metrics=METRICS,
+    quotas=QUOTAS,
 )

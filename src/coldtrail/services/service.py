@@ -98,6 +98,82 @@ class Envelope(Struct, frozen=True):
     replay_name: str = ""
 
 
+Unit = Literal["count", "ms", "bytes", "MB", "share", "units"]
+"""What a figure is in. ``share`` is of 1; ``units`` are a table's capacity units. Times are always milliseconds."""
+
+Statistic = Literal["sum", "avg", "max", "p95"]
+Scope = Literal["resource", "account"]
+
+
+class CloudWatch(Struct, frozen=True):
+    """A metric as CloudWatch publishes it.
+
+    ``by``: the dimension whose value is the resource's name; "" for a metric of the whole account and region. ``also``: dimensions
+    that such a series may have besides, over which it is added up. ``times``: what turns its unit into ours. ``over``:
+    the figure is the sum of this metric divided by the sum of that one, a share. ``endings``: the dimension's value is
+    the resource's name and one of these, for what belongs to a resource by custom.
+    """
+
+    namespace: str
+    metric: str
+    by: str = ""
+    also: tuple[str, ...] = ()
+    times: float = 1.0
+    over: str = ""
+    endings: tuple[str, ...] = ()
+
+
+class Derived(Struct, frozen=True):
+    """How the same figure is read from spans, log lines and trails: ``way`` is a name that the store knows."""
+
+    way: str
+    how: str
+
+
+class Metric(Struct, frozen=True):
+    """One thing to watch: what it is, what high and low mean, and the trouble that it points to.
+
+    ``cloudwatch``: where CloudWatch has it, the first that was received is shown. ``derived`` None: no span, line or trail
+    tells. ``brings``: what would
+    bring it where it is absent, if that is more than the namespace in a metric stream.
+    """
+
+    id: str
+    name: str
+    unit: Unit
+    stat: Statistic
+    high: str
+    low: str
+    trouble: str
+    source: str
+    cloudwatch: tuple[CloudWatch, ...]
+    derived: Derived | None = None
+    scope: Scope = "resource"
+    brings: str = ""
+
+
+class Quota(Struct, frozen=True):
+    """A limit of the service: how much, of what, and what one has to know to scale.
+
+    ``id``: `service.name`, as it is written in the settings. ``soft``: AWS raises it when asked. ``per``: what it counts for.
+    ``metric``: the id of the metric of this service that is its use, "" where no signal tells. ``per_s``: it counts in
+    every so many seconds, so its use is a sum divided by the length of a step, a mean. ``limit_metric``: the metric that
+    tells the limit itself, where somebody configures it; then ``value`` is 0.
+    """
+
+    id: str
+    name: str
+    value: float
+    unit: Unit
+    soft: bool
+    per: Literal["account and region", "resource"]
+    explained: str
+    source: str
+    metric: str = ""
+    per_s: float = 0.0
+    limit_metric: str = ""
+
+
 class Service(Struct, frozen=True):
     """Everything we know of one managed service, in one place."""
 
@@ -106,6 +182,8 @@ class Service(Struct, frozen=True):
     carries: Carrier
     keys: tuple[KeyRule, ...] = ()
     envelopes: tuple[Envelope, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    quotas: tuple[Quota, ...] = ()
 
 
 def span_key(

@@ -11,7 +11,164 @@ OpenTelemetry semantic conventions ("AWS SQS", "Messaging spans"), AWS X-Ray SDK
 
 from __future__ import annotations
 
-from coldtrail.services.service import Condition, Envelope, Service, log_key, logged_response, sent_and_received, takes
+from coldtrail.services.service import (
+    CloudWatch,
+    Condition,
+    Derived,
+    Envelope,
+    Metric,
+    Quota,
+    Service,
+    log_key,
+    logged_response,
+    sent_and_received,
+    takes,
+)
+
+NAMESPACE = "AWS/SQS"
+_AVAILABLE = 'Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"'
+_LIMITS = 'Amazon SQS Developer Guide, "Amazon SQS message quotas"'
+DEAD_LETTER_ENDINGS = (
+    "-dlq",
+    "_dlq",
+    "-DLQ",
+    "DLQ",
+    "-dead-letter",
+    "-deadletter",
+    "-dead-letters",
+    "-dead-letter-queue",
+)
+"""How people name the dead-letter queue of a queue: its name and one of these. A ".fifo" stays last."""
+
+
+def _of(metric: str, times: float = 1.0) -> tuple[CloudWatch, ...]:
+    return (CloudWatch(NAMESPACE, metric, by="QueueName", times=times),)
+
+
+METRICS = (
+    Metric(
+        id="oldest_message_age",
+        name="Age of the oldest message",
+        unit="ms",
+        stat="max",
+        high="consumers fall behind, or one message fails again and again",
+        low="good",
+        trouble="past the retention period messages are deleted, whether anybody read them or not",
+        source=_AVAILABLE,
+        cloudwatch=_of("ApproximateAgeOfOldestMessage", 1000.0),
+        derived=Derived("messages.age_max", "oldest message that was sent and not yet taken, by message ids"),
+    ),
+    Metric(
+        id="visible",
+        name="Messages visible",
+        unit="count",
+        stat="max",
+        high="more is sent than taken",
+        low="good",
+        trouble="a backlog takes as long to drain as consumers are faster than senders",
+        source=_AVAILABLE,
+        cloudwatch=_of("ApproximateNumberOfMessagesVisible"),
+        derived=Derived("messages.waiting", "messages sent and not yet taken, by message ids"),
+    ),
+    Metric(
+        id="in_flight",
+        name="Messages in flight",
+        unit="count",
+        stat="max",
+        high="consumers hold messages: slow, or they do not delete what they did",
+        low="nobody takes",
+        trouble="at 120,000 the queue hands out nothing more",
+        source=_AVAILABLE,
+        cloudwatch=_of("ApproximateNumberOfMessagesNotVisible"),
+        derived=Derived("messages.in_flight", "messages taken and not yet finished with, by the attempts' invocations"),
+    ),
+    Metric(
+        id="sent",
+        name="Messages sent",
+        unit="count",
+        stat="sum",
+        high="more work, or a sender that repeats itself",
+        low="the sender has stopped",
+        trouble="compare with deleted: the difference is what waits",
+        source=_AVAILABLE,
+        cloudwatch=_of("NumberOfMessagesSent"),
+        derived=Derived("messages.sent", "messages that a span or line gave"),
+    ),
+    Metric(
+        id="received",
+        name="Messages received",
+        unit="count",
+        stat="sum",
+        high="much above deleted: the same messages come again",
+        low="nobody takes",
+        trouble="each reception counts towards maxReceiveCount, then the dead-letter queue",
+        source=_AVAILABLE,
+        cloudwatch=_of("NumberOfMessagesReceived"),
+        derived=Derived("messages.received", "deliveries: each attempt at each message"),
+    ),
+    Metric(
+        id="deleted",
+        name="Messages deleted",
+        unit="count",
+        stat="sum",
+        high="work is done",
+        low="consumers fail, or forget to delete",
+        trouble="received without deleted is work in vain",
+        source=_AVAILABLE,
+        cloudwatch=_of("NumberOfMessagesDeleted"),
+        derived=Derived("messages.done", "messages whose last attempt did not fail"),
+    ),
+    Metric(
+        id="dead_letters",
+        name="Messages in its dead-letter queue",
+        unit="count",
+        stat="max",
+        high="messages that nobody could process, until they expire there",
+        low="good",
+        trouble="look at the reason before you redrive them",
+        source=_AVAILABLE,
+        cloudwatch=_of("ApproximateNumberOfMessagesVisible"),
+        derived=Derived(
+            "messages.dead", "messages of this queue that were seen taken from its dead-letter queue's name"
+        ),
+        brings="The namespace AWS/SQS of a metric stream, with a dead-letter queue that is named after the queue (orders, orders-dlq).",
+    ),
+)
+
+QUOTAS = (
+    Quota(
+        id="sqs.in_flight",
+        name="Messages in flight",
+        value=120_000,
+        unit="count",
+        soft=True,
+        per="resource",
+        explained="Taken and not yet deleted, of one queue; above it a queue refuses or hands out nothing.",
+        source=_LIMITS,
+        metric="in_flight",
+    ),
+    Quota(
+        id="sqs.retention",
+        name="Age of a message",
+        value=345_600_000,
+        unit="ms",
+        soft=True,
+        per="resource",
+        explained="What is older than the queue's retention is deleted unread: four days, unless set (one minute to 14 days).",
+        source=_LIMITS,
+        metric="oldest_message_age",
+    ),
+    Quota(
+        id="sqs.message_size",
+        name="Size of a message",
+        value=1_048_576,
+        unit="bytes",
+        soft=False,
+        per="resource",
+        explained="1 MiB with its attributes, and 1 MiB for a batch of ten.",
+        source=_LIMITS,
+    ),
+)
 
 SQS = Service(
     id="sqs",
@@ -51,4 +208,6 @@ SQS = Service(
             dead_letter_source="attributes.DeadLetterQueueSourceArn",
         ),
     ),
+    metrics=METRICS,
+    quotas=QUOTAS,
 )
