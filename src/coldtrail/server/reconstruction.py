@@ -75,7 +75,7 @@ class Reconstruction:
             self._thread.join()
 
     def _run(self) -> None:
-        behind = True
+        behind, remembered = True, False
         while not self._stop.is_set():
             started = time.monotonic()
             seconds = self._take_seconds()
@@ -84,6 +84,9 @@ class Reconstruction:
                     self._wait_for(units_since(self._engine, last_saved_s(self._engine), MOST_UNITS))
                     behind = False
                 self._pass(seconds)
+                if not remembered:
+                    self._reader.remember_emitters(0)
+                    remembered = True
                 self._infer()
             except EngineError as error:
                 if not error.passing:  # the loader tells of those

@@ -51,7 +51,7 @@ class Emitters:
         self._known: dict[int, Emitter] = {}
 
     def remember_new(self, since_s: int, limit: int = 5_000) -> None:
-        """Read those received since Unix second ``since_s``, so that no reader has to wait for them."""
+        """Read the newest of those received since Unix second ``since_s``, so that no reader has to wait for them."""
         for row in self._engine.rows(_NEW_EMITTERS, {"since": max(0, since_s), "limit": limit}, raw_bytes=True):
             if row[0] not in self._known and len(self._known) < self._most:
                 self._known[row[0]] = _emitter(row)
@@ -72,7 +72,8 @@ _UNKNOWN = Emitter(Resource(), Scope())
 _COLUMNS = """emitter_id, resource, resource_dropped_attributes_count, resource_schema_url, scope_name, scope_version,
   scope_attributes, scope_dropped_attributes_count, scope_schema_url"""
 _EMITTERS = f"SELECT {_COLUMNS} FROM emitters WHERE emitter_id IN {{ids:Array(UInt64)}} LIMIT 1 BY emitter_id"
-_NEW_EMITTERS = f"SELECT {_COLUMNS} FROM emitters WHERE received >= toDateTime({{since:UInt32}}) LIMIT {{limit:UInt32}}"
+_NEW_EMITTERS = f"""SELECT {_COLUMNS} FROM emitters WHERE received >= toDateTime({{since:UInt32}})
+  ORDER BY received DESC LIMIT 1 BY emitter_id LIMIT {{limit:UInt32}}"""
 
 
 def _emitter(row: tuple[Any, ...]) -> Emitter:
@@ -196,7 +197,7 @@ class SignalReader:
         if not ids:
             return []
         listed = ", ".join(f"unhex('{bytes.fromhex(trace_id).hex()}')" for trace_id in ids)
-        query = f"SELECT {SPAN_COLUMNS} FROM spans WHERE trace_id IN ({listed}) LIMIT {int(limit)}"
+        query = f"SELECT {SPAN_COLUMNS} FROM spans PREWHERE trace_id IN ({listed}) LIMIT {int(limit)}"
         return sorted(set_of(self._spans(query)), key=lambda span: (span.start_ns, span.span_id))
 
     def logs_of(self, trace_ids: set[str], request_ids: set[str], limit: int = 20_000) -> list[Log]:
