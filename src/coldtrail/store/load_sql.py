@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from coldtrail.model.signals import Signal
 from coldtrail.store.anyvalue import sql_text
+from coldtrail.store.metrics_load import LOAD_METRICS
 
 MAP = "Map(LowCardinality(String), String)"
 
@@ -76,56 +77,9 @@ SELECT fromUnixTimestamp64Nano(toInt64(if(l.time_unix_nano = 0, l.observed_time_
 FROM (SELECT service, emitter_id, arrayJoin(group.items) AS l FROM ({_GROUPS}))
 """
 
-_POINTS = (
-    "name, time, start, type, unit, description, temporality, is_monotonic, value, count, min, max, bucket_counts, "
-    "explicit_bounds, scale, zero_count, zero_threshold, parts, flags, service, emitter_id, attributes, received"
-)
-
-
-_NO_BUCKETS = "[]::Array(UInt64), []::Array(Float64)"
-_NOT_EXPONENTIAL = "toInt32(0), toUInt64(0), toFloat64(0)"
-_NO_PARTS = "[]::Array(String)"
-_NUMBER = f"if(p.as_int != 0, toFloat64(p.as_int), p.as_double), toUInt64(1), 0., 0., {_NO_BUCKETS}, {_NOT_EXPONENTIAL}, {_NO_PARTS}"
-
-_POINT_OF: dict[str, str] = {
-    "gauge": _NUMBER,
-    "sum": _NUMBER,
-    "histogram": f"p.sum, p.count, p.min, p.max, p.bucket_counts, p.explicit_bounds, {_NOT_EXPONENTIAL}, {_NO_PARTS}",
-    "exponential_histogram": f"p.sum, p.count, p.min, p.max, {_NO_BUCKETS}, p.scale, p.zero_count, p.zero_threshold, "
-    "[p.positive, p.negative]",
-    "summary": f"p.sum, p.count, 0., 0., {_NO_BUCKETS}, {_NOT_EXPONENTIAL}, p.quantile_values",
-}
-"""What differs between the kinds of points: value to parts, in the order of the table."""
-
-
-def _points_of(kind: str) -> str:
-    """SQL for an array of all points of a kind of one metric, as tuples that are alike for all kinds."""
-    temporality = f"m.{kind}.aggregation_temporality" if kind not in ("gauge", "summary") else "toUInt8(0)"
-    monotonic = "m.sum.is_monotonic" if kind == "sum" else "toUInt8(0)"
-    return (
-        f"arrayMap(p -> ('{kind}', p.time_unix_nano, p.start_time_unix_nano, {temporality}, {monotonic}, "
-        f"{_POINT_OF[kind]}, p.flags, p.attributes), m.{kind}.data_points)"
-    )
-
-
-# All kinds in one SELECT, because a server's `input()` can be read once.
-_METRICS = f"""
-INSERT INTO metrics ({_POINTS})
-SELECT m.name, fromUnixTimestamp64Nano(toInt64(point.2), 'UTC') AS time,
-  fromUnixTimestamp64Nano(toInt64(point.3), 'UTC') AS start, point.1 AS type, m.unit, m.description,
-  point.4 AS temporality, point.5 AS is_monotonic, point.6 AS value, point.7 AS count, point.8 AS min, point.9 AS max,
-  point.10 AS bucket_counts, point.11 AS explicit_bounds, point.12 AS scale, point.13 AS zero_count,
-  point.14 AS zero_threshold, point.15 AS parts, point.16 AS flags, service, emitter_id,
-  CAST(point.17, '{MAP}') AS attributes, toDateTime({{received}}) AS received
-FROM (
-  SELECT service, emitter_id, m, arrayJoin(arrayConcat({", ".join(_points_of(kind) for kind in _POINT_OF)})) AS point
-  FROM (SELECT service, emitter_id, arrayJoin(group.items) AS m FROM ({_GROUPS}))
-)
-"""
-
 LOAD: dict[Signal, tuple[tuple[str, str], ...]] = {
     "traces": (("emitters", EMITTERS), ("spans", _SPANS)),
     "logs": (("emitters", EMITTERS), ("logs", _LOGS)),
-    "metrics": (("emitters", EMITTERS), ("metrics", _METRICS)),
+    "metrics": (("emitters", EMITTERS), ("metrics_in", LOAD_METRICS)),
 }
 """Per signal, in order: the table and its statement. Emitters come first, so no row ever lacks its own."""

@@ -1,7 +1,7 @@
 """How the engine reads OTLP: a `format_schema` and the column structure of it, one per signal.
 
 The schemas declare the wire format of opentelemetry-proto, but leave as raw bytes what is decoded only
-when it is read (AnyValue, events, links, exemplars): embedded messages and bytes look alike on the wire
+when it is read (AnyValue, events, links): embedded messages and bytes look alike on the wire
 (Protocol Buffers, "Encoding"). Fields with explicit presence that matter are told apart by the loader.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from coldtrail.model.signals import Signal
+from coldtrail.store import metrics_load
 
 _COMMON = """syntax = "proto3";
 message KeyValue { string key = 1; bytes value = 2; }
@@ -38,37 +39,6 @@ message LogRecord {
 message ScopeGroup { Scope scope = 1; repeated LogRecord items = 2; string schema_url = 3; }
 """
 
-_METRICS = """
-message NumberPoint {
-  repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
-  double as_double = 4; sfixed64 as_int = 6; repeated bytes exemplars = 5; uint32 flags = 8;
-}
-message HistogramPoint {
-  repeated KeyValue attributes = 9; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4;
-  double sum = 5; repeated fixed64 bucket_counts = 6; repeated double explicit_bounds = 7; repeated bytes exemplars = 8;
-  uint32 flags = 10; double min = 11; double max = 12;
-}
-message ExponentialPoint {
-  repeated KeyValue attributes = 1; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4;
-  double sum = 5; sint32 scale = 6; fixed64 zero_count = 7; bytes positive = 8; bytes negative = 9; uint32 flags = 10;
-  repeated bytes exemplars = 11; double min = 12; double max = 13; double zero_threshold = 14;
-}
-message SummaryPoint {
-  repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4;
-  double sum = 5; repeated bytes quantile_values = 6; uint32 flags = 8;
-}
-message Gauge { repeated NumberPoint data_points = 1; }
-message Sum { repeated NumberPoint data_points = 1; int32 aggregation_temporality = 2; bool is_monotonic = 3; }
-message Histogram { repeated HistogramPoint data_points = 1; int32 aggregation_temporality = 2; }
-message ExponentialHistogram { repeated ExponentialPoint data_points = 1; int32 aggregation_temporality = 2; }
-message Summary { repeated SummaryPoint data_points = 1; }
-message Metric {
-  string name = 1; string description = 2; string unit = 3; Gauge gauge = 5; Sum sum = 7; Histogram histogram = 9;
-  ExponentialHistogram exponential_histogram = 10; Summary summary = 11;
-}
-message ScopeGroup { Scope scope = 1; repeated Metric items = 2; string schema_url = 3; }
-"""
-
 _EMITTERS = """
 message ScopeGroup { Scope scope = 1; string schema_url = 3; }
 """
@@ -90,22 +60,6 @@ _LOG = f"""Tuple(time_unix_nano UInt64, observed_time_unix_nano UInt64, severity
 severity_text LowCardinality(String), body String, attributes {KEY_VALUES}, dropped_attributes_count UInt32, flags UInt32,
 trace_id FixedString(16), span_id FixedString(8), event_name LowCardinality(String))"""
 
-_NUMBER = f"""Array(Tuple(attributes {KEY_VALUES}, start_time_unix_nano UInt64, time_unix_nano UInt64, as_double Float64,
-as_int Int64, flags UInt32))"""
-_DISTRIBUTION = (
-    f"attributes {KEY_VALUES}, start_time_unix_nano UInt64, time_unix_nano UInt64, count UInt64, sum Float64"
-)
-
-_METRIC = f"""Tuple(name LowCardinality(String), description String, unit LowCardinality(String),
-gauge Tuple(data_points {_NUMBER}),
-sum Tuple(data_points {_NUMBER}, aggregation_temporality UInt8, is_monotonic UInt8),
-histogram Tuple(data_points Array(Tuple({_DISTRIBUTION}, bucket_counts Array(UInt64), explicit_bounds Array(Float64),
-  flags UInt32, min Float64, max Float64)), aggregation_temporality UInt8),
-exponential_histogram Tuple(data_points Array(Tuple({_DISTRIBUTION}, scale Int32, zero_count UInt64, positive String,
-  negative String, flags UInt32, min Float64, max Float64, zero_threshold Float64)), aggregation_temporality UInt8),
-summary Tuple(data_points Array(Tuple({_DISTRIBUTION}, quantile_values Array(String), flags UInt32))))"""
-
-
 def _structure(item: str = "") -> str:
     scope = (
         f"Tuple(name LowCardinality(String), version LowCardinality(String), attributes {KEY_VALUES}, "
@@ -124,12 +78,12 @@ FORMAT_SCHEMA: dict[Shape, str] = {
     "emitters": _COMMON + _EMITTERS + _ROOT,
     "traces": _COMMON + _TRACES + _ROOT,
     "logs": _COMMON + _LOGS + _ROOT,
-    "metrics": _COMMON + _METRICS + _ROOT,
+    "metrics": _COMMON + metrics_load.SCHEMA + _ROOT,
 }
 
 STRUCTURE: dict[Shape, str] = {
     "emitters": _structure(),
     "traces": _structure(_SPAN),
     "logs": _structure(_LOG),
-    "metrics": _structure(_METRIC),
+    "metrics": _structure(metrics_load.STRUCTURE),
 }

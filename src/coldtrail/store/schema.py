@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from coldtrail.store.anyvalue import sql_number, sql_text, sql_true
 from coldtrail.store.keys_sql import keys_from_logs, keys_from_spans
+from coldtrail.store.metrics_schema import METRICS_MIGRATION, METRICS_RETENTION
 
 MAP = "Map(LowCardinality(String), String)"
 
@@ -372,6 +373,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         INFERRED,
         f"ALTER TABLE spans MODIFY SETTING {_COMPACT.removeprefix(', ')}",
     ),
+    METRICS_MIGRATION,
 )
 """Each inner tuple takes the schema from one version to the next.
 
@@ -390,5 +392,6 @@ RETENTION: dict[str, str] = {
     "inferred_edges": "spans",
     "logs": "logs",
     "metrics": "metrics",
+    **METRICS_RETENTION,
 }
 """Which retention setting governs which table."""

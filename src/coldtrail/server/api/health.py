@@ -13,7 +13,7 @@ from coldtrail.server.api.times import rfc3339
 from coldtrail.store.engine_errors import EngineError
 
 _SIZES = """
-SELECT sumIf(rows, table = 'spans'), sumIf(rows, table = 'logs'), sumIf(rows, table = 'metrics'), sum(bytes_on_disk)
+SELECT sumIf(rows, table = 'spans'), sumIf(rows, table = 'logs'), sumIf(rows, table IN ('metrics', 'metric_points')), sum(bytes_on_disk)
 FROM system.parts WHERE active AND database = currentDatabase()
 """
 
