@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import otlp
 from coldtrail.model.signals import Log, Span
-from coldtrail.services import contexts_of_log, contexts_of_span, keys_of_log, keys_of_span
+from coldtrail.services import contexts_of_log, contexts_of_span, contexts_sent, keys_of_log, keys_of_span
 from coldtrail.store.engine import Engine
 from coldtrail.store.load_sql import LOAD
 from coldtrail.store.migrate import migrate
@@ -55,6 +55,9 @@ SPANS: list[tuple[int, dict[str, Any]]] = [
     (2, {"http.request.header.b3": ["80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1"]}),
     (2, {"http.request.header.x-b3-traceid": "80f198ee56343ba864fe8b2a57d3eff8", "http.request.header.x-b3-spanid": "e457b5a2e4d86bd1"}),
     (4, {"cloudevents.event_id": "ce-1"}),
+    *((kind, {"sns_message_id": "n-1", "published_message_id": "n-2"}) for kind in range(6)),
+    (1, {"aws.sns.message_id": "n-3", "messaging.operation.type": "process"}),
+    (3, {"http.request.header.x-amzn-trace-id": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"}),
     (5, {"cloudevents.event_id": "ce-1", "cloudevents.traceparent": W3C}),
     (2, {"x": "y"}),
     *((2, {"faas.event": text}) for text in EVENTS.values()),
@@ -109,7 +112,8 @@ def stored(engine: Engine, folder: Path, spans: list[tuple[int, dict[str, Any]]]
 
 def told(signal: Span | Log) -> set[tuple[str, str, str]]:
     keys, contexts = (keys_of_span(signal), contexts_of_span(signal)) if isinstance(signal, Span) else (keys_of_log(signal), contexts_of_log(signal))
-    return {(key.kind, key.value, key.role) for key in keys} | {("trace_id", one.trace_id, "takes") for one in contexts}
+    sent = contexts_sent(signal) if isinstance(signal, Span) else ()
+    return {(key.kind, key.value, key.role) for key in keys} | {("trace_id", one.trace_id, "takes") for one in contexts} | {("trace_id", one.trace_id, "gives") for one in sent}
 
 
 def python(spans: list[tuple[int, dict[str, Any]]], logs: list[tuple[str, dict[str, Any]]]) -> dict[int, set[tuple[str, str, str]]]:

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from coldtrail.model.hex_ids import is_hex, is_trace_id
 from coldtrail.model.signals import Log, Span
-from coldtrail.model.trails import Inferred, Key, Trail
+from coldtrail.model.trails import Inferred, Key, KeyKind, Trail
 from coldtrail.model.xray_ids import xray_trace_id_to_hex
 from coldtrail.store.engine import Engine
 from coldtrail.store.find import Carrier, carriers_of, carriers_of_hash
@@ -18,7 +18,7 @@ from coldtrail.store.inferred import inferred_of
 from coldtrail.store.signals import SignalReader
 from coldtrail.store.trail_lists import Filters, TrailRow, list_trails, trails_of
 from coldtrail.trails.assemble import NOT_BY_TIME, Graph, build_graph, select, trail_ids_of
-from coldtrail.trails.identity import span_node_id, unit_node_id
+from coldtrail.trails.identity import KEY_DIGITS, MERGED_DIGITS, span_node_id, unit_node_id
 from coldtrail.trails.timing import Timing
 from coldtrail.trails.walk import Gathered, gather
 
@@ -86,13 +86,14 @@ class TrailReader:
             return {text}, set()
         if is_hex(text, 48):
             return {text[:32]}, set()
-        carriers = self._carriers_of_node(text)
+        carriers = self._carriers_of_node(trail_id if trail_id.startswith("arn:") else text)
         return {one.trace_id for one in carriers} - {""}, {one.request_id for one in carriers} - {""}
 
     def _carriers_of_node(self, text: str) -> list[Carrier]:
-        if is_hex(text, 16) or is_hex(text, 18):
-            return carriers_of_hash(self._engine, int(text[:16], 16))
-        return carriers_of(self._engine, {Key("request_id", text, "mentions")})
+        if any(is_hex(text, digits) for digits in MERGED_DIGITS):
+            return carriers_of_hash(self._engine, int(text[:KEY_DIGITS], 16))
+        kind: KeyKind = "execution_arn" if text.startswith("arn:") else "request_id"
+        return carriers_of(self._engine, {Key(kind, text, "mentions")})
 
     def newest(self, filters: Filters, limit: int) -> list[TrailRow]:
         """Return trails, newest first."""

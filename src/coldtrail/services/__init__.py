@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Key
+from coldtrail.services.batch_responses import failed_items
 from coldtrail.services.correlation import DEFAULT_CORRELATION_FIELDS
 from coldtrail.services.envelopes import Delivery
 from coldtrail.services.propagation import TraceContext
@@ -68,6 +69,11 @@ def contexts_of_span(span: Span) -> tuple[TraceContext, ...]:
     return _rulebook.contexts_of_span(span)
 
 
+def contexts_sent(span: Span) -> tuple[TraceContext, ...]:
+    """Return the contexts of other traces in the headers that a client's or producer's span sends."""
+    return _rulebook.contexts_sent(span)
+
+
 def contexts_of_log(log: Log) -> tuple[TraceContext, ...]:
     """Return the trace contexts that a log record shows in headers or in an event."""
     return _rulebook.contexts_of_log(log)
@@ -87,8 +93,10 @@ __all__ = [
     "TraceContext",
     "contexts_of_log",
     "contexts_of_span",
+    "contexts_sent",
     "declared_services",
     "deliveries_of",
+    "failed_items",
     "key_rules",
     "keys_of_log",
     "keys_of_span",

@@ -45,7 +45,10 @@ HEADER_ATTRIBUTES = tuple(place.format(name) for place in _PLACES for name in _N
 """Attributes of spans and logs that hold a trace header (as text, or as a list of it)."""
 
 HEADER_SPAN_KINDS = (0, 1, 2, 5)
-"""Kinds of spans that take what the header names; a client's or producer's header names the span itself."""
+"""Kinds of spans that take what the header names."""
+
+GIVING_SPAN_KINDS = (3, 4)
+"""Kinds of spans whose header is what they send: it names the span itself, or what it goes on as in another trace."""
 
 TRACE_ID = r"(?i)(?:^|^00-|Root=)(1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9a-f]{32})(?:[-;,]|$)"
 """The trace id in a header's value, in any of the forms."""

@@ -15,6 +15,7 @@ from coldtrail.services.correlation import baggage_pattern, distinct_fields, tex
 from coldtrail.services.envelopes import EVENT_ATTRIBUTES, Delivery, Reader
 from coldtrail.services.propagation import (
     BAGGAGE_NAMES,
+    GIVING_SPAN_KINDS,
     HEADER_ATTRIBUTES,
     HEADER_SPAN_KINDS,
     TraceContext,
@@ -119,11 +120,18 @@ class Rulebook:
 
     def contexts_of_span(self, span: Span) -> tuple[TraceContext, ...]:
         """Return the trace contexts that headers on a span name, and those in the event that it holds."""
-        return self._contexts(self._spans, span.attributes, span.kind)
+        return self._contexts(self._spans, span.attributes, headers=span.kind in HEADER_SPAN_KINDS)
+
+    def contexts_sent(self, span: Span) -> tuple[TraceContext, ...]:
+        """Return the contexts of other traces in the headers that a client's or producer's span sends."""
+        if span.kind not in GIVING_SPAN_KINDS:
+            return ()
+        sent = self._contexts(self._spans, span.attributes, headers=True, events=False)
+        return tuple(one for one in sent if one.trace_id != span.trace_id)
 
     def contexts_of_log(self, log: Log) -> tuple[TraceContext, ...]:
         """Return the trace contexts that headers on a log record name, and those in the event that it holds."""
-        return self._contexts(self._logs, log.attributes, 0)
+        return self._contexts(self._logs, log.attributes, headers=True)
 
     def deliveries(self, attributes: Attributes) -> tuple[Delivery, ...]:
         """Return the units of the events that a signal's attributes hold."""
@@ -150,7 +158,9 @@ class Rulebook:
                 found |= dict.fromkeys(_correlations(self._in_baggage, _texts(value)))
         return tuple(found)
 
-    def _contexts(self, plans: Plans, attributes: Attributes, kind: int) -> tuple[TraceContext, ...]:
+    def _contexts(
+        self, plans: Plans, attributes: Attributes, *, headers: bool, events: bool = True
+    ) -> tuple[TraceContext, ...]:
         if _PLACES.keys().isdisjoint(attributes):
             return ()
         found: dict[TraceContext, None] = {}
@@ -158,12 +168,13 @@ class Rulebook:
             plan = plans[name]
             if plan is None or not plan.place:
                 continue
-            if plan.place == EVENT and (text := _event_text(value)):
+            if plan.place == EVENT and events and (text := _event_text(value)):
                 found |= dict.fromkeys(self._event(text).contexts)
-            elif plan.place == HEADER and kind in HEADER_SPAN_KINDS:
+            elif plan.place == HEADER and headers:
                 beside = _texts(attributes.get(name.replace("b3-traceid", "b3-spanid"))) if "b3-traceid" in name else []
-                headers = (one for text in _texts(value) for one in contexts_in_header(text, "".join(beside)))
-                found |= dict.fromkeys(headers)
+                found |= dict.fromkeys(
+                    one for text in _texts(value) for one in contexts_in_header(text, "".join(beside))
+                )
         return tuple(found)
 
     def _read_event(self, text: str) -> Event:

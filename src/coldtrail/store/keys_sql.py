@@ -11,7 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from coldtrail.services import KeyRule, Rulebook, rulebook
 from coldtrail.services.correlation import baggage_pattern
-from coldtrail.services.propagation import HEADER_SPAN_KINDS, TRACE_ID
+from coldtrail.services.propagation import GIVING_SPAN_KINDS, HEADER_SPAN_KINDS, TRACE_ID
 from coldtrail.services.rulebook import BAGGAGE, EVENT, HEADER, MOST_LISTED, MOST_VALUE_BYTES, Plan, Plans
 from coldtrail.services.service import Condition
 from coldtrail.store.anyvalue import sql_text
@@ -167,10 +167,14 @@ def _of_plans(book: Rulebook) -> str:
     kinds = ", ".join(str(kind) for kind in HEADER_SPAN_KINDS)
     plain = "lower(replaceRegexpOne(replaceRegexpOne(id, '^1-', ''), '-', ''))"
     of_header = f"arrayMap(id -> ('trace_id', {plain}, 'takes'), extractAll(text, {quoted(TRACE_ID)}))"
+    others = f"arrayFilter(id -> {plain} != lower(hex(trace_id)), extractAll(text, {quoted(TRACE_ID)}))"
+    sent = f"arrayMap(id -> ('trace_id', {plain}, 'gives'), {others})"
+    senders = ", ".join(str(kind) for kind in GIVING_SPAN_KINDS)
     members = f"extractAll(text, {quoted(baggage_pattern(book.correlation_fields))})"
     of_baggage = f"arrayMap(value -> ('correlation_id', value, 'mentions'), {members})"
     inside = (
-        f"multiIf(plan.2 = {HEADER} AND span_kind IN ({kinds}), {of_header}, plan.2 = {BAGGAGE}, {of_baggage}, "
+        f"multiIf(plan.2 = {HEADER} AND span_kind IN ({kinds}), {of_header}, "
+        f"plan.2 = {HEADER} AND span_kind IN ({senders}), {sent}, plan.2 = {BAGGAGE}, {of_baggage}, "
         f"plan.2 = {EVENT}, {keys_of_event(book)}, [])"
     )
     each = f"arrayFlatten(arrayConcat({by_rule}, arrayMap(text -> {inside}, if(plan.2 = 0, [], of_one))))"

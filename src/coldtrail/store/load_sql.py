@@ -59,10 +59,12 @@ SELECT s.trace_id, s.span_id, s.parent_span_id, s.name, s.kind,
 FROM (SELECT service, emitter_id, arrayJoin(group.items) AS s FROM ({_GROUPS}))
 """
 
-# A record of an execution's history belongs to its execution as a line of a function belongs to its request.
+# A record of an execution's history belongs to its execution, and a line of an access log to the request that it tells
+# of, as a line of a function belongs to its request.
 _REQUEST = (
-    f"if(startsWith(l.event_name, 'stepfunctions.'), "
+    f"multiIf(startsWith(l.event_name, 'stepfunctions.'), "
     f"{sql_text(_value('l.attributes', 'aws.step_functions.execution.arn'))}, "
+    f"l.event_name = 'apigateway.access', {sql_text(_value('l.attributes', 'aws.api_gateway.request_id'))}, "
     f"{sql_text(_value('l.attributes', 'faas.invocation_id'))})"
 )
 

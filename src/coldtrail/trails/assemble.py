@@ -15,7 +15,9 @@ from coldtrail.trails.hold_ups import hold_ups
 from coldtrail.trails.messages import add_messages
 from coldtrail.trails.nodes import Nodes, build_nodes
 from coldtrail.trails.notes import CARRIED_KINDS
-from coldtrail.trails.story import story
+from coldtrail.trails.partial_failures import partial_failures
+from coldtrail.trails.shows_elsewhere import touches
+from coldtrail.trails.story import Besides, story
 from coldtrail.trails.timing import Timing
 from coldtrail.trails.waits import set_waits, waits_of
 
@@ -167,7 +169,16 @@ def _trail(graph: Graph, roots: list[str], told: bool) -> Trail:
         edges=edges,
         critical_path=path.path,
         critical_shares=path.shares,
-        story=story(nodes, edges, hold_ups(graph.nodes, graph.effects, nodes, edges)) if told else [],
+        story=story(nodes, edges, _besides(graph, nodes, edges)) if told else [],
+    )
+
+
+def _besides(graph: Graph, nodes: list[Node], edges: list[Edge]) -> Besides:
+    """What is told of a trail by what lies beyond it."""
+    return Besides(
+        hold_ups(graph.nodes, graph.effects, nodes, edges),
+        partial_failures(graph.nodes, graph.effects, nodes, edges),
+        touches(graph.nodes, nodes),
     )
 
 

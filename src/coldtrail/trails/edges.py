@@ -22,10 +22,10 @@ from coldtrail.trails.nodes import Nodes
 from coldtrail.trails.notes import CARRIED_KINDS
 from coldtrail.trails.right_clocks import put_clocks_right
 from coldtrail.trails.senders_alike import senders_alike
+from coldtrail.trails.sent_headers import HEADER_CONFIDENCE, sent_elsewhere
 from coldtrail.trails.timing import Timing, join_by_time
 
 CORRELATION_CONFIDENCE = 0.7
-HEADER_CONFIDENCE = 0.9
 
 _CARRIERS = ("message", "execution")
 
@@ -40,6 +40,7 @@ def build_edges(nodes: Nodes, timing: Timing) -> list[Edge]:
     _requests(nodes, joins)
     _parents(nodes, joins, started)
     _links(nodes, joins, started)
+    _fronts(nodes, joins)
     offsets = put_clocks_right(nodes, joins)
     for edge in senders_alike(nodes, joins):
         joins.add(edge.cause, edge.effect, edge.kind, edge.evidence, edge.confidence)
@@ -53,6 +54,8 @@ def build_edges(nodes: Nodes, timing: Timing) -> list[Edge]:
         joins.add(edge.cause, edge.effect, edge.kind, edge.evidence, edge.confidence)
     _count_tries_of_states(nodes, joins)
     _headers(nodes, joins, started)
+    for edge in sent_elsewhere(nodes, joins.caused):
+        joins.add(edge.cause, edge.effect, edge.kind, edge.evidence, edge.confidence)
     _correlations(nodes, joins)
     join_by_time(nodes, joins, timing)
     return joins.edges()
@@ -70,9 +73,11 @@ def _messages(nodes: Nodes, joins: Joins) -> dict[str, list[str]]:
             joins.add(node_id, message, "sends", "message_id")
         if not givers and message not in holds:
             _senders_told(nodes, joins, message)
-        takers = sorted(
-            {first.get(one, one) for one in (_invocation_above(nodes, two) for two in nodes.takers[message])}
-        )
+        above = {two: _invocation_above(nodes, two) for two in nodes.takers[message]}
+        for inside, node_id in above.items():
+            if count := nodes.received.get((message, inside), 0):
+                nodes.received[message, node_id] = max(count, nodes.received.get((message, node_id), 0))
+        takers = sorted({first.get(one, one) for one in above.values()})
         for outer in sorted(facts.within & nodes.givers.keys()):
             joins.add(message, outer, "triggers", "message_id")
             takers = [node_id for node_id in takers if not _takes(nodes, first, outer, node_id)]
@@ -121,6 +126,22 @@ def _requests(nodes: Nodes, joins: Joins) -> None:
                 joins.add(node_id, attempts[0], "calls", "request_id")
             elif key.role == "takes" and node_id not in joins.caused:
                 joins.add(attempts[-1], node_id, "triggers", "request_id")
+
+
+def _fronts(nodes: Nodes, joins: Joins) -> None:
+    """A function that nothing else is known to have called names the request that an API handed it."""
+    fronts = {
+        key.value: node_id
+        for node_id, node in nodes.by_id.items()
+        if node.kind == "request"
+        for key in nodes.keys[node_id]
+        if key.kind == "request_id" and key.role == "gives"
+    }
+    for node_id, keys in nodes.keys.items() if fronts else ():
+        if nodes.by_id[node_id].kind == "invocation" and node_id not in joins.caused:
+            for key in sorted(keys, key=lambda key: key.value):
+                if key.kind == "request_id" and key.role == "takes" and key.value in fronts:
+                    joins.add(fronts[key.value], node_id, "calls", "request_id")
 
 
 def _invocation_above(nodes: Nodes, node_id: str) -> str:

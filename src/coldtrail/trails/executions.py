@@ -13,7 +13,7 @@ from msgspec import Struct
 from coldtrail.model.signals import Log
 from coldtrail.model.trails import Edge, Failure, Node, NodeStatus, Wait
 from coldtrail.services.service import CLIENT, PRODUCER
-from coldtrail.trails.identity import node_id_of
+from coldtrail.trails.identity import node_id_of, state_node_id
 
 if TYPE_CHECKING:
     from coldtrail.trails.nodes import Nodes
@@ -89,7 +89,7 @@ def _add_states(run: Run, arn: str, machine: str, logs: list[Log]) -> None:
         name, kind = _said(log, "details.name"), _type(log)
         if kind.endswith("StateEntered"):
             current = Node(
-                node_id=node_id_of("execution_arn", f"{arn}#{_said(log, 'id') or log.time_ns}"),
+                node_id=state_node_id(arn, _said(log, "id") or str(log.time_ns)),
                 kind="execution",
                 service=machine,
                 name=name or kind,

@@ -31,6 +31,7 @@ class Nodes(Struct):
     single record. ``machine``: whose clock a node has. ``states``: execution node to the nodes of its states.
     ``said``: message to the fields of the signals that took it alone. ``told``: steps of batches of which it is told whose
     they are. ``contexts``: node to the trace contexts that it was handed. ``together``: messages that one signal names as one unit.
+    ``reported``: invocation to the items of its batch that it answered had failed.
     """
 
     by_id: dict[str, Node] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Nodes(Struct):
     states: dict[str, list[str]] = field(default_factory=dict)
     taken_by: dict[str, set[str]] = field(default_factory=dict)
     delivery: dict[tuple[str, str], int] = field(default_factory=dict)
+    reported: dict[str, set[str]] = field(default_factory=dict)
 
 
 def request_id_of(span: Span) -> str:

@@ -13,6 +13,7 @@ from coldtrail.services import (
     contexts_of_log,
     contexts_of_span,
     deliveries_of,
+    failed_items,
     keys_of_log,
     keys_of_span,
 )
@@ -81,6 +82,8 @@ def note(nodes: Nodes, node_id: str, signal: Span | Log) -> None:
     contexts = contexts_of_log(signal) if isinstance(signal, Log) else contexts_of_span(signal)
     if contexts:
         nodes.contexts.setdefault(node_id, set()).update((one.trace_id, one.span_id) for one in contexts)
+    if reported := failed_items(signal):
+        nodes.reported.setdefault(node_id, set()).update(reported)
     if not keys:
         return
     nodes.keys[node_id].update(keys)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
 
 from coldtrail.model.trails import Edge, Node, Sentence, WaitKind
 from coldtrail.trails.hold_ups import FAILED, HoldUp
-from coldtrail.trails.went_wrong import went_wrong
-from coldtrail.trails.words import duration_words, failure_words, who
+from coldtrail.trails.partial_failures import PartialFailure
+from coldtrail.trails.shows_elsewhere import Touch
+from coldtrail.trails.went_wrong import NOTHING, went_wrong
+from coldtrail.trails.words import duration_words, failure_words, who, with_error
 
 MOST_SENTENCES = 60
 NOTABLE_WAIT_MS = 1_000.0
@@ -20,7 +24,18 @@ _WAITED: dict[WaitKind, str] = {
 }
 
 
-def story(nodes: list[Node], edges: list[Edge], held_up: Sequence[HoldUp] = ()) -> list[Sentence]:
+class Besides(Struct, frozen=True):
+    """What the rest of the graph tells of a trail: what held it up, what failed of its batches, what its steps touched."""
+
+    held_up: Sequence[HoldUp] = ()
+    partial: Sequence[PartialFailure] = ()
+    touched: Mapping[str, Touch] = NOTHING
+
+
+ALONE = Besides()
+
+
+def story(nodes: list[Node], edges: list[Edge], besides: Besides = ALONE) -> list[Sentence]:
     """Return the sentences in order of time; operations are told only where they failed or were tried again."""
     by_id = {node.node_id: node for node in nodes}
     causes: dict[str, Edge] = {}
@@ -31,9 +46,10 @@ def story(nodes: list[Node], edges: list[Edge], held_up: Sequence[HoldUp] = ()) 
         for node in nodes
         if node is nodes[0] or node.kind != "operation" or _worth_telling(node, causes, by_id)
     ]
-    extra = [_held_up(one, by_id) for one in held_up if one.taker in by_id]
+    extra = [_held_up(one, by_id) for one in besides.held_up if one.taker in by_id]
+    extra += [_partial(one, by_id) for one in besides.partial]
     extra += _clocks(nodes)
-    if wrong := went_wrong(nodes, edges):
+    if wrong := went_wrong(nodes, edges, besides.touched):
         extra.append(wrong)
     return _fewest(told, extra, by_id)
 
@@ -95,6 +111,24 @@ def _held_up(one: HoldUp, by_id: dict[str, Node]) -> Sentence:
         f"that was tried {one.tries} times in vain"
     )
     return Sentence(by_id[one.taker].start_ns, text, one.message, one.taker)
+
+
+def _partial(one: PartialFailure, by_id: dict[str, Node]) -> Sentence:
+    """A message that failed where its invocation did not; told once, and not on the trails of the others in the batch."""
+    message, taker = by_id[one.message], by_id[one.taker]
+    ended_ns = taker.start_ns if taker.end_ns is None else taker.end_ns
+    through = one.size - one.failed
+    went = f"of which {through} went through" if through else "all of which failed"
+    if one.behind:
+        text = f"{message.name} came again {duration_words(one.later_ms)} after its batch of {one.size} in {who(taker)}"
+        text += ", because a record before it had failed there"
+    else:
+        batch = (
+            f"in a batch of {one.size} in {who(taker)}, {went}" if one.size > 1 else f"in {who(taker)}, which succeeded"
+        )
+        text = f"{message.name} failed{with_error(one.failure)} {batch}; "
+        text += f"it came again after {duration_words(one.later_ms)}" if one.again else "it was not seen to come again"
+    return Sentence(ended_ns, text, one.message, one.again if one.again in by_id else one.taker)
 
 
 def _clocks(nodes: list[Node]) -> list[Sentence]:

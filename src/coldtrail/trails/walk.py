@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Inferred, Key
-from coldtrail.services import contexts_of_log, contexts_of_span, keys_of_log, keys_of_span
+from coldtrail.services import contexts_of_log, contexts_of_span, contexts_sent, keys_of_log, keys_of_span
 from coldtrail.trails.nodes import request_id_of
 from coldtrail.trails.notes import CARRIED_KINDS
 
@@ -110,15 +110,22 @@ def _joining(spans: list[Span], logs: list[Log], traces: set[str]) -> set[Key]:
     found |= {Key("request_id", request, "mentions") for span in spans if (request := request_id_of(span))}
     joined = {Key(key.kind, key.value, "mentions") for key in found if key.kind in JOINING_KINDS}
     # Who links to a trace is known only by asking; worth it where the trace has other ways out or in.
-    if joined or any(span.links for span in spans):
+    if joined or any(span.links for span in spans) or _begins_elsewhere(spans):
         joined |= {Key("trace_id", trace_id, "mentions") for trace_id in traces}
     return joined
+
+
+def _begins_elsewhere(spans: list[Span]) -> bool:
+    """Whether a span's parent is in none of the traces: who sent its header may be in another."""
+    known = {span.span_id for span in spans}
+    return any(span.parent_span_id and span.parent_span_id not in known for span in spans)
 
 
 def _next(reader: Reader, keys: set[Key], spans: list[Span], logs: list[Log]) -> tuple[set[str], set[str]]:
     traces = {link.trace_id for span in spans for link in span.links}
     traces |= {log.trace_id for log in logs if log.trace_id}
     traces |= {one.trace_id for span in spans for one in contexts_of_span(span)}
+    traces |= {one.trace_id for span in spans for one in contexts_sent(span)}
     traces |= {one.trace_id for log in logs for one in contexts_of_log(log)}
     requests = {request for span in spans if (request := request_id_of(span))}
     requests |= {str(log.attributes["faas.invocation_id"]) for log in logs if log.attributes.get("faas.invocation_id")}

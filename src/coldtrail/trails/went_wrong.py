@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from coldtrail.model.trails import Edge, Node, Sentence
 from coldtrail.trails.hold_ups import DELIVERED, FAILED
-from coldtrail.trails.words import duration_words, failure_words, who
+from coldtrail.trails.shows_elsewhere import Touch, came_late, missing
+from coldtrail.trails.words import duration_words, failure_words, times_words, who
+
+NOTHING: Mapping[str, Touch] = MappingProxyType({})
 
 
-def went_wrong(nodes: list[Node], edges: list[Edge]) -> Sentence | None:
-    """Return the sentence; None where nothing failed. ``shows_at`` is the last node that it had an effect on."""
+def went_wrong(nodes: list[Node], edges: list[Edge], touched: Mapping[str, Touch] = NOTHING) -> Sentence | None:
+    """Return the sentence; None where nothing failed. ``shows_at`` is the last node that it had an effect on.
+
+    ``touched``: what steps did to resources, so that a missing write and a message that never left are seen.
+    """
     failed = [node for node in nodes if node.status in FAILED]
     if not failed:
         return None
@@ -32,6 +41,10 @@ def went_wrong(nodes: list[Node], edges: list[Edge]) -> Sentence | None:
         shows_at = elsewhere.node_id
     elif attempts[-1].status in FAILED and attempts[-1].kind == "invocation" and len(attempts) > 1:
         followed.append("nothing took it after that")
+    shown = missing(first, top, nodes, above, touched) or came_late(attempts, nodes, above, below)
+    if shown:
+        followed.append(shown.text)
+        shows_at = shown.node_id
     told = f"The first thing that went wrong: {who(first)} {failure_words(first)}"
     told += f"; from that, {', '.join(followed)}" if followed else ""
     return Sentence(_end(first), told, first.node_id, "" if shows_at == first.node_id else shows_at)
@@ -77,7 +90,7 @@ def _attempts(
 
 def _tried_again(attempts: list[Node]) -> str:
     last, again = attempts[-1], len(attempts) - 1
-    times = "once" if again == 1 else "twice" if again == 2 else f"{again} times"
+    times = times_words(again)
     if last.status in FAILED:
         return f"it was tried again {times}, in vain"
     if last.status == "open":

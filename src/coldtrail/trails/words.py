@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coldtrail.model.trails import Node, NodeStatus
+from coldtrail.model.trails import Failure, Node, NodeStatus
 
 FAILURES: dict[NodeStatus, str] = {
     "error": "failed",
@@ -31,9 +31,18 @@ def who(node: Node) -> str:
 
 def failure_words(node: Node) -> str:
     """Return what became of a node that did not succeed, and with which error."""
-    did = FAILURES.get(node.status, "failed")
-    if not node.failure or not node.failure.type:
-        return did
-    message = node.failure.message.strip()
+    return FAILURES.get(node.status, "failed") + with_error(node.failure)
+
+
+def with_error(failure: Failure | None) -> str:
+    """Return ` with TYPE: first line of the message`, "" where nothing is known of it."""
+    if not failure or not failure.type:
+        return ""
+    message = failure.message.strip()
     line = message.splitlines()[0][:160] if message else ""
-    return f"{did} with {node.failure.type}" + (f": {line}" if line else "")
+    return f" with {failure.type}" + (f": {line}" if line else "")
+
+
+def times_words(count: int) -> str:
+    """Return how often: `once`, `twice`, `7 times`."""
+    return "once" if count == 1 else "twice" if count == 2 else f"{count} times"
