@@ -1,4 +1,4 @@
-"""`python -m coldtrail_lab run` and `python -m coldtrail_lab faults`."""
+"""`python -m coldtrail_lab run`, `faults`, `deploy` and `fleet`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import tempfile
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from coldtrail_lab.context import LEVELS
 from coldtrail_lab.faults import KNOWN
-from coldtrail_lab.lab import STORIES, Lab
+from coldtrail_lab.lab import STORIES, THREE, Lab
 
 CONTROL = Path(tempfile.gettempdir()) / "coldtrail-lab.control"
 """Where the newest running lab says its control address."""
@@ -50,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--duration", type=float, help="seconds, then stop")
     run.add_argument("--fault", type=_fault, action="append", default=[], metavar="NAME[=SHARE]")
     run.add_argument("--story", choices=STORIES, action="append", help="only these (activity-history always runs)")
+    run.add_argument("--api", default="http://127.0.0.1:4319", help="coldtrail's page URL, told of deployments")
+    run.add_argument("--deploy-after", type=float, metavar="SECONDS", help="roll the quotes' version 2 out then")
+    run.add_argument("--metrics-s", type=float, default=60, help="how often the metric stream delivers, 0 = never")
+    run.add_argument("--schedule-s", type=float, default=60, help="how often schedules fire")
     run.add_argument(
         "--context",
         type=_context,
@@ -66,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     faults.add_argument("name", nargs="?")
     faults.add_argument("--share", type=float, default=1.0, help="share of things that it hits, 0..1")
     faults.set_defaults(run=_faults)
+    deploy = commands.add_parser("deploy", help="roll the quotes' next version out in the running lab")
+    deploy.set_defaults(run=_deploy)
     return parser
 
 
@@ -80,7 +88,11 @@ def _run(arguments: argparse.Namespace) -> int:
         truth=arguments.truth,
         access_key=arguments.access_key,
         contexts=dict(arguments.context),
-        stories=arguments.story or STORIES,
+        stories=arguments.story or THREE,
+        seed=arguments.seed,
+        metrics_s=arguments.metrics_s,
+        schedule_s=arguments.schedule_s,
+        api=arguments.api,
         say=_say,
     )
     with lab:
@@ -90,6 +102,8 @@ def _run(arguments: argparse.Namespace) -> int:
         )
         if arguments.ready_file:
             arguments.ready_file.write_text(json.dumps({"api": lab.story.api.url, "control": lab.control_url}))
+        if arguments.deploy_after is not None:
+            _later(arguments.deploy_after, lab.deploy)
         if arguments.duration:
             threading.Timer(arguments.duration, stop.set).start()
         made = lab.run_traffic(arguments.seed, arguments.rate, stop, _say)
@@ -99,14 +113,28 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _later(seconds: float, call: Callable[[], object]) -> None:
+    timer = threading.Timer(seconds, call)
+    timer.daemon = True
+    timer.start()
+
+
 def _faults(arguments: argparse.Namespace) -> int:
+    body = None
+    if arguments.verb != "list":
+        body = {"name": arguments.name, "share": arguments.share if arguments.verb == "on" else 0.0}
+    return _tell("/faults", body)
+
+
+def _deploy(arguments: argparse.Namespace) -> int:  # noqa: ARG001
+    return _tell("/deploy", {})
+
+
+def _tell(path: str, body: dict[str, Any] | None) -> int:
+    """Ask the running lab and print what it says."""
     try:
-        url = CONTROL.read_text() + "/faults"
-        body = None
-        if arguments.verb != "list":
-            share = arguments.share if arguments.verb == "on" else 0.0
-            body = json.dumps({"name": arguments.name, "share": share}).encode()
-        with urllib.request.urlopen(urllib.request.Request(url, body), timeout=5) as answer:
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(CONTROL.read_text() + path, data), timeout=30) as answer:
             print(json.dumps(json.load(answer), indent=2))
     except urllib.error.HTTPError as error:
         print(json.load(error)["error"], file=sys.stderr)

@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from coldtrail_lab.function import Function, Throttled
-from coldtrail_lab.log_delivery import ACCOUNT, LogDelivery
-from coldtrail_lab.truth import Truth, subject_of
-from coldtrail_lab.xray_service import XrayService
+from coldtrail_lab.log_delivery import ACCOUNT
+from coldtrail_lab.stage import Stage
+from coldtrail_lab.truth import subject_of
 
 STAGE = "prod"
 _STATUS = {"ok": 200, "error": 502, "timeout": 504, "out_of_memory": 502, "exit": 502}
@@ -27,14 +27,13 @@ _STATUS = {"ok": 200, "error": 502, "timeout": 504, "out_of_memory": 502, "exit"
 class ApiGateway:
     """Serves ``routes``: (method, resource) to function."""
 
-    def __init__(
-        self, name: str, routes: dict[tuple[str, str], Function], logs: LogDelivery, xray: XrayService, truth: Truth
-    ) -> None:
+    def __init__(self, name: str, routes: dict[tuple[str, str], Function], stage: Stage) -> None:
         self.name = name
         self.routes = routes
-        self._logs = logs
-        self._xray = xray
-        self._truth = truth
+        self._logs = stage.logs
+        self._xray = stage.xray
+        self._truth = stage.truth
+        self._meters = stage.meters
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/{STAGE}"
@@ -70,7 +69,17 @@ class ApiGateway:
         ended = time.time()
         self._log(request_id, invocation_id, method, resource, status, ended - started, root, caller)
         self._segment(root, segment, request_id, method, resource, status, started, ended)
+        self._count(status, (ended - started) * 1e3)
         return status, text, request_id
+
+    def _count(self, status: int, took_ms: float) -> None:
+        """Source: Amazon API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics"."""
+        about = {"ApiName": self.name, "Stage": STAGE}
+        self._meters.add("AWS/ApiGateway", "Count", 1.0, "Count", **about)
+        self._meters.add("AWS/ApiGateway", "4XXError", float(400 <= status < 500), **about)
+        self._meters.add("AWS/ApiGateway", "5XXError", float(status >= 500), **about)
+        self._meters.add("AWS/ApiGateway", "Latency", took_ms, "Milliseconds", **about)
+        self._meters.add("AWS/ApiGateway", "IntegrationLatency", took_ms, "Milliseconds", **about)
 
     def _says(
         self, request_id: str, root: str, function: Function, invocation_id: str, headers: dict[str, str], body: str

@@ -19,7 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote_plus
 
+from coldtrail_lab.call_meters import meter_call
 from coldtrail_lab.faults import Faults
+from coldtrail_lab.meters import Meters
 from coldtrail_lab.truth import Thing, Truth, subject_of
 
 SLOW_TABLE_S = 0.4
@@ -32,17 +34,19 @@ class AwsRoad:
     """An HTTP relay to moto's port.
 
     ``running``: app id of a sandbox to the invocation that it runs. ``on_execution``: told the ARN and input of every
-    execution that was started.
+    execution that was started; ``on_event``: the id and the entry of every event that a bus has taken.
     """
 
-    def __init__(self, target_port: int, faults: Faults, truth: Truth) -> None:
+    def __init__(self, target_port: int, faults: Faults, truth: Truth, meters: Meters) -> None:
         self._target_port = target_port
         self._faults = faults
         self._truth = truth
+        self._meters = meters
         self._writes: dict[str, list[tuple[dict[str, Any], Thing, int]]] = {}
         self._lock = threading.Lock()
         self.running: dict[str, Thing] = {}
         self.on_execution: Callable[[str, str], None] = lambda arn, text: None
+        self.on_event: Callable[[str, dict[str, Any]], None] = lambda event_id, entry: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -69,8 +73,13 @@ class AwsRoad:
             self.on_execution(str(json.loads(answer)["executionArn"]), json.loads(request).get("input") or "{}")
         app = _APP_ID.search(agent)
         cause = self.running.get(app[1]) if app else None
-        if cause is None:
-            return
+        if cause is not None:
+            self._says_what_was_sent(cause, action, request, answer)
+        if action == "PutEvents":
+            for entry, put in _events(request, answer):
+                self.on_event(put, entry)
+
+    def _says_what_was_sent(self, cause: Thing, action: str, request: bytes, answer: bytes) -> None:
         for service, message_id, text in _sent(action, request, answer):
             effect = {"type": "message", "service": service, "id": message_id}
             self._truth.says("sends", cause, effect, subject=subject_of(text))
@@ -110,11 +119,13 @@ class AwsRoad:
                     time.sleep(SLOW_TABLE_S)
                 if target.endswith(".PutItem"):
                     road._writes_item(self.headers.get("User-Agent", ""), body)
+                began = time.monotonic()
                 self._upstream.request("POST", self.path, body, dict(self.headers.items()))
                 answer = self._upstream.getresponse()
                 data = answer.read()
                 if answer.status == 200:
                     action = target.rpartition(".")[2] or _query_action(body)
+                    meter_call(road._meters, action, body, data, (time.monotonic() - began) * 1e3)
                     road._passed(action, self.headers.get("User-Agent", ""), body, data)
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
@@ -133,6 +144,12 @@ class AwsRoad:
         return Handler
 
 
+def _events(request: bytes, answer: bytes) -> list[tuple[dict[str, Any], str]]:
+    """The entries that a bus has taken, each with its event's id."""
+    asked, put = json.loads(request)["Entries"], json.loads(answer)["Entries"]
+    return [(entry, str(one["EventId"])) for entry, one in zip(asked, put, strict=True) if one.get("EventId")]
+
+
 def _query_action(body: bytes) -> str:
     found = re.search(rb"(?:^|&)Action=(\w+)", body)
     return found[1].decode() if found else ""
@@ -146,7 +163,7 @@ def _sent(action: str, request: bytes, answer: bytes) -> list[tuple[str, str, st
         data = base64.b64decode(json.loads(request)["Data"]).decode("utf-8", "replace")
         return [("kinesis", str(json.loads(answer)["SequenceNumber"]), data)]
     if action == "PutEvents":
-        return [("eventbridge", str(entry["EventId"]), request.decode()) for entry in json.loads(answer)["Entries"]]
+        return [("eventbridge", event_id, entry["Detail"]) for entry, event_id in _events(request, answer)]
     if action == "Publish" and (found := _XML_MESSAGE_ID.search(answer)):
         return [("sns", found[1].decode(), unquote_plus(request.decode()))]
     return []

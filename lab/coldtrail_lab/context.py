@@ -17,7 +17,7 @@ LAYER = Path(__file__).parent / "layer"
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 AN_ID = re.compile(
-    rf"\b(?:{UUID}|(?:activity|invoice|signup|user|act|corr)-\d?[\w-]*\d[\w-]*|\d{{18,}}|[0-9a-f]{{32}}"
+    rf"\b(?:{UUID}|(?:activity|invoice|signup|order|quote|user|act|corr)-\d?[\w-]*\d[\w-]*|\d{{18,}}|[0-9a-f]{{32}}"
     r"|arn:aws:states:[\w:-]+:execution:[\w:.-]+)\b"
 )
 _PRINTED = re.compile(rf"(?:\w+[=:]\s?)?{AN_ID.pattern}")

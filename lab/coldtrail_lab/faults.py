@@ -18,6 +18,7 @@ KNOWN: dict[str, str] = {
     "undeliverable": "some notifications fail each time, so their messages end in the dead-letter queue",
     "duplicates": "queues deliver some messages a second time, as they may",
     "ledger-timeouts": "the ledger API does not answer, so publishing is tried three times and ends in the DLQ",
+    "busy-bus": "the schedule asks many more shops to count their stock at once, so the bus falls behind",
     "profile-overtakes": "accounts lag behind, so profiles are stored first and their welcome fails",
 }
 

@@ -1,4 +1,4 @@
-"""A Lambda function: its configuration, its sandboxes, and the platform lines that Lambda writes around them."""
+"""A Lambda function: its configuration, its versions, its sandboxes, and what Lambda says of each invocation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from coldtrail_lab import context as keeps
-from coldtrail_lab.log_delivery import ACCOUNT, LogDelivery
+from coldtrail_lab.log_delivery import ACCOUNT, REGION, LogDelivery
+from coldtrail_lab.meters import Meters
+from coldtrail_lab.platform_lines import ON_DEMAND, PROVISIONED, Facts, PlatformLines
 from coldtrail_lab.runtime_api import Invocation
 from coldtrail_lab.sandbox import Sandbox
 
-REGION = "eu-central-1"
 IDLE_S = 90.0
 INIT_TIMEOUT_S = 30.0
 
@@ -56,8 +57,16 @@ class Function:
     context: str = "own"
     layered: bool = True
     """False: its own instrumentation hands context on already, so the layer would say everything twice."""
+    version: str = "$LATEST"
+    alias: str = ""
+    idle_s: float = IDLE_S
+    """How long a sandbox that nobody needs is kept."""
+    provisioned: int = 0
+    """Sandboxes that are set up ahead of their first event and kept."""
+    meters: Meters = field(default_factory=Meters)
     _idle: list[Sandbox] = field(default_factory=list)
     _running: int = 0
+    _provisioned_running: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -71,6 +80,11 @@ class Function:
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
 
     @property
+    def lines(self) -> PlatformLines:
+        """Who writes Lambda's own lines."""
+        return PlatformLines(self._put, self.arn, self.json_logs, self.memory_mb)
+
+    @property
     def _traced(self) -> bool:
         return self.tracing is not None and self.context in ("own", "all", "ids")
 
@@ -82,19 +96,47 @@ class Function:
         """
         with self._lock:
             if self._running >= (self.limit() or self.concurrency):
+                self._count("Throttles")
                 raise Throttled(self.name)
             self._running += 1
-            sandbox = self._idle.pop() if self._idle else None
+            sandbox = self._pick()
+        self.meters.shift("AWS/Lambda", "ConcurrentExecutions", 1)
         try:
             return self._run(sandbox, event, trace_header, request_id or str(uuid.uuid4()))
         finally:
+            self.meters.shift("AWS/Lambda", "ConcurrentExecutions", -1)
             with self._lock:
                 self._running -= 1
+
+    def deploy(self, version: str, *, provisioned: int = 0, **environment: str) -> None:
+        """Replace the version that runs; return once the sandboxes that are kept ready for it are."""
+        self.version, self.provisioned = version, provisioned
+        self.environment |= environment
+        self.expire(all_=True)
+        for _ in range(provisioned):
+            sandbox = self._start(PROVISIONED)
+            init_ms = sandbox.wait_until_ready(INIT_TIMEOUT_S)
+            if init_ms is None:
+                self.lines.init_report(sandbox, (time.monotonic() - sandbox.started) * 1e3, "error")
+                sandbox.close()
+                continue
+            self.lines.init_report(sandbox, init_ms, "success")
+            sandbox.freeze()
+            with self._lock:
+                self._idle.append(sandbox)
+
+    def _pick(self) -> Sandbox | None:
+        """Take an idle sandbox, one that is kept ready before any other."""
+        ready = next((one for one in self._idle if one.initialization == PROVISIONED), None)
+        sandbox = ready or (self._idle[-1] if self._idle else None)
+        if sandbox:
+            self._idle.remove(sandbox)
+        return sandbox
 
     def expire(self, *, all_: bool = False) -> None:
         """Remove sandboxes that were idle for long; all idle ones after a deployment."""
         with self._lock:
-            old = [one for one in self._idle if all_ or time.monotonic() - one.last_used > IDLE_S]
+            old = [one for one in self._idle if all_ or self._is_old(one)]
             self._idle = [one for one in self._idle if one not in old]
         for sandbox in old:
             sandbox.close()
@@ -103,18 +145,22 @@ class Function:
         """End all idle sandboxes."""
         self.expire(all_=True)
 
+    def _is_old(self, sandbox: Sandbox) -> bool:
+        return sandbox.initialization != PROVISIONED and time.monotonic() - sandbox.last_used > self.idle_s
+
     def _run(self, warm: Sandbox | None, event: Any, trace_header: str, request_id: str) -> Result:
-        sandbox = warm or self._start()
+        sandbox = warm or self._start(ON_DEMAND)
         init_ms = None if warm else sandbox.wait_until_ready(INIT_TIMEOUT_S)
         segments = self._segments(trace_header)
-        self._platform(sandbox, "start", {"requestId": request_id, "version": "$LATEST"})
+        self.lines.start(sandbox, request_id, self.version)
+        self._count_start(sandbox)
         if not warm and init_ms is None:
             return self._init_failed(sandbox, request_id, segments)
         invocation = Invocation(
             request_id,
             json.dumps(event).encode(),
             int((time.time() + self.timeout_s) * 1e3),
-            self.arn,
+            f"{self.arn}:{self.alias}" if self.alias else self.arn,
             segments["header"],
         )
         self.running[sandbox.app_id] = {"type": "invocation", "function": self.name, "id": request_id}
@@ -122,13 +168,44 @@ class Function:
         status, payload = sandbox.invoke(invocation, self.timeout_s, self.memory_mb)
         duration_ms = (time.monotonic() - started) * 1e3
         used_mb = self.memory_mb if status == "out_of_memory" else max(1, sandbox.memory_mb())
-        facts = {"duration_ms": duration_ms, "used_mb": used_mb, "init_ms": init_ms, "status": status, **segments}
-        self._ended(sandbox, request_id, facts, payload)
+        self._ended(sandbox, self._facts(request_id, duration_ms, used_mb, init_ms, status, payload, segments), payload)
         if self.tracing and self._traced:
             self.tracing(self, request_id, segments, started_s, duration_ms, status, payload, init_ms)
         return Result(request_id, status, payload, warm is None)
 
-    def _start(self) -> Sandbox:
+    def _facts(
+        self,
+        request_id: str,
+        duration_ms: float,
+        used_mb: int,
+        init_ms: float | None,
+        status: str,
+        payload: Any,
+        segments: dict[str, str],
+    ) -> Facts:
+        traced = segments if self._traced else {}
+        return Facts(request_id, duration_ms, used_mb, init_ms, status, _error_type(status, payload), traced)
+
+    def _count(self, name: str, value: float = 1.0, unit: str = "Count", resource: str = "") -> None:
+        more = {"Resource": resource} if resource else {}
+        self.meters.add("AWS/Lambda", name, value, unit, FunctionName=self.name, **more)
+
+    def _count_start(self, sandbox: Sandbox) -> None:
+        """Source: AWS Lambda Developer Guide, "Types of metrics for Lambda functions"."""
+        self._count("Invocations")
+        self._count("ConcurrentExecutions", self._running)
+        if self.provisioned:
+            alias = f"{self.name}:{self.alias}"
+            spills = sandbox.initialization != PROVISIONED
+            with self._lock:
+                self._provisioned_running += not spills
+                used = self._provisioned_running
+            kind = "SpilloverInvocations" if spills else "Invocations"
+            self._count(f"ProvisionedConcurrency{kind}", resource=alias)
+            self._count("ProvisionedConcurrentExecutions", used, resource=alias)
+            self._count("ProvisionedConcurrencyUtilization", used / self.provisioned, "None", resource=alias)
+
+    def _start(self, initialization: str) -> Sandbox:
         holder: list[Sandbox] = []
         early: list[tuple[str, int]] = []
 
@@ -146,12 +223,12 @@ class Function:
             "AWS_ACCESS_KEY_ID": "lab",
             "AWS_SECRET_ACCESS_KEY": "lab",
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_VERSION": self.version,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_mb),
             "AWS_LAMBDA_LOG_GROUP_NAME": self.group,
             "AWS_LAMBDA_LOG_FORMAT": "JSON" if self.json_logs else "Text",
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
             "TZ": ":UTC",
             **self.environment,
             **keeps.environment(self.context, self.handler),
@@ -160,7 +237,7 @@ class Function:
         handler = "lab_layer.handler" if layer else self.handler
         sandbox = Sandbox(handler, self.code, environment, log, layer)
         holder.append(sandbox)
-        self._platform(sandbox, "initStart", {"runtimeVersion": "python:3.11.v66", "initializationType": "on-demand"})
+        self.lines.init_start(sandbox)
         for message, timestamp_ms in early:
             log(message, timestamp_ms)
         return sandbox
@@ -181,77 +258,35 @@ class Function:
 
     def _init_failed(self, sandbox: Sandbox, request_id: str, segments: dict[str, str]) -> Result:
         error = sandbox.api.init_error or {"errorType": "Runtime.ExitError", "errorMessage": "the runtime exited"}
-        facts = {"duration_ms": 1.0, "used_mb": 1, "init_ms": None, "status": "error", **segments}
-        self._ended(sandbox, request_id, facts, error)
+        self._ended(sandbox, self._facts(request_id, 1.0, 1, None, "error", error, segments), error)
         return Result(request_id, "error", error, True)
 
-    def _ended(self, sandbox: Sandbox, request_id: str, facts: dict[str, Any], payload: Any) -> None:
+    def _ended(self, sandbox: Sandbox, facts: Facts, payload: Any) -> None:
         """Write END and REPORT as Lambda does, and keep or end the sandbox."""
-        status = facts["status"]
+        request_id, status = facts.request_id, facts.status
         if status == "timeout":
             stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
             self._put(sandbox, f"{stamp} {request_id} Task timed out after {self.timeout_s:.2f} seconds")
-        self._platform(sandbox, "end", {"requestId": request_id})
-        self._report(sandbox, request_id, facts, payload)
+        self.lines.end(sandbox, request_id)
+        self.lines.report(sandbox, facts)
         if status in ("out_of_memory", "exit"):
             reason = "signal: killed" if status == "out_of_memory" else f"exit status {payload['status']}"
             kind = "Runtime.OutOfMemory" if status == "out_of_memory" else "Runtime.ExitError"
             self._put(sandbox, f"RequestId: {request_id} Error: Runtime exited with error: {reason}\n{kind}")
-        if sandbox.process.poll() is None and sandbox.api.init_error is None:
+        self._count("Duration", facts.duration_ms, "Milliseconds")
+        self._count("Errors", float(status != "ok"))
+        self._give_back(sandbox)
+
+    def _give_back(self, sandbox: Sandbox) -> None:
+        of_this_version = sandbox.version == self.version
+        with self._lock:
+            self._provisioned_running -= bool(self.provisioned) and sandbox.initialization == PROVISIONED
+        if of_this_version and sandbox.process.poll() is None and sandbox.api.init_error is None:
             sandbox.freeze()
             with self._lock:
                 self._idle.append(sandbox)
         else:
             sandbox.close()
-
-    def _report(self, sandbox: Sandbox, request_id: str, facts: dict[str, Any], payload: Any) -> None:
-        failed = {"ok": "", "timeout": "timeout"}.get(facts["status"], "error")
-        kind = _error_type(facts["status"], payload)
-        billed_ms = int(facts["duration_ms"] + (facts["init_ms"] or 0)) + 1
-        if self.json_logs:
-            metrics = {
-                "durationMs": round(facts["duration_ms"], 3),
-                "billedDurationMs": billed_ms,
-                "memorySizeMB": self.memory_mb,
-                "maxMemoryUsedMB": facts["used_mb"],
-            }
-            if facts["init_ms"] is not None:
-                metrics["initDurationMs"] = round(facts["init_ms"], 3)
-            record: dict[str, Any] = {"requestId": request_id, "metrics": metrics, "status": failed or "success"}
-            if kind:
-                record["errorType"] = kind
-            if self._traced:
-                header = f"Root={facts['root']};Parent={facts['service']};Sampled=1"
-                record["tracing"] = {"type": "X-Amzn-Trace-Id", "value": header, "spanId": facts["segment"]}
-            self._platform(sandbox, "report", record)
-            return
-        line = (
-            f"REPORT RequestId: {request_id}\tDuration: {facts['duration_ms']:.2f} ms\tBilled Duration: {billed_ms} ms\t"
-            f"Memory Size: {self.memory_mb} MB\tMax Memory Used: {facts['used_mb']} MB\t"
-        )
-        if facts["init_ms"] is not None:
-            line += f"Init Duration: {facts['init_ms']:.2f} ms\t"
-        if self._traced:
-            line += f"\nXRAY TraceId: {facts['root']}\tSegmentId: {facts['service']}\tSampled: true\t"
-        if failed:
-            line += f"\nStatus: {failed}" + (f"\tError Type: {kind}" if kind else "")
-        self._put(sandbox, line)
-
-    def _platform(self, sandbox: Sandbox, event: str, record: dict[str, Any]) -> None:
-        if self.json_logs:
-            if event != "end":
-                stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() // 10**6 % 1000:03d}Z"
-                self._put(sandbox, json.dumps({"time": stamp, "type": f"platform.{event}", "record": record}))
-        elif event == "initStart":
-            self._put(
-                sandbox, f"INIT_START Runtime Version: {record['runtimeVersion']}\tRuntime Version ARN: {self.arn}"
-            )
-        elif event == "start":
-            self._put(sandbox, f"START RequestId: {record['requestId']} Version: $LATEST")
-        elif event == "end":
-            self._put(sandbox, f"END RequestId: {record['requestId']}")
-        else:
-            self._put(sandbox, json.dumps(record))
 
     def _put(self, sandbox: Sandbox, message: str, timestamp_ms: int | None = None) -> None:
         if self.context == "none":

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import gzip
 import json
 import queue
 import threading
 import time
-import urllib.error
-import urllib.request
-import uuid
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from coldtrail_lab.firehose import Firehose
+
 ACCOUNT = "123456789012"
+REGION = "eu-central-1"
 BUFFER_S = 0.5
 MOST_EVENTS = 500
-BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
 
 
 class LogDelivery:
     """Takes lines from any thread; one thread writes and delivers them, keeping each stream's order."""
 
-    def __init__(self, logs: Any, firehose_url: str, access_key: str = "") -> None:
+    def __init__(self, logs: Any, firehose: Firehose) -> None:
         self._logs = logs
-        self._url = firehose_url
-        self._access_key = access_key
+        self._firehose = firehose
         self._queue: queue.Queue[tuple[str, str, int, str] | None] = queue.Queue()
         self._streams: set[tuple[str, str]] = set()
         self._number = 0
         self._pending = 0
         self._idle = threading.Condition()
-        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="log-delivery", daemon=True)
         self._thread.start()
 
@@ -50,8 +46,7 @@ class LogDelivery:
             return self._idle.wait_for(lambda: self._pending == 0, max(0.0, deadline_s - time.monotonic()))
 
     def close(self) -> None:
-        """Deliver what is left, without waiting for a coldtrail that is away."""
-        self._stopping = True
+        """Deliver what is left."""
         self._queue.put(None)
         self._thread.join(timeout=10)
 
@@ -85,8 +80,8 @@ class LogDelivery:
         records = []
         for (group, stream), events in by_stream.items():
             self._write(group, stream, events)
-            records.append({"data": base64.b64encode(self._subscription(group, stream, events)).decode()})
-        self._send(records)
+            records.append(self._subscription(group, stream, events))
+        self._firehose.send(records)
 
     def _write(self, group: str, stream: str, events: list[dict[str, Any]]) -> None:
         if (group, stream) not in self._streams:
@@ -110,28 +105,3 @@ class LogDelivery:
             "logEvents": events,
         }
         return gzip.compress(json.dumps(document).encode(), 1)
-
-    def _send(self, records: list[dict[str, str]]) -> None:
-        """Deliver as Firehose does: again with back-off until it is taken."""
-        request_id = str(uuid.uuid4())
-        body = json.dumps({"requestId": request_id, "timestamp": time.time_ns() // 10**6, "records": records}).encode()
-        headers = {
-            "Content-Type": "application/json",
-            "X-Amz-Firehose-Protocol-Version": "1.0",
-            "X-Amz-Firehose-Request-Id": request_id,
-        }
-        if self._access_key:
-            headers["X-Amz-Firehose-Access-Key"] = self._access_key
-        attempt = 0
-        while True:
-            try:
-                request = urllib.request.Request(self._url, body, headers)
-                with urllib.request.urlopen(request, timeout=10) as answer:
-                    if json.load(answer)["requestId"] == request_id:
-                        return
-            except (urllib.error.URLError, OSError, ValueError, KeyError):
-                pass
-            if self._stopping:
-                return
-            time.sleep(BACK_OFF_S[min(attempt, len(BACK_OFF_S) - 1)])
-            attempt += 1

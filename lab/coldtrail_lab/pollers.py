@@ -12,11 +12,13 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from coldtrail_lab.function import REGION, Function, Throttled
-from coldtrail_lab.log_delivery import ACCOUNT
+from coldtrail_lab.function import Function, Throttled
+from coldtrail_lab.log_delivery import ACCOUNT, REGION
 from coldtrail_lab.truth import Thing, Truth, subject_of
 
 POLL_S = 0.25
+FORGOTTEN_S = 60.0
+"""A message that was not received for so long has moved to the dead-letter queue."""
 
 
 class Poller:
@@ -71,6 +73,9 @@ class SqsPoller(Poller):
         self._batch = batch
         self._late_s = late_s
         self._twice = twice
+        self._held: dict[str, tuple[float, float]] = {}
+        """Message id to when it was sent (Unix seconds) and last received (monotonic); not deleted yet."""
+        function.meters.watched.append(self.sample)
         self.done = 0
 
     def _poll(self) -> bool:
@@ -78,9 +83,7 @@ class SqsPoller(Poller):
             QueueUrl=self._url, MaxNumberOfMessages=self._batch, AttributeNames=["All"], MessageAttributeNames=["All"]
         )
         messages = answer.get("Messages", [])
-        for message in messages:
-            if message["Attributes"]["ApproximateReceiveCount"] == "1":
-                self._say_whence(message)
+        self._received(messages)
         late = {one["MessageId"]: seconds for one in messages if (seconds := self._late_s(one["Body"]))}
         for message in messages:
             if message["MessageId"] in late:
@@ -91,10 +94,28 @@ class SqsPoller(Poller):
             self._process(now)
         return bool(messages)
 
+    def _received(self, messages: list[dict[str, Any]]) -> None:
+        self._count("NumberOfMessagesReceived" if messages else "NumberOfEmptyReceives", max(1, len(messages)))
+        for message in messages:
+            if message["Attributes"]["ApproximateReceiveCount"] == "1":
+                self._say_whence(message)
+            self._held[message["MessageId"]] = (int(message["Attributes"]["SentTimestamp"]) / 1e3, time.monotonic())
+
+    def sample(self) -> None:
+        """Add the age of the oldest message that is received again and again; nothing else waits for long here."""
+        seen_s = time.monotonic() - FORGOTTEN_S
+        held = [sent_s for sent_s, received_s in list(self._held.values()) if received_s > seen_s]
+        age_s = time.time() - min(held) if held else 0.0
+        self._count("ApproximateAgeOfOldestMessage", max(0.0, age_s), "Seconds")
+
+    def _count(self, name: str, value: float = 1.0, unit: str = "Count") -> None:
+        self._function.meters.add("AWS/SQS", name, value, unit, QueueName=self._url.rsplit("/", 1)[-1])
+
     def _say_whence(self, message: dict[str, Any]) -> None:
         """A topic or a rule put it there: its body is their envelope."""
         cause = _sender(message["Body"])
         if cause:
+            self._count("NumberOfMessagesSent")
             effect = {"type": "message", "service": "sqs", "id": message["MessageId"]}
             self._truth.says("sends", cause, effect, subject=subject_of(message["Body"]))
 
@@ -125,6 +146,8 @@ class SqsPoller(Poller):
             again = message["Attributes"]["ApproximateReceiveCount"] == "1" and self._twice(subject_of(message["Body"]))
             if message["MessageId"] not in failed and not again:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                self._held.pop(message["MessageId"], None)
+                self._count("NumberOfMessagesDeleted")
                 self.done += 1
 
     def _event(self, message: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,9 @@ class Sandbox:
         self.started = time.monotonic()
         self.last_used = self.started
         self.app_id = os.urandom(16).hex()
-        self.stream = time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()) + self.app_id
+        self.version = environment["AWS_LAMBDA_FUNCTION_VERSION"]
+        self.initialization = environment["AWS_LAMBDA_INITIALIZATION_TYPE"]
+        self.stream = time.strftime(f"%Y/%m/%d/[{self.version}]", time.gmtime()) + self.app_id
         self._log = log
         read_end, write_end = os.pipe()
         environment = {

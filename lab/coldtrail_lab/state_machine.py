@@ -20,9 +20,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from coldtrail_lab.function import REGION, Function, Result, Throttled
-from coldtrail_lab.log_delivery import LogDelivery
-from coldtrail_lab.truth import Truth, subject_of
+from coldtrail_lab.function import Function, Result, Throttled
+from coldtrail_lab.log_delivery import ACCOUNT, REGION
+from coldtrail_lab.stage import Stage
+from coldtrail_lab.truth import subject_of
 
 
 class TaskFailed(Exception):
@@ -41,16 +42,15 @@ class StateMachine:
         name: str,
         definition: dict[str, Any],
         functions: Mapping[str, Function],
-        sqs: Any,
-        logs: LogDelivery,
-        truth: Truth,
+        stage: Stage,
     ) -> None:
         self.name = name
         self.definition = definition
         self.functions = functions
-        self.sqs = sqs
-        self.logs = logs
-        self.truth = truth
+        self.sqs = stage.aws.client("sqs")
+        self.logs = stage.logs
+        self.truth = stage.truth
+        self.meters = stage.meters
         self.done = 0
         self.running = 0
         self._lock = threading.Lock()
@@ -69,12 +69,21 @@ class StateMachine:
         self._pool.shutdown(cancel_futures=True)
 
     def _run(self, arn: str, text: str) -> None:
+        began_s = time.monotonic()
+        self._count("ExecutionsStarted")
         try:
-            Execution(self, arn, text).run()
+            succeeded = Execution(self, arn, text).run()
+            self._count("ExecutionsSucceeded" if succeeded else "ExecutionsFailed")
+            self._count("ExecutionTime", (time.monotonic() - began_s) * 1e3, "Milliseconds")
         finally:
             with self._lock:
                 self.running -= 1
                 self.done += 1
+
+    def _count(self, name: str, value: float = 1.0, unit: str = "Count") -> None:
+        """Source: AWS Step Functions Developer Guide, "Monitoring Step Functions metrics using Amazon CloudWatch"."""
+        arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.name}"
+        self.meters.add("AWS/States", name, value, unit, StateMachineArn=arn)
 
 
 class Execution:
@@ -87,8 +96,8 @@ class Execution:
         self._stream = f"states/{machine.name}/{time.strftime('%Y-%m-%d-%H-%M', time.gmtime())}/{os.urandom(4).hex()}"
         self._number = 0
 
-    def run(self) -> None:
-        """Go from state to state until one ends."""
+    def run(self) -> bool:
+        """Go from state to state until one ends; return whether it succeeded."""
         states = self._machine.definition["States"]
         name = self._machine.definition["StartAt"]
         data = json.loads(self._text)
@@ -98,13 +107,14 @@ class Execution:
             if state["Type"] == "Fail":
                 self._log("FailStateEntered", {"name": name, **_input(data)})
                 self._log("ExecutionFailed", {"error": state["Error"], "cause": state.get("Cause", "")})
-                return
+                return False
             if state["Type"] == "Succeed":
                 self._log("SucceedStateEntered", {"name": name, **_input(data)})
                 self._log("SucceedStateExited", {"name": name, **_output(data)})
                 break
             name, data = self._task(name, state, data)
         self._log("ExecutionSucceeded", _output(data))
+        return True
 
     def _task(self, name: str, state: dict[str, Any], data: Any) -> tuple[str, Any]:
         """Run a task state; return the next state and its input."""

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from coldtrail_lab.aws_road import AwsRoad
-from coldtrail_lab.function import REGION, Function, Throttled
-from coldtrail_lab.log_delivery import ACCOUNT
+from coldtrail_lab.function import Function, Throttled
+from coldtrail_lab.log_delivery import ACCOUNT, REGION
 from coldtrail_lab.pollers import Poller
 from coldtrail_lab.truth import Thing, Truth, subject_of
 
@@ -73,8 +73,20 @@ class StreamPoller(Poller):
             if answer["Records"]:
                 found = True
                 self._process(shard, [self._event(shard, record) for record in answer["Records"]], 1)
+                self._count_age(answer["Records"][-1])
                 self.done += len(answer["Records"])
         return found
+
+    def _arrived_s(self, record: Record) -> float:
+        """Return when a record came in, Unix seconds."""
+        raise NotImplementedError
+
+    def _count_age(self, last: Record) -> float:
+        """Count how old the last record of a batch was when the function was done with it; return that, ms."""
+        age_ms = max(0.0, (time.time() - self._arrived_s(last)) * 1e3)
+        function = self._function
+        function.meters.add("AWS/Lambda", "IteratorAge", age_ms, "Milliseconds", FunctionName=function.name)
+        return age_ms
 
     def _process(self, shard: str, events: list[Record], attempt: int) -> None:
         if self._stop.is_set():
@@ -118,6 +130,15 @@ class StreamPoller(Poller):
 
 class KinesisPoller(StreamPoller):
     """A Kinesis stream's."""
+
+    def _arrived_s(self, record: Record) -> float:
+        return float(record["ApproximateArrivalTimestamp"].timestamp())
+
+    def _count_age(self, last: Record) -> float:
+        age_ms, stream = super()._count_age(last), {"StreamName": self._stream}
+        meters = self._function.meters
+        meters.add("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", age_ms, "Milliseconds", **stream)
+        return age_ms
 
     def _open(self) -> dict[str, str]:
         found = {}
@@ -166,6 +187,9 @@ class TablePoller(StreamPoller):
         super().__init__(client, table, *rest, **more)
         self._arn = stream_arn
         self._road = road
+
+    def _arrived_s(self, record: Record) -> float:
+        return float(record["dynamodb"]["ApproximateCreationDateTime"].timestamp())
 
     def _open(self) -> dict[str, str]:
         found = {}

@@ -11,11 +11,11 @@ from typing import Any
 
 Thing = dict[str, str]
 
-_SUBJECT = re.compile(r"\b(?:activity|invoice|signup)-\d[\w-]*")
+_SUBJECT = re.compile(r"\b(?:activity|invoice|signup|order|quote)-\d[\w-]*")
 
 
 def subject_of(text: str) -> str:
-    """Return what a payload is about: the first activity, invoice or signup id in it, or ""."""
+    """Return what a payload is about: the first activity, invoice, signup, order or quote id in it, or ""."""
     found = _SUBJECT.search(text)
     return found[0] if found else ""
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from coldtrail_lab.lab import Lab
+from coldtrail_lab.lab import STORIES, Lab
 from running import Coldtrail, serving
 
 
 @pytest.fixture(scope="package")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Coldtrail, Lab]]:
     folder = tmp_path_factory.mktemp("lab")
-    with serving(folder / "data") as running, Lab(otlp_http=running.otlp_http, xray=running.xray, truth=folder / "truth.jsonl") as lab:
+    more = {"stories": STORIES, "schedule_s": 3600.0}
+    with serving(folder / "data") as running, Lab(otlp_http=running.otlp_http, xray=running.xray, truth=folder / "truth.jsonl", **more) as lab:
         yield running, lab

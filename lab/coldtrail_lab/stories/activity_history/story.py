@@ -52,7 +52,7 @@ class ActivityHistory:
         self.notify = stage.function("activity-notify", FUNCTIONS / "notify", timeout_s=NOTIFY_TIMEOUT_S)
         self.functions = [self.post, self.ingest, self.history, self.notify]
         routes = {("POST", "/activity"): self.post, ("GET", "/history"): self.history}
-        self.api = ApiGateway("activity-api", routes, stage.logs, stage.xray, stage.truth)
+        self.api = ApiGateway("activity-api", routes, stage)
         self.kinesis_poller = KinesisPoller(
             aws.client("kinesis"), STREAM, self.ingest, stage.truth, on_failure=self._set_aside
         )

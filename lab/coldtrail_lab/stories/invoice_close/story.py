@@ -94,7 +94,7 @@ class InvoiceClose:
         )
         self.functions = [self.start, self.load, self.publish]
         named = {function.name: function for function in self.functions}
-        self.machine = StateMachine(MACHINE, definition(self.dlq_url), named, self.sqs, stage.logs, stage.truth)
+        self.machine = StateMachine(MACHINE, definition(self.dlq_url), named, stage)
         stage.road.on_execution = self.machine.start
         self.poller = SqsPoller(self.sqs, self.queue_url, self.start, stage.truth, batch=1)
         self.poller.start()

@@ -50,7 +50,7 @@ class Onboarding:
         self.welcome = stage.function("onboarding-welcome", FUNCTIONS / "welcome", context="ids")
         self.functions = [self.register, self.account, self.profile, self.welcome]
         routes = {("POST", "/signup"): self.register}
-        self.api = ApiGateway("onboarding-api", routes, stage.logs, stage.xray, stage.truth)
+        self.api = ApiGateway("onboarding-api", routes, stage)
         self.accounts = SqsPoller(self.sqs, self.accounts_url, self.account, stage.truth, batch=5, late_s=self._late_s)
         self.profiles = SqsPoller(self.sqs, self.profiles_url, self.profile, stage.truth, batch=5)
         self.changes = TablePoller(
