@@ -1,0 +1,7 @@
+"""How alembic runs our revisions: on the connection that `open_database` hands over."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()
