@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, field
 
 from coldtrail.store.engine import Engine
 from coldtrail.store.metrics_cells import Totals, cells_of
+from coldtrail.store.metrics_list import Exemplar, exemplars_of
 from coldtrail.store.metrics_series import CUMULATIVE, Filter, Series, dictionary_of, grouped
 
 Stat = Literal["avg", "sum", "min", "max", "count", "rate", "p50", "p90", "p95", "p99"]
@@ -35,7 +36,10 @@ class Line(Struct):
 
 
 class Chart(Struct):
-    """What was asked for. ``notes`` say what the figures cannot: percentiles that nobody sent, lines that are not shown."""
+    """What was asked for, and ``label_counts``: by which labels one may group, and into how many.
+
+    ``notes`` say what the figures cannot: percentiles that nobody sent, lines that are not shown.
+    """
 
     name: str
     kind: str
@@ -45,6 +49,8 @@ class Chart(Struct):
     step_ns: int
     series: list[Line]
     notes: list[str]
+    label_counts: dict[str, int] = field(default_factory=dict)
+    exemplars: list[Exemplar] = field(default_factory=list)
 
 
 def series_of(
@@ -72,7 +78,54 @@ def series_of(
     Raises:
         BadQuestion: the statistic has no meaning for the kind, or there is too much of it.
     """
+    return _chart(
+        engine,
+        dictionary_of(engine).series(engine, name, since_ns, filters),
+        name,
+        since_ns,
+        until_ns,
+        step_ns,
+        stat,
+        by,
+    )
+
+
+def chart_of(
+    engine: Engine,
+    name: str,
+    since_ns: int,
+    until_ns: int,
+    step_ns: int,
+    stat: Stat | None = None,
+    by: Sequence[str] = (),
+    filters: Sequence[Filter] = (),
+) -> Chart:
+    """Return what `series_of` does, and besides the labels to group by and the greatest exemplar of each step.
+
+    Raises:
+        BadQuestion: as `series_of`.
+    """
     found = dictionary_of(engine).series(engine, name, since_ns, filters)
+    chart = _chart(engine, found, name, since_ns, until_ns, step_ns, stat, by)
+    values: dict[str, set[str]] = {}
+    for one in found:
+        for label in ("service", *one.labels):
+            values.setdefault(label, set()).add(one.label(label))
+    chart.label_counts = {label: len(many) for label, many in values.items()}
+    chart.exemplars = exemplars_of(engine, name, found, since_ns, until_ns, step_ns)
+    return chart
+
+
+def _chart(
+    engine: Engine,
+    found: list[Series],
+    name: str,
+    since_ns: int,
+    until_ns: int,
+    step_ns: int,
+    stat: Stat | None,
+    by: Sequence[str],
+) -> Chart:
     if len(found) > MOST_SERIES:
         raise BadQuestion(f"{len(found)} series: filter, so that at most {MOST_SERIES} are left")
     kind, series, notes = _of_one_kind(found)

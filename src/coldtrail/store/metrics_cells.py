@@ -31,6 +31,7 @@ class _Sums(Struct):
     value: Floats
     least: Floats
     greatest: Floats
+    untold: Floats
 
     def add(self, cell: Ints, samples: Samples, low: Floats, high: Floats) -> None:
         size = len(self.points)
@@ -39,6 +40,13 @@ class _Sums(Struct):
         self.value += np.bincount(cell, samples.value, minlength=size)
         np.fmin.at(self.least, cell, low)
         np.fmax.at(self.greatest, cell, high)
+        self.untold += np.bincount(cell, np.isnan(high) & (samples.count > 0), minlength=size)
+
+    def edges(self, cell: int) -> tuple[float, float]:
+        """The least and greatest of a cell where every point told them, else NaN."""
+        if self.untold[cell]:
+            return float("nan"), float("nan")
+        return float(self.least[cell]), float(self.greatest[cell])
 
 
 def cells_of(
@@ -106,7 +114,9 @@ class _Asked(Struct):
 
 def _empty(asked: _Asked) -> _Sums:
     zeros, nothing = np.zeros, np.full(asked.cells, np.nan)
-    return _Sums(zeros(asked.cells), zeros(asked.cells), zeros(asked.cells), nothing.copy(), nothing.copy())
+    return _Sums(
+        zeros(asked.cells), zeros(asked.cells), zeros(asked.cells), nothing.copy(), nothing.copy(), zeros(asked.cells)
+    )
 
 
 def _sums(asked: _Asked, *, is_number: bool) -> _Sums:
@@ -222,9 +232,7 @@ def _histogram(asked: _Asked, q: float) -> Totals:
                     np.add.at(buckets, cell[mine], coarsened(samples.buckets[mine], bounds, kept))
     values = np.full(asked.cells, np.nan)
     for at in np.flatnonzero(buckets.sum(axis=1)):
-        known = sums.points[at] and asked.series[0].temporality == DELTA
-        edges = (float(sums.least[at]), float(sums.greatest[at])) if known else (np.nan, np.nan)
-        values[at] = quantile_of_buckets(buckets[at], kept, q, *edges)
+        values[at] = quantile_of_buckets(buckets[at], kept, q, *sums.edges(at))
     notes = []
     if len(all_bounds) > 1:
         notes = [f"histograms of {len(all_bounds)} different bounds are merged on the {len(kept)} bounds that all have"]
@@ -243,8 +251,7 @@ def _exponential(asked: _Asked, q: float) -> Totals:
     sums = _sums(asked, is_number=False)
     values = np.full(asked.cells, np.nan)
     for row, number in enumerate(cells.number):
-        least, greatest = float(sums.least[number]), float(sums.greatest[number])
-        values[number] = quantile_of_keys(cells.keys, cells.counts[row], cells.scale, q, least, greatest)
+        values[number] = quantile_of_keys(cells.keys, cells.counts[row], cells.scale, q, *sums.edges(number))
     return Totals(values)
 
 

@@ -80,7 +80,10 @@ INSTANCE = (
 """What a resource says of one short-lived instance. With it, every cold start would be another series; each instance still
 has its own stream within a series (`emitter_id` and the start of its points), so that counters of two are not mixed."""
 
-_IS_TOLD = f"NOT has({array(INSTANCE)}, pair.key) AND NOT startsWith(pair.key, 'telemetry.')"
+_IS_TOLD = (
+    f"NOT has({array(INSTANCE)}, pair.key) AND NOT startsWith(pair.key, 'telemetry.') "
+    "AND NOT (pair.key = 'service.instance.id' AND notEmpty(faas_name))"
+)
 
 _NO_UINTS, _NO_FLOATS = "[]::Array(UInt64)", "[]::Array(Float64)"
 _NO_BUCKETS = f"{_NO_UINTS}, {_NO_FLOATS}"
@@ -143,6 +146,13 @@ _GROUPS = f"""
   )
 """
 
+_DIMENSIONS = "arrayFirst(pair -> pair.key = 'Dimensions', pairs).value"
+_AT_FUNCTION = f"position({_DIMENSIONS}, '\\n\\x0cFunctionName\\x12')"
+# After the key come the tag and length of the value, the tag of its text, and the text with its length; a name is short.
+_FUNCTION = f"substring({_DIMENSIONS}, {_AT_FUNCTION} + 18, reinterpretAsUInt8(substring({_DIMENSIONS}, {_AT_FUNCTION} + 17, 1)))"
+_WHOSE = f"if(service = 'unknown_service' AND {_AT_FUNCTION} > 0, CAST({_FUNCTION}, 'LowCardinality(String)'), service)"
+"""AWS's own metrics name no service; those of a function belong to the function."""
+
 _COLUMNS = [
     "type",
     "time",
@@ -177,7 +187,7 @@ _AT |= {"attributes": f"CAST(pairs, '{MAP}')", "flags": f"toUInt8({_AT['flags']}
 # All kinds in one SELECT, because a server's `input()` can be read once.
 LOAD_METRICS = f"""
 INSERT INTO metrics_in (name, unit, description, service, resource, emitter_id, series_id, received, {", ".join(_COLUMNS)})
-SELECT m.name, m.unit, m.description, service, CAST(resource, '{MAP}'), emitter_id,
+SELECT m.name, m.unit, m.description, {_WHOSE}, CAST(resource, '{MAP}'), emitter_id,
   sipHash64(m.name, m.unit, {_AT["type"]}, {_AT["temporality"]}, {_AT["is_monotonic"]}, resource_id, pairs, {_AT["bounds"]}),
   toDateTime({{received}}), {", ".join(_AT[name] for name in _COLUMNS)}
 FROM (
