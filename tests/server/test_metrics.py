@@ -95,8 +95,8 @@ def test_percentiles_come_from_merged_histograms_and_an_exemplar_leads_to_its_tr
 
 
 def test_a_gauge_is_averaged_and_summed_over_series_not_over_samples(coldtrail: Coldtrail) -> None:
-    now_s = int(time.time())
-    body = gauge("pool.size", [({"pool": "a"}, now_s - 30, 10.0), ({"pool": "a"}, now_s - 20, 20.0), ({"pool": "b"}, now_s - 20, 5.0)])
+    step_s = int(time.time()) // 600 * 600 - 600
+    body = gauge("pool.size", [({"pool": "a"}, step_s + 10, 10.0), ({"pool": "a"}, step_s + 20, 20.0), ({"pool": "b"}, step_s + 20, 5.0)])
     assert coldtrail.post("/v1/metrics", body).status_code == 200
     good = coldtrail.eventually("/metrics/pool.size", lambda answer: values(answer) == {(): 20.0}, stat="sum", step="10m")
     assert good["kind"] == "gauge"

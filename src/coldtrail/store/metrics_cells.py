@@ -232,7 +232,7 @@ def _histogram(asked: _Asked, q: float) -> Totals:
                     np.add.at(buckets, cell[mine], coarsened(samples.buckets[mine], bounds, kept))
     values = np.full(asked.cells, np.nan)
     for at in np.flatnonzero(buckets.sum(axis=1)):
-        values[at] = quantile_of_buckets(buckets[at], kept, q, *sums.edges(at))
+        values[at] = quantile_of_buckets(buckets[at], kept, q, *sums.edges(int(at)))
     notes = []
     if len(all_bounds) > 1:
         notes = [f"histograms of {len(all_bounds)} different bounds are merged on the {len(kept)} bounds that all have"]
@@ -251,7 +251,7 @@ def _exponential(asked: _Asked, q: float) -> Totals:
     sums = _sums(asked, is_number=False)
     values = np.full(asked.cells, np.nan)
     for row, number in enumerate(cells.number):
-        values[number] = quantile_of_keys(cells.keys, cells.counts[row], cells.scale, q, *sums.edges(number))
+        values[number] = quantile_of_keys(cells.keys, cells.counts[row], cells.scale, q, *sums.edges(int(number)))
     return Totals(values)
 
 
