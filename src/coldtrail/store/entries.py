@@ -15,71 +15,46 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from coldtrail.model.signals import Attributes
-from coldtrail.store.anyvalue import sql_number, sql_text
 from coldtrail.store.engine import Engine
 from coldtrail.store.red import Point
+from coldtrail.store.requests_schema import LATEST, STATUSES
 
 MOST_SPANS = 500_000
 """More spans than this are not read for their attributes: a longer range is cut to its newest part, and says so."""
 
-LATEST = 8
+MOST_ENTRIES = 300
 
+# A request with a parent is an entry where no server began its trace: its caller's own span never came, or is no server.
+_INNER = """
+SELECT method, route, service, q, start, duration_ms, code, failed, r.trace_id AS trace_id FROM inner_requests AS r
+WHERE start >= fromUnixTimestamp64Nano({since:Int64}) AND start < fromUnixTimestamp64Nano({until:Int64})
+  AND r.trace_id NOT IN (
+    SELECT trace_id FROM traces
+    WHERE start >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE
+      AND start < fromUnixTimestamp64Nano({until:Int64}) AND has_root AND root_kind = 2)
+ORDER BY r.trace_id, start LIMIT 1 BY r.trace_id
+"""
 
-_STATUS_NAMES = ("http.response.status_code", "http.status_code", "aws.xray.http.response.status")
-_TEXTS = {
-    "method_told": "http.request.method",
-    "old_method": "http.method",
-    "route_told": "http.route",
-    "route_noted": "aws.xray.annotations.http_route",
-    "path_told": "url.path",
-    "url_told": "url.full",
-    "old_url": "http.url",
-    "target": "http.target",
-    "arn": "aws.xray.resource_arn",
-    "origin": "aws.xray.origin",
-}
-"""Names of the query for the texts of attributes: the engine reads each of them once a row."""
-
-_ALIASES = ",\n  ".join(
-    f"attributes['{attribute}'] AS raw_{name}, {sql_text(f'raw_{name}')} AS {name}"
-    for name, attribute in _TEXTS.items()
-)
-_CODES = ", ".join(sql_number(f"attributes['{name}']") for name in _STATUS_NAMES)
-_HTTP = "hasAny(mapKeys(attributes), ['http.request.method', 'http.method', 'http.route', 'url.full', 'url.path', 'http.url'])"
-
-# A gateway's own host has the stage as the path's first part; its segment says so in its ARN or its origin.
-# A part of a path that is a number, long hex or has three digits in a row is somebody's id.
-_ENTRIES = f"""
-SELECT arrayJoin(if(empty(roots), [first], roots)) AS entry, entry.1 AS method, entry.2 AS route, entry.3 AS service,
-  entry.4 AS start, entry.5 AS duration_ms, entry.6 AS code, entry.7 AS failed, entry.8 AS q, trace
-FROM (
-  SELECT trace_id AS trace, groupArrayIf(one, root) AS roots, argMin(one, start) AS first FROM (
-    WITH {_ALIASES},
-      multiIf(path_told != '', path_told, url_told != '', path(url_told), old_url != '', path(old_url),
-        cutQueryString(target)) AS whole_path,
-      extract(arn, '/stages/([^/]+)') AS stage, position(substring(whole_path, 2), '/') AS second,
-      multiIf(stage != '' AND startsWith(whole_path, concat('/', stage, '/')), substring(whole_path, length(stage) + 2),
-        origin = 'AWS::ApiGateway::Stage' AND second > 0, substring(whole_path, second + 1), whole_path) AS own_path,
-      arrayStringConcat(arrayMap(part -> if(match(part, '^[0-9]+$|[0-9]{{3}}|^[0-9a-fA-F-]{{16,}}$'),
-        concat('{{', 'id', '}}'), part), splitByChar('/', own_path)), '/') AS route_made,
-      multiIf(route_told != '', route_told, route_noted != '', route_noted, route_made) AS route_,
-      toUInt16(ifNull(coalesce({_CODES}), 0)) AS code_
-    SELECT trace_id, start, parent_span_id = toFixedString('', 8) AS root,
-      (upper(if(method_told != '', method_told, old_method)), route_, toString(service), start, duration_ns / 1e6, code_,
-        (status_code = 2 AND NOT (code_ BETWEEN 400 AND 499)) OR code_ >= 500,
-        multiIf(route_told != '', concat('http.route=', route_told),
-          route_noted != '', concat('aws.xray.annotations.http_route=', route_noted), '')) AS one
-    FROM spans
-    WHERE start >= fromUnixTimestamp64Nano({{since:Int64}}) AND start < fromUnixTimestamp64Nano({{until:Int64}})
-      AND kind = 2 AND {_HTTP})
-  GROUP BY trace_id)
+_BY_MINUTE = f"""
+SELECT minute, method, route, service, q, sum(e.count) AS n, sum(e.error_count) AS errors,
+  quantilesTDigestMergeState(0.5, 0.95, 0.99)(durations_ms) AS durations, sumMapMergeState(codes) AS answered,
+  groupArraySortedMergeState({LATEST})(latest) AS newest
+FROM entries AS e
+WHERE minute >= fromUnixTimestamp64Nano({{since:Int64}}) AND minute < fromUnixTimestamp64Nano({{until:Int64}})
+GROUP BY minute, method, route, service, q
+UNION ALL
+SELECT toStartOfMinute(start) AS minute, method, route, service, q, count(), countIf(failed),
+  quantilesTDigestState(0.5, 0.95, 0.99)(duration_ms), sumMapState([code], [toUInt64(1)]),
+  groupArraySortedState({LATEST})((-toUnixTimestamp64Nano(start), code, failed, trace_id))
+FROM ({_INNER}) GROUP BY minute, method, route, service, q
 """
 
 _FIGURES = f"""
-SELECT method, route, intDiv(toUnixTimestamp64Nano(start) - {{since:Int64}}, {{step:Int64}}) AS step, count(),
-  countIf(failed), quantilesTDigest(0.5, 0.95, 0.99)(duration_ms), sumMap([code], [toUInt64(1)]),
-  groupArraySorted({LATEST})((-toUnixTimestamp64Nano(start), code, failed, lower(hex(trace)))), any(service), any(q)
-FROM ({_ENTRIES})
+SELECT method, route, intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {{since:Int64}}, {{step:Int64}}) AS step,
+  sum(n) AS total, sum(errors), quantilesTDigestMerge(0.5, 0.95, 0.99)(durations), sumMapMerge(answered),
+  arrayMap(one -> (-one.1, one.2, one.3, lower(hex(one.4))), groupArraySortedMerge({LATEST})(newest)),
+  argMax(service, n), argMax(q, n)
+FROM ({_BY_MINUTE})
 GROUP BY GROUPING SETS ((method, route, step), (method, route)) ORDER BY step
 """
 
@@ -130,7 +105,7 @@ def request_of(attributes: Attributes) -> Request | None:
     """Return the request that a server span speaks of, None where it speaks of none; the twin of the SQL above."""
     method = _text_of(attributes, "http.request.method", "http.method").upper()
     route = _text_of(attributes, "http.route", "aws.xray.annotations.http_route") or _path_route(attributes)
-    code = next((value for name in _STATUS_NAMES if isinstance(value := attributes.get(name), int | float)), 0)
+    code = next((value for name in STATUSES if isinstance(value := attributes.get(name), int | float)), 0)
     return Request(method, route, int(code)) if method or route else None
 
 
@@ -156,27 +131,27 @@ def _number(value: Any) -> float | None:
     return None if value != value else round(float(value), 3)
 
 
-def entries(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> tuple[list[Entry], int]:
-    """Return the entries of a range, the busiest first, and the time from which on they are counted.
+def entries(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> list[Entry]:
+    """Return the entries of a range of whole minutes, the busiest first; ``step_ns`` is whole minutes.
 
-    Reads the attributes of the range's spans; where those are more than ``MOST_SPANS``, of its newest part.
+    Reads a row a minute and route, and one of every request that has a parent.
     """
-    parameters = {"since": newest_part(engine, since_ns, until_ns, step_ns), "until": until_ns, "step": step_ns}
+    parameters = {"since": since_ns, "until": until_ns, "step": step_ns}
     found: dict[tuple[str, str], Entry] = {}
     points: dict[tuple[str, str], list[Point]] = {}
     for row in engine.rows(_FIGURES, parameters, {"group_by_use_nulls": 1}):
         method, route, step, count, errors, quantiles, codes, latest, service, q = row
         p50, p95, p99 = (_number(value) for value in quantiles)
         if step is not None:
-            at = parameters["since"] + step * step_ns
+            at = since_ns + step * step_ns
             points.setdefault((method, route), []).append(Point(at, count, errors, p50, p95, p99))
             continue
         counted = dict(zip(codes[0], codes[1], strict=True))
-        newest = [Answer(-at, code, bool(failed), trace_id) for at, code, failed, trace_id in latest]
+        newest = [Answer(at, code, bool(failed), trace_id) for at, code, failed, trace_id in latest]
         found[method, route] = Entry(method, route, service, q, count, errors, p50, p95, p99, counted, newest, [])
     for key, series in points.items():
         found[key].points = series
-    return sorted(found.values(), key=lambda one: (-one.count, one.route, one.method)), parameters["since"]
+    return sorted(found.values(), key=lambda one: (-one.count, one.route, one.method))[:MOST_ENTRIES]
 
 
 def newest_part(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> int:

@@ -11,7 +11,6 @@ from msgspec import Struct
 from coldtrail.model.trails import KeyKind
 from coldtrail.store.engine import Engine
 from coldtrail.store.resource_names import Resource
-from coldtrail.store.resources import NAMED_LOGS, NAMED_SPANS
 
 MOST_ROWS = 200_000
 """So many deliveries of a range are looked at, the newest first."""
@@ -24,14 +23,17 @@ KEY_KINDS: dict[str, KeyKind] = {
 }
 """What identifies a message on each kind of resource; one log line may tell of two resources and a message of each."""
 
+_NAMED = """
+SELECT carrier FROM named
+WHERE kind = {kind:String} AND name = {name:String}
+  AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64})
+"""
+
 _HASHES = f"""
-SELECT DISTINCT key_hash FROM keys
+SELECT DISTINCT key_hash FROM message_keys
 WHERE time >= fromUnixTimestamp64Nano({{since:Int64}}) AND time < fromUnixTimestamp64Nano({{until:Int64}})
-  AND kind = {{key_kind:String}} AND role != 'mentions'
-  AND ((span_id != toFixedString('', 8) AND (trace_id, span_id) IN (
-      SELECT trace_id, span_id FROM ({NAMED_SPANS}) WHERE resource = ({{kind:String}}, {{name:String}})))
-    OR (time, service, request_id) IN (
-      SELECT time, service, request_id FROM ({NAMED_LOGS}) WHERE has(resources, ({{kind:String}}, {{name:String}}))))
+  AND kind = {{key_kind:String}} AND (span_key IN ({_NAMED}) OR line_key IN ({_NAMED}))
+LIMIT {MOST_ROWS}
 """
 
 _TAKERS = f"""
@@ -44,7 +46,10 @@ FROM (
       SELECT key_hash, role, service, groupUniqArrayIf(request_id, request_id != '') AS requests,
         groupUniqArrayIf(lower(hex(span_id)), request_id = '') AS spans,
         toNullable(toUnixTimestamp64Nano(min(time))) AS at, toUnixTimestamp64Nano(max(time)) AS last
-      FROM keys WHERE key_hash IN ({_HASHES}) AND role != 'mentions' GROUP BY key_hash, role, service)
+      FROM message_keys
+      WHERE time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 1 DAY
+        AND time < fromUnixTimestamp64Nano({{until:Int64}}) + INTERVAL 1 DAY AND key_hash IN ({_HASHES})
+      GROUP BY key_hash, role, service)
     GROUP BY key_hash))
 """
 """One row a message and attempt, one with an empty service where nobody took it. A consumer's span and its log lines
@@ -126,7 +131,7 @@ class Messages(Struct):
 
 
 def messages(engine: Engine, resource: Resource, since_ns: int, until_ns: int, step_ns: int) -> Messages:
-    """Return what is known of the messages of a range; reads the attributes of its spans and logs once, then keys by their order."""
+    """Return what is known of the messages of a range; reads who named it, and the keys of messages a day around."""
     rows = engine.rows(
         _DELIVERIES,
         {

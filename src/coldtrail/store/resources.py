@@ -6,35 +6,24 @@ from typing import Any
 
 from msgspec import Struct
 
+from coldtrail.store.calls_schema import CALL_SPANS_SELECT
 from coldtrail.store.engine import Engine
-from coldtrail.store.resource_names import (
-    LOG_NAMINGS,
-    MESSAGE_KINDS,
-    SPAN_NAMINGS,
-    Resource,
-    sql_names_any,
-    sql_operation,
-    sql_resource,
-    sql_resources,
-)
+from coldtrail.store.resource_names import CARRIES, MESSAGE_KINDS, Resource
+from coldtrail.store.sql_words import listed
 
 NEWEST_CALLS = 5_000
-"""So many of the newest calls are told apart by caller; counts and series are of all."""
+"""Of callers that do not say who they are, so many of the newest calls are looked into."""
 
 UNKNOWN = "unknown_service"
+MINUTE_NS = 60 * 10**9
+MOST_LISTED = 500
 
-_RANGE = "{at} >= fromUnixTimestamp64Nano({{since:Int64}}) AND {at} < fromUnixTimestamp64Nano({{until:Int64}})"
+RANGE = """minute >= toStartOfMinute(fromUnixTimestamp64Nano({since:Int64}))
+  AND minute < fromUnixTimestamp64Nano({until:Int64})"""
+"""Of a roll-up: whole minutes, the first one too."""
 
-NAMED_SPANS = f"""
-SELECT {sql_resource(SPAN_NAMINGS)} AS resource, {sql_operation()} AS operation, trace_id, span_id, parent_span_id,
-  service, start, duration_ns / 1e6 AS duration_ms, status_code = 2 AS failed, kind IN (2, 5) AS taking
-FROM spans WHERE {_RANGE.format(at="start")} AND {sql_names_any(SPAN_NAMINGS)}
-"""
-
-NAMED_LOGS = f"""
-SELECT {sql_resources(LOG_NAMINGS)} AS resources, time, service, request_id
-FROM logs WHERE {_RANGE.format(at="time")} AND {sql_names_any(LOG_NAMINGS)}
-"""
+_ONE = f"FROM calls AS c WHERE {RANGE} AND kind = {{kind:String}} AND name = {{name:String}}"
+_QUANTILES = "quantilesTDigestMerge(0.5, 0.95, 0.99)(durations_ms)"
 
 
 class Listed(Struct):
@@ -59,19 +48,21 @@ class CallPoint(Struct):
 
 
 class Caller(Struct):
-    """What one service did to the resource, among the newest calls."""
+    """What one service did to the resource. ``slowest``, ``failing``: traces of such calls, "" where there is none."""
 
     service: str
     operation: str
     taking: bool
     count: int
     error_count: int
-    p95_ms: float
+    p95_ms: float | None
     last_seen_ns: int
+    slowest: str = ""
+    failing: str = ""
 
 
 class Calls(Struct):
-    """The calls that name a resource. ``caller_count`` calls were told apart by caller."""
+    """The calls that name a resource."""
 
     count: int
     error_count: int
@@ -80,7 +71,6 @@ class Calls(Struct):
     p99_ms: float | None
     points: list[CallPoint]
     callers: list[Caller]
-    caller_count: int
 
 
 def number(value: Any) -> float | None:
@@ -89,15 +79,11 @@ def number(value: Any) -> float | None:
 
 
 def list_resources(engine: Engine, since_ns: int, until_ns: int) -> list[Listed]:
-    """Return what was named in the range, most calls first; reads the attributes of the range's spans and logs."""
+    """Return what was named in the range, most calls first; reads a row a minute, resource, caller and operation."""
     rows = engine.rows(
-        f"""SELECT resource.1, resource.2, sum(n), sum(errors), max(p95), max(last) FROM (
-          SELECT resource, count() AS n, countIf(failed) AS errors, quantileTDigest(0.95)(duration_ms) AS p95,
-            toUnixTimestamp64Nano(max(start)) AS last
-          FROM ({NAMED_SPANS}) GROUP BY resource
-          UNION ALL
-          SELECT arrayJoin(resources) AS resource, 0, 0, 0, toUnixTimestamp64Nano(max(time)) FROM ({NAMED_LOGS}) GROUP BY resource)
-        WHERE resource.2 != '' GROUP BY resource ORDER BY sum(n) DESC, resource LIMIT 200""",
+        f"""SELECT kind, name, sum(c.count) AS n, sum(c.error_count), {_QUANTILES}[2], toUnixTimestamp64Nano(max(c.last_seen))
+        FROM calls AS c WHERE {RANGE} AND kind IN ({listed(CARRIES)})
+        GROUP BY kind, name ORDER BY n DESC, kind, name LIMIT {MOST_LISTED}""",
         {"since": since_ns, "until": until_ns},
     )
     return [Listed(kind, name, n, errors, number(p95), last) for kind, name, n, errors, p95, last in rows]
@@ -105,14 +91,18 @@ def list_resources(engine: Engine, since_ns: int, until_ns: int) -> list[Listed]
 
 def kinds_of(engine: Engine, name: str, since_ns: int, until_ns: int) -> list[Resource]:
     """Return the resources of that name seen in the range; those that carry messages first."""
-    found = [Resource(one.kind, one.name) for one in list_resources(engine, since_ns, until_ns) if one.name == name]
+    rows = engine.rows(
+        f"SELECT DISTINCT kind FROM calls WHERE {RANGE} AND name = {{name:String}} AND kind IN ({listed(CARRIES)})",
+        {"since": since_ns, "until": until_ns, "name": name},
+    )
+    found = [Resource(kind, name) for (kind,) in rows]
     return sorted(found, key=lambda one: (one.kind not in MESSAGE_KINDS, one.kind))
 
 
 def calls(engine: Engine, resource: Resource, since_ns: int, until_ns: int, step_ns: int) -> Calls:
-    """Return the calls to one resource: figures and series of all, callers of the newest.
+    """Return the calls to one resource; ``step_ns`` is whole minutes. Reads the roll-up's rows of the range.
 
-    Reads the attributes of the range's spans three times at most.
+    Where a caller does not say who it is, its newest calls are read and looked for in their traces.
     """
     parameters: dict[str, Any] = {
         "since": since_ns,
@@ -124,9 +114,8 @@ def calls(engine: Engine, resource: Resource, since_ns: int, until_ns: int, step
     points: list[CallPoint] = []
     whole: tuple[Any, ...] = (0, 0, None, None, None)
     for step, n, errors, quantiles in engine.rows(
-        f"""SELECT intDiv(toUnixTimestamp64Nano(start) - {{since:Int64}}, {{step:Int64}}) AS step, count(),
-          countIf(failed), quantilesTDigest(0.5, 0.95, 0.99)(duration_ms)
-        FROM ({NAMED_SPANS}) WHERE resource = ({{kind:String}}, {{name:String}})
+        f"""SELECT intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {{since:Int64}}, {{step:Int64}}) AS step,
+          sum(c.count), sum(c.error_count), {_QUANTILES} {_ONE}
         GROUP BY GROUPING SETS ((step), ()) ORDER BY step""",
         parameters,
         {"group_by_use_nulls": 1},
@@ -134,31 +123,63 @@ def calls(engine: Engine, resource: Resource, since_ns: int, until_ns: int, step
         p50, p95, p99 = (number(value) for value in quantiles)
         if step is None:
             whole = (n, errors, p50, p95, p99)
-        else:
+        elif n:
             points.append(CallPoint(since_ns + step * step_ns, n, errors, p50, p95))
-    callers, told = _callers(engine, parameters)
     count, error_count, p50_ms, p95_ms, p99_ms = whole
-    return Calls(count, error_count, p50_ms, p95_ms, p99_ms, points, callers, told)
+    return Calls(count, error_count, p50_ms, p95_ms, p99_ms, points, _callers(engine, parameters))
 
 
-def _callers(engine: Engine, parameters: dict[str, Any]) -> tuple[list[Caller], int]:
+def _callers(engine: Engine, parameters: dict[str, Any]) -> list[Caller]:
     rows = engine.rows(
-        f"""SELECT lower(hex(trace_id)), lower(hex(parent_span_id)), service, operation, taking, duration_ms, failed,
-          toUnixTimestamp64Nano(start)
-        FROM ({NAMED_SPANS}) WHERE resource = ({{kind:String}}, {{name:String}}) ORDER BY start DESC LIMIT {NEWEST_CALLS}""",
+        f"""SELECT service, operation, taking, sum(c.count) AS n, sum(c.error_count), {_QUANTILES}[2],
+          toUnixTimestamp64Nano(max(c.last_seen)), lower(hex(argMaxMerge(slowest))), lower(hex(argMaxIfMerge(failing)))
+        {_ONE} GROUP BY service, operation, taking HAVING n > 0 ORDER BY n DESC, service LIMIT 200""",
         parameters,
     )
-    nameless = {row[0] for row in rows if row[2] == UNKNOWN}
-    above = _parents(engine, nameless, parameters) if nameless else {}
-    groups: dict[tuple[str, str, bool], list[tuple[Any, ...]]] = {}
-    for trace_id, parent, service, operation, taking, *figures in rows:
-        known = _inherited(above, trace_id, parent) if service == UNKNOWN else service
-        groups.setdefault((known, operation, bool(taking)), []).append(tuple(figures))
     callers = [
-        Caller(service, operation, taking, len(seen), sum(one[1] for one in seen), _p95(seen), seen[0][2])
+        Caller(service, operation, bool(taking), n, errors, number(p95), last, _trace(slowest), _trace(failing))
+        for service, operation, taking, n, errors, p95, last, slowest, failing in rows
+    ]
+    if any(one.service == UNKNOWN for one in callers):
+        callers = [one for one in callers if one.service != UNKNOWN] + _unnamed_callers(engine, parameters)
+    return sorted(callers, key=lambda one: (-one.count, one.service))
+
+
+def _trace(text: str) -> str:
+    return text if text.strip("0") else ""
+
+
+_UNNAMED = f"""
+SELECT lower(hex(trace_id)), lower(hex(parent_span_id)), operation, duration_ms, failed, taking, toUnixTimestamp64Nano(start)
+FROM ({CALL_SPANS_SELECT})
+WHERE start >= fromUnixTimestamp64Nano({{since:Int64}}) AND start < fromUnixTimestamp64Nano({{until:Int64}})
+  AND service = '{UNKNOWN}' AND resource_kind = {{kind:String}} AND resource = {{name:String}}
+ORDER BY start DESC LIMIT {NEWEST_CALLS}
+"""
+
+
+def _unnamed_callers(engine: Engine, parameters: dict[str, Any]) -> list[Caller]:
+    """Who made the calls of nobody: a subsegment of an X-Ray SDK that came by itself does not name its function."""
+    rows = engine.rows(_UNNAMED, parameters)
+    above = _parents(engine, {row[0] for row in rows}, parameters)
+    groups: dict[tuple[str, str, bool], list[tuple[Any, ...]]] = {}
+    for trace_id, parent, operation, duration_ms, failed, taking, start_ns in rows:
+        known = _inherited(above, trace_id, parent)
+        groups.setdefault((known, operation, bool(taking)), []).append((duration_ms, failed, start_ns, trace_id))
+    return [
+        Caller(
+            service,
+            operation,
+            taking,
+            len(seen),
+            sum(one[1] for one in seen),
+            _p95(seen),
+            seen[0][2],
+            max(seen)[3],
+            next((one[3] for one in seen if one[1]), ""),
+        )
         for (service, operation, taking), seen in groups.items()
     ]
-    return sorted(callers, key=lambda one: (-one.count, one.service)), len(rows)
 
 
 def _p95(seen: list[tuple[Any, ...]]) -> float:
@@ -168,11 +189,13 @@ def _p95(seen: list[tuple[Any, ...]]) -> float:
 
 def _parents(engine: Engine, trace_ids: set[str], parameters: dict[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:
     """(trace, span) to (parent span, service) of whole traces; a trace lies together, so each is one granule."""
-    listed = ", ".join(f"unhex('{bytes.fromhex(one).hex()}')" for one in sorted(trace_ids))
+    if not trace_ids:
+        return {}
+    wanted = ", ".join(f"unhex('{bytes.fromhex(one).hex()}')" for one in sorted(trace_ids))
     rows = engine.rows(
         f"""SELECT lower(hex(trace_id)), lower(hex(span_id)), lower(hex(parent_span_id)), service FROM spans
         WHERE start >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 15 MINUTE
-          AND start < fromUnixTimestamp64Nano({{until:Int64}}) AND trace_id IN ({listed})""",
+          AND start < fromUnixTimestamp64Nano({{until:Int64}}) AND trace_id IN ({wanted})""",
         parameters,
     )
     return {(trace_id, span_id): (parent, service) for trace_id, span_id, parent, service in rows}

@@ -9,8 +9,10 @@ discard it at once). One partition a day of receipt lets whole parts be dropped.
 from __future__ import annotations
 
 from coldtrail.store.anyvalue import sql_number, sql_text, sql_true
+from coldtrail.store.calls_schema import CALLS_MIGRATION, CALLS_RETENTION
 from coldtrail.store.keys_sql import keys_from_logs, keys_from_spans
 from coldtrail.store.metrics_schema import METRICS_MIGRATION, METRICS_RETENTION
+from coldtrail.store.requests_schema import REQUESTS_MIGRATION, REQUESTS_RETENTION
 
 MAP = "Map(LowCardinality(String), String)"
 
@@ -374,6 +376,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         f"ALTER TABLE spans MODIFY SETTING {_COMPACT.removeprefix(', ')}",
     ),
     METRICS_MIGRATION,
+    (*CALLS_MIGRATION, *REQUESTS_MIGRATION),
 )
 """Each inner tuple takes the schema from one version to the next.
 
@@ -393,5 +396,7 @@ RETENTION: dict[str, str] = {
     "logs": "logs",
     "metrics": "metrics",
     **METRICS_RETENTION,
+    **CALLS_RETENTION,
+    **REQUESTS_RETENTION,
 }
 """Which retention setting governs which table."""

@@ -12,7 +12,7 @@ from coldtrail.server.api.red import point_of, time_range
 from coldtrail.server.api.service import json
 from coldtrail.server.api.times import parse_step, rfc3339
 from coldtrail.store.durations import durations as read_durations
-from coldtrail.store.entries import Entry, newest_part
+from coldtrail.store.entries import Entry
 from coldtrail.store.entries import entries as read_entries
 from coldtrail.store.messages import Messages, messages
 from coldtrail.store.resource_names import CARRIES, MESSAGE_KINDS, Resource
@@ -26,15 +26,20 @@ UNKNOWN_BACKLOG = (
 )
 
 
+def whole_minutes(since: str | None, until: str | None, step: str | None) -> tuple[int, int, int]:
+    """Return [since, until) and the step as roll-ups have them: in whole minutes."""
+    since_ns, until_ns = time_range(since, until)
+    step_ns = -(-parse_step(step, since_ns, until_ns) // MINUTE_NS) * MINUTE_NS
+    return since_ns // step_ns * step_ns, -(-until_ns // step_ns) * step_ns, step_ns
+
+
 @get("/entries", sync_to_thread=True)
 def entries(
     state: State, since: str | None = None, until: str | None = None, step: str | None = None
 ) -> Response[bytes]:
     """Requests from outside by method and route: rate, errors, durations, and what the newest were answered."""
-    since_ns, until_ns = time_range(since, until)
-    step_ns = parse_step(step, since_ns, until_ns)
-    since_ns, until_ns = since_ns // step_ns * step_ns, -(-until_ns // step_ns) * step_ns
-    found, counted_ns = read_entries(state.service.engine, since_ns, until_ns, step_ns)
+    since_ns, until_ns, step_ns = whole_minutes(since, until, step)
+    found = read_entries(state.service.engine, since_ns, until_ns, step_ns)
     units = sorted({one.trace_id for entry in found for one in entry.latest})
     trail_ids = state.service.trails.trails_of(units)
     return json(
@@ -42,7 +47,7 @@ def entries(
             "since": rfc3339(since_ns),
             "until": rfc3339(until_ns),
             "step_s": step_ns / 1e9,
-            "counted_since": rfc3339(counted_ns),
+            "counted_since": rfc3339(since_ns),
             "entries": [_entry(one, step_ns, trail_ids) for one in found],
         }
     )
@@ -109,12 +114,11 @@ def durations(
 @get("/resources", sync_to_thread=True)
 def resources(state: State, since: str | None = None, until: str | None = None) -> Response[bytes]:
     """Queues, streams, topics, buses, tables and buckets that spans or logs of the range name."""
-    since_ns, until_ns = time_range(since, until)
-    counted_ns = newest_part(state.service.engine, since_ns, until_ns, MINUTE_NS)
-    found = list_resources(state.service.engine, counted_ns, until_ns)
+    since_ns, until_ns, _ = whole_minutes(since, until, None)
+    found = list_resources(state.service.engine, since_ns, until_ns)
     return json(
         {
-            "counted_since": rfc3339(counted_ns),
+            "counted_since": rfc3339(since_ns),
             "resources": [
                 {
                     "kind": one.kind,
@@ -141,16 +145,13 @@ def resource(
     step: str | None = None,
 ) -> Response[bytes]:
     """One resource: the calls to it, and of a queue, stream, topic or bus its messages and how long they waited."""
-    since_ns, until_ns = time_range(since, until)
-    step_ns = parse_step(step, since_ns, until_ns)
-    since_ns, until_ns = since_ns // step_ns * step_ns, -(-until_ns // step_ns) * step_ns
+    since_ns, until_ns, step_ns = whole_minutes(since, until, step)
     engine = state.service.engine
     if kind and kind not in CARRIES:
         raise NotFoundException(f'kind is one of {", ".join(CARRIES)}, got "{kind[:60]}"')
-    asked_ns, since_ns = since_ns, newest_part(engine, since_ns, until_ns, step_ns)
     named = [Resource(kind, name)] if kind else kinds_of(engine, name, since_ns, until_ns)
     # One that is quiet in the range is still itself.
-    named = named or kinds_of(engine, name, newest_part(engine, until_ns - DAY_NS, until_ns, MINUTE_NS), until_ns)
+    named = named or kinds_of(engine, name, until_ns - DAY_NS, until_ns)
     if not named:
         raise NotFoundException(f'no span or log of the last day names a queue, stream, table or bucket "{name[:100]}"')
     one = named[0]
@@ -162,7 +163,7 @@ def resource(
             "kind": one.kind,
             "carries": CARRIES[one.kind],
             "kinds": [other.kind for other in named],
-            "since": rfc3339(asked_ns),
+            "since": rfc3339(since_ns),
             "until": rfc3339(until_ns),
             "counted_since": rfc3339(since_ns),
             "step_s": step_ns / 1e9,
@@ -201,7 +202,7 @@ def _calls(told: Calls) -> dict[str, Any]:
             }
             for one in told.callers
         ],
-        "caller_count": told.caller_count,
+        "caller_count": sum(one.count for one in told.callers),
     }
 
 
