@@ -11,11 +11,13 @@ from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.trails import Trail
 from coldtrail.server.inference import Inference
 from coldtrail.server.reading import TrailReader, graph_of
+from coldtrail.store.deliveries import save_deliveries
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.summaries import Unit, last_saved_s, save_trails, units_received_in, units_since
 from coldtrail.store.trail_lists import TrailRow
 from coldtrail.trails.assemble import Graph, origins_of, select
+from coldtrail.trails.deliveries import deliveries_of
 from coldtrail.trails.timing import Timing
 
 log = structlog.get_logger(__name__)
@@ -157,13 +159,19 @@ class Reconstruction:
         graph = graph_of(gathered)
         rows: list[TrailRow] = []
         members: dict[str, set[str]] = {}
+        carried: dict[str, str] = {}
         for trail_id in origins_of(graph):
             if trail := select(graph, trail_id, told=False):
                 rows.append(summary(trail))
+                for node in trail.nodes:
+                    if node.kind == "message":
+                        carried.setdefault(node.node_id, trail.trail_id)
                 for name in _units(trail, graph):
                     members.setdefault(name, set()).add(trail.trail_id)
         if members:
-            save_trails(self._engine, rows, members, time.time_ns())
+            saved_ns = time.time_ns()
+            save_trails(self._engine, rows, members, saved_ns)
+            save_deliveries(self._engine, deliveries_of(graph, carried), saved_ns)
             self._inference.note(graph, rows)
         return set(members)
 

@@ -49,7 +49,8 @@ class Delivery(Struct, frozen=True):
     ``keys``: those that it takes and mentions, its correlation ids among them. ``sent_ns``: when the service got it,
     Unix nanoseconds. ``receive_count``: how often it was handed out, this time counted. ``order_group``: FIFO group or
     shard, within which order is kept. ``within``: the carried key of the unit in which it came (a notification in a
-    queue's message), so the outer is the effect of the inner's sending.
+    queue's message), so the outer is the effect of the inner's sending. ``dead_letter_cause``: why it is in a dead-letter
+    queue, in the words of the service that moved it there.
     """
 
     service: str
@@ -59,6 +60,7 @@ class Delivery(Struct, frozen=True):
     receive_count: int = 1
     order_group: str = ""
     dead_letter_source: str = ""
+    dead_letter_cause: str = ""
     replay_name: str = ""
     contexts: tuple[TraceContext, ...] = ()
     within: Key | None = None
@@ -68,7 +70,9 @@ class Delivery(Struct, frozen=True):
         """The name of the destination: of a queue, topic, stream, table, bucket or bus; "" where it is not told."""
         *_, name = self.destination.split(":", 5)
         kind, slash, rest = name.partition("/")
-        return rest.split("/")[0] if slash and kind in ("stream", "table", "rule", "schedule") else name
+        if slash and kind in ("rule", "schedule"):
+            return rest.rpartition("/")[2]
+        return rest.split("/")[0] if slash and kind in ("stream", "table") else name
 
     @property
     def carried(self) -> Key | None:
@@ -212,6 +216,8 @@ def _payload(text: str, coded: bool) -> str:
 
 def _facts(envelope: Envelope, unit: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    if cause := next((text for path in envelope.dead_letter_cause if (text := _at(unit, path))), ""):
+        found["dead_letter_cause"] = cause
     for name in ("destination", "order_group", "dead_letter_source", "replay_name"):
         path = getattr(envelope, name)
         if path and (text := _at(unit, path)):

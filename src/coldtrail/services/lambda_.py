@@ -323,6 +323,7 @@ LAMBDA = Service(
             destination="requestContext.functionArn",
             sent="timestamp",
             receive_count="requestContext.approximateInvokeCount",
+            dead_letter_cause=("requestContext.condition",),
         ),
         Envelope(
             when=(("KinesisBatchInfo.streamArn", ()),),

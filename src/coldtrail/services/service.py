@@ -95,6 +95,7 @@ class Envelope(Struct, frozen=True):
     receive_count: str = ""
     order_group: str = ""
     dead_letter_source: str = ""
+    dead_letter_cause: tuple[str, ...] = ()
     replay_name: str = ""
 
 

@@ -206,6 +206,13 @@ SQS = Service(
             receive_count="attributes.ApproximateReceiveCount",
             order_group="attributes.MessageGroupId",
             dead_letter_source="attributes.DeadLetterQueueSourceArn",
+            # Of a rule's or a topic's, and of a function's dead-letter queue (EventBridge User Guide, "Using dead-letter
+            # queues"; AWS Lambda Developer Guide, "Adding a dead-letter queue").
+            dead_letter_cause=(
+                "messageAttributes.ERROR_MESSAGE.stringValue",
+                "messageAttributes.ErrorMessage.stringValue",
+                "messageAttributes.ERROR_CODE.stringValue",
+            ),
         ),
     ),
     metrics=METRICS,

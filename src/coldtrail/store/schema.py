@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from coldtrail.store.anyvalue import sql_number, sql_text, sql_true
 from coldtrail.store.calls_schema import CALLS_MIGRATION, CALLS_RETENTION
+from coldtrail.store.deliveries_schema import DELIVERIES
 from coldtrail.store.keys_sql import keys_from_logs, keys_from_spans
 from coldtrail.store.metrics_schema import METRICS_MIGRATION, METRICS_RETENTION
 from coldtrail.store.requests_schema import REQUESTS_MIGRATION, REQUESTS_RETENTION
@@ -377,6 +378,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     METRICS_MIGRATION,
     (*CALLS_MIGRATION, *REQUESTS_MIGRATION),
+    (DELIVERIES,),
 )
 """Each inner tuple takes the schema from one version to the next.
 
@@ -393,6 +395,7 @@ RETENTION: dict[str, str] = {
     "trails": "spans",
     "trail_members": "spans",
     "inferred_edges": "spans",
+    "deliveries": "spans",
     "logs": "logs",
     "metrics": "metrics",
     **METRICS_RETENTION,

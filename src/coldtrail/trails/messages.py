@@ -7,7 +7,7 @@ from msgspec import Struct
 from coldtrail.model.trails import Key, Node, WaitKind
 from coldtrail.trails.identity import node_id_of
 from coldtrail.trails.nodes import Nodes
-from coldtrail.trails.notes import CARRIED_KINDS
+from coldtrail.trails.notes import CARRIED_KINDS, Facts
 
 _DESTINATIONS = (
     "messaging.destination.name",
@@ -44,6 +44,9 @@ _WAITS_BY_SERVICE: dict[str, WaitKind] = {
     "kafka": "stream",
 }
 """By the service that handed it over, or `messaging.system`."""
+
+
+SECOND_NS = 10**9
 
 
 class _Ends(Struct):
@@ -93,7 +96,10 @@ def _is_published(nodes: Nodes, message: str) -> bool:
 
 def _add(nodes: Nodes, message: str, ends: _Ends) -> None:
     key = ends.key
-    service = nodes.facts[message].destination or _destination(nodes, key.kind, [*ends.givers, *ends.takers])
+    named = _destination(nodes, key.kind, [*ends.givers, *ends.takers])
+    # An event names who sent it, not the bus.
+    told = nodes.facts[message]
+    service = (named or told.destination) if told.service == "eventbridge" else (told.destination or named)
     service = service or key.kind.removesuffix("_id").removesuffix("_number")
     nodes.givers[message], nodes.takers[message] = ends.givers, ends.takers
     nodes.keys[message] = {key}
@@ -132,8 +138,8 @@ def _sent_ns(nodes: Nodes, message: str, offsets_ns: dict[str, int]) -> tuple[in
         default=None,
     )
     if sender is None:
-        told_ns = nodes.facts[message].sent_ns
-        return None if told_ns is None else (told_ns, told_ns)
+        facts = nodes.facts[message]
+        return None if facts.sent_ns is None else (facts.sent_ns, facts.sent_ns + _within(facts))
     if sender.kind != "invocation":
         return sender.start_ns, sender.end_ns or sender.start_ns
     said_ns = nodes.facts[message].logged_ns
@@ -141,6 +147,12 @@ def _sent_ns(nodes: Nodes, message: str, offsets_ns: dict[str, int]) -> tuple[in
         return sender.start_ns, sender.start_ns
     said_ns -= offsets_ns.get(nodes.machine.get(sender.node_id, ""), 0)
     return sender.start_ns, max(sender.start_ns, said_ns)
+
+
+def _within(facts: Facts) -> int:
+    """How much later it may have been: EventBridge's `time` is in whole seconds, and no wait is to be made of that."""
+    whole = facts.sent_ns is not None and facts.sent_ns % SECOND_NS == 0
+    return SECOND_NS - 1 if whole and facts.service == "eventbridge" else 0
 
 
 def wait_kind(nodes: Nodes, message: str) -> WaitKind:

@@ -7,9 +7,7 @@ from msgspec import Struct, field
 from coldtrail.model.copies import distinct_logs, distinct_spans
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Key, Node, NodeKind, NodeStatus
-from coldtrail.services import (
-    keys_of_log,
-)
+from coldtrail.services import Delivery, keys_of_log
 from coldtrail.services.service import CONSUMER, SERVER
 from coldtrail.trails.access import access
 from coldtrail.trails.executions import Run, execution, mentioned_execution
@@ -31,7 +29,8 @@ class Nodes(Struct):
     single record. ``machine``: whose clock a node has. ``states``: execution node to the nodes of its states.
     ``said``: message to the fields of the signals that took it alone. ``told``: steps of batches of which it is told whose
     they are. ``contexts``: node to the trace contexts that it was handed. ``together``: messages that one signal names as one unit.
-    ``reported``: invocation to the items of its batch that it answered had failed.
+    ``reported``: invocation to the items of its batch that it answered had failed. ``handed``: (message, taker) to the unit
+    of the event in which the taker was handed it. ``named``: (kind, node) to the resource of that kind that it tells of.
     """
 
     by_id: dict[str, Node] = field(default_factory=dict)
@@ -56,6 +55,8 @@ class Nodes(Struct):
     taken_by: dict[str, set[str]] = field(default_factory=dict)
     delivery: dict[tuple[str, str], int] = field(default_factory=dict)
     reported: dict[str, set[str]] = field(default_factory=dict)
+    handed: dict[tuple[str, str], Delivery] = field(default_factory=dict)
+    named: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def request_id_of(span: Span) -> str:

@@ -146,7 +146,9 @@ def _note_delivery(nodes: Nodes, node_id: str, delivery: Delivery) -> None:
     named = {(key.kind, key.value) for key in delivery.keys if key.kind == "correlation_id"}
     if named:
         nodes.context.setdefault(message, set()).update(named)
-    facts.destination = delivery.place or facts.destination
+    nodes.handed[message, node_id] = delivery
+    if delivery.place and not (delivery.dead_letter_source and facts.destination):
+        facts.destination = delivery.place
     facts.sent_ns = delivery.sent_ns or facts.sent_ns
     facts.contexts.update((one.trace_id, one.span_id) for one in delivery.contexts)
     if delivery.within:

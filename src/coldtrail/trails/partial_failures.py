@@ -41,12 +41,15 @@ def partial_failures(
     """Return those of a trail's messages; looks at the batches that they were in, also beyond the trail."""
     by_id = {node.node_id: node for node in trail}
     found = []
+    known: dict[str, set[str]] = {}
     for edge in edges:
         taker = by_id[edge.effect]
         if edge.kind not in DELIVERED or taker.kind != "invocation" or taker.status != "ok":
             continue
         batch = nodes.taken_by.get(taker.node_id, set())
-        failed = _failed(nodes, effects, taker, batch)
+        if taker.node_id not in known:
+            known[taker.node_id] = _failed(nodes, effects, taker, batch)
+        failed = known[taker.node_id]
         if edge.cause in failed:
             found.append(_told(nodes, effects, edge.cause, taker, batch, failed, behind=False))
         elif failed and _comes_again_behind(nodes, effects, edge.cause, taker, failed):

@@ -1,7 +1,7 @@
 """Where the effect of a failed step shows, if not where it failed: a write that is missing, a message that never left,
 a step that came late.
 
-Which resource a step touched, and how, is told by its span: the call's operation and the names of `store/resource_names`.
+Which resource a step touched, and how, is told by its span: the call's operation and the names of `services/naming`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Literal
 from msgspec import Struct
 
 from coldtrail.model.trails import Edge, Node
+from coldtrail.services.naming import Resource, operation_of, resource_of
 from coldtrail.services.service import PRODUCER
-from coldtrail.store.resource_names import Resource, operation_of, resource_of
 from coldtrail.trails.nodes import Nodes
 from coldtrail.trails.words import duration_words, who
 
