@@ -16,6 +16,7 @@ from typing import Any
 
 from coldtrail_lab.context import LEVELS
 from coldtrail_lab.faults import KNOWN
+from coldtrail_lab.fleet.command import add_fleet
 from coldtrail_lab.lab import STORIES, THREE, Lab
 
 CONTROL = Path(tempfile.gettempdir()) / "coldtrail-lab.control"
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     faults.set_defaults(run=_faults)
     deploy = commands.add_parser("deploy", help="roll the quotes' next version out in the running lab")
     deploy.set_defaults(run=_deploy)
+    add_fleet(commands)
     return parser
 
 
