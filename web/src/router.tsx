@@ -34,6 +34,7 @@ export const router = createRouter({
     screen("/function/$name", () => import("./screens/Function")),
     screen("/resource/$name", () => import("./screens/Resource")),
     screen("/about/$value", () => import("./screens/About")),
+    screen("/limits", () => import("./screens/Limits")),
     screen("/find", () => import("./screens/Find")),
     screen("/connect", () => import("./screens/Connect")),
   ]),

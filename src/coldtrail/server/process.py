@@ -108,6 +108,7 @@ class Process:
             listeners=lambda: self.addresses,
             data_dir=data,
             intake=Intake(self.wal, self.received),
+            limits=self.settings.limits,
         )
         timing = Timing(frozenset(self.settings.infer_edges))
         self.reconstruction = Reconstruction(self.engine, self.service.trails, timing)

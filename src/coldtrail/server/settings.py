@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from coldtrail.server.guard import is_loopback
+from coldtrail.server.limit_settings import Limits
 from coldtrail.store.dsn import BadDsn, parse_dsn
 from coldtrail.store.engine import DEFAULT_MEMORY_BYTES
 
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     max_inflated_bytes: int = Field(64 << 20, ge=1 << 10)
     retention: Retention = Field(default_factory=Retention)
     correlation: Correlation = Field(default_factory=Correlation)
+    limits: Limits = Field(default_factory=dict)
     infer_edges: tuple[InferredKind, ...] = ("calls", "triggers", "delivers")
 
     @property

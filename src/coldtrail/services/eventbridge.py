@@ -31,7 +31,8 @@ _LIMITS = 'Amazon EventBridge User Guide, "Amazon EventBridge quotas"'
 
 def _of(*metrics: str) -> tuple[CloudWatch, ...]:
     """By bus; the metrics of the default bus name only the rule."""
-    return tuple(CloudWatch(NAMESPACE, metric, by="EventBusName", also=("RuleName",)) for metric in metrics)
+    of_buses = tuple(CloudWatch(NAMESPACE, metric, by="EventBusName", also=("RuleName",)) for metric in metrics)
+    return (*of_buses, *(CloudWatch(NAMESPACE, metric, also=("RuleName",), only="default") for metric in metrics))
 
 
 METRICS = (

@@ -112,7 +112,8 @@ class CloudWatch(Struct, frozen=True):
     ``by``: the dimension whose value is the resource's name; "" for a metric of the whole account and region. ``also``: dimensions
     that such a series may have besides, over which it is added up. ``times``: what turns its unit into ours. ``over``:
     the figure is the sum of this metric divided by the sum of that one, a share. ``endings``: the dimension's value is
-    the resource's name and one of these, for what belongs to a resource by custom.
+    the resource's name and one of these, for what belongs to a resource by custom. ``only``: for the resource of this
+    name alone, whose series have the dimensions of ``also`` and do not name it.
     """
 
     namespace: str
@@ -122,6 +123,7 @@ class CloudWatch(Struct, frozen=True):
     times: float = 1.0
     over: str = ""
     endings: tuple[str, ...] = ()
+    only: str = ""
 
 
 class Derived(Struct, frozen=True):

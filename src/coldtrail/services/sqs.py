@@ -127,9 +127,8 @@ METRICS = (
         low="good",
         trouble="look at the reason before you redrive them",
         source=_AVAILABLE,
-        cloudwatch=_of("ApproximateNumberOfMessagesVisible"),
-        derived=Derived(
-            "messages.dead", "messages of this queue that were seen taken from its dead-letter queue's name"
+        cloudwatch=(
+            CloudWatch(NAMESPACE, "ApproximateNumberOfMessagesVisible", by="QueueName", endings=DEAD_LETTER_ENDINGS),
         ),
         brings="The namespace AWS/SQS of a metric stream, with a dead-letter queue that is named after the queue (orders, orders-dlq).",
     ),

@@ -31,24 +31,25 @@ export function withGaps<P extends { time: string }>(points: P[], nothing: (time
 }
 
 /** Lines or bars over time, with the values under the pointer. */
-export function Chart({ title, times, lines, range, unit }: { title: string; times: number[]; lines: Line[]; range: Range; unit: (value: number) => string }) {
+export function Chart({ title, times, lines, range, unit, height = HEIGHT_PX, mark }: { title: string; times: number[]; lines: Line[]; range: Range; unit: (value: number) => string; height?: number; mark?: string }) {
   const host = useRef<HTMLDivElement>(null);
   const { colours } = useScheme();
   useEffect(() => {
     const box = host.current!;
-    const plot = new uPlot(options(lines, colours, box.clientWidth, unit, range), [times, ...lines.map((line) => line.values)] as uPlot.AlignedData, box);
-    const watcher = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height: HEIGHT_PX }));
+    const plot = new uPlot(options(lines, colours, box.clientWidth, height, unit, range), [times, ...lines.map((line) => line.values)] as uPlot.AlignedData, box);
+    const watcher = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height }));
     watcher.observe(box);
     return () => {
       watcher.disconnect();
       plot.destroy();
     };
-  }, [times, lines, colours, unit, range]);
+  }, [times, lines, colours, unit, range, height]);
   return (
     <figure className="box chart">
       <figcaption>
         {title}
         <span className="keys">
+          {mark}
           {lines.map((line) => (
             <span key={line.name}>
               <svg width={14} height={8} aria-hidden>
@@ -59,16 +60,16 @@ export function Chart({ title, times, lines, range, unit }: { title: string; tim
           ))}
         </span>
       </figcaption>
-      <div ref={host} style={{ height: HEIGHT_PX }} role="img" aria-label={`${title} over time: ${lines.map((line) => line.name).join(", ")}`} />
+      <div ref={host} style={{ height }} role="img" aria-label={`${title} over time: ${lines.map((line) => line.name).join(", ")}`} />
     </figure>
   );
 }
 
-function options(lines: Line[], colours: Palette, width: number, unit: (value: number) => string, range: Range): uPlot.Options {
+function options(lines: Line[], colours: Palette, width: number, height: number, unit: (value: number) => string, range: Range): uPlot.Options {
   const axis: uPlot.Axis = { stroke: colours.dim, font: `11px ${SANS}`, grid: { stroke: colours.line, width: 1 }, ticks: { show: false } };
   return {
     width: Math.max(width, 100),
-    height: HEIGHT_PX,
+    height,
     padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: { points: { size: 5 }, drag: { x: false, y: false } },

@@ -87,13 +87,14 @@ function useCommands(typed: string): Command[] {
   const resources = useQuery({ queryKey: ["resources", "names", asked.since], queryFn: ({ signal }) => api.resources(asked, signal), staleTime: 60_000 });
   const functions = useQuery({ queryKey: ["functions", "names", asked.since], queryFn: ({ signal }) => api.red("function", asked, 3600, signal), staleTime: 60_000 });
   const places = useMemo<Command[]>(() => {
-    const to = (path: "/overview" | "/trails" | "/find" | "/connect") => () => void navigate({ to: path });
+    const to = (path: "/overview" | "/trails" | "/limits" | "/find" | "/connect") => () => void navigate({ to: path });
     const known = functions.data?.groups.map((one) => one.name) ?? [];
     const others = (services.data?.services ?? []).map((one) => one.name).filter((name) => !known.includes(name));
     return [
       { name: "Overview", what: "screen", run: to("/overview") },
       { name: "Trails", what: "screen", run: to("/trails") },
       { name: "Trails that failed", what: "screen", run: () => void navigate({ to: "/trails", search: { status: "error" } }) },
+      { name: "Limits", what: "screen", run: to("/limits") },
       { name: "Find", what: "screen", run: to("/find") },
       { name: "Connect", what: "screen", run: to("/connect") },
       ...known.map((name) => ({ name, what: "function", run: () => void navigate({ to: "/function/$name", params: { name } }) })),

@@ -17,6 +17,7 @@ const FindOverlay = lazy(() => import("./FindOverlay"));
 const SCREENS = [
   ["/overview", "Overview", "o"],
   ["/trails", "Trails", "t"],
+  ["/limits", "Limits", "i"],
   ["/find", "Find", "f"],
   ["/connect", "Connect", "c"],
 ] as const;
@@ -48,6 +49,7 @@ function Frame() {
     "?": () => help.current?.showModal(),
     "g o": () => void navigate({ to: "/overview" }),
     "g t": () => void navigate({ to: "/trails" }),
+    "g i": () => void navigate({ to: "/limits" }),
     "g f": () => void navigate({ to: "/find" }),
     "g c": () => void navigate({ to: "/connect" }),
   });
@@ -129,6 +131,7 @@ function Nav() {
 const ICONS: Record<string, string> = {
   "/overview": "M2 13V8M6 13V3M10 13V6M14 13V9.5",
   "/trails": "M2 4h6M6 8h6M4 12h3M9.5 12H14",
+  "/limits": "M2.5 12a6 6 0 1 1 11 0M8 9.5L11 6M2 14h12",
   "/find": "M7 12a5 5 0 1 0 0-10a5 5 0 0 0 0 10zM10.8 10.8L14 14",
   "/connect": "M8 14V9M5 9h6V6a3 3 0 0 0-6 0zM6 3V1.5M10 3V1.5",
 };

@@ -15,6 +15,7 @@ import { asParameters, type Range } from "../range";
 import { failed } from "../views/model";
 
 const Charts = lazy(() => import("../parts/Charts"));
+const Watch = lazy(() => import("../parts/Watch"));
 
 export default function FunctionScreen() {
   const { name } = useParams({ strict: false }) as { name: string };
@@ -51,6 +52,9 @@ export default function FunctionScreen() {
           )
         }
       </Answer>
+      <Suspense>
+        <Watch name={name} kind="lambda" range={range} />
+      </Suspense>
       <Logs name={name} range={range} />
     </div>
   );

@@ -11,6 +11,7 @@ import { asParameters, stepFor, type Range } from "../range";
 import { kindName, resourceVerdict } from "./resourceWords";
 
 const ResourceCharts = lazy(() => import("../parts/ResourceCharts"));
+const Watch = lazy(() => import("../parts/Watch"));
 
 export default function ResourceScreen() {
   const { name } = useParams({ strict: false }) as { name: string };
@@ -67,6 +68,9 @@ function Whole({ answer, range }: { answer: ResourceAnswer; range: Range }) {
       )}
       {answer.messages && <Consumers messages={answer.messages} />}
       <Callers answer={answer} />
+      <Suspense>
+        <Watch name={answer.name} kind={answer.kind} range={range} />
+      </Suspense>
       <Latest answer={answer} range={range} />
     </>
   );

@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 
 from coldtrail import __version__
-from coldtrail.server.api import drop, health, live, metrics, red, resources, signals, trails
+from coldtrail.server.api import drop, health, limits, live, metrics, red, resources, service_metrics, signals, trails
 from coldtrail.server.api.service import Service
 from coldtrail.store.engine_errors import UNKNOWN_DATABASE, UNKNOWN_TABLE, EngineError, Unreachable
 
@@ -48,7 +48,10 @@ def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 def create_api(service: Service) -> Litestar:
     """Return the application; ``service`` is everything that its handlers read."""
-    routers: list[Router] = [module.router for module in (health, trails, signals, metrics, red, resources, drop, live)]
+    routers: list[Router] = [
+        module.router
+        for module in (health, trails, signals, metrics, red, resources, drop, live, service_metrics, limits)
+    ]
     return Litestar(
         route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi])],
         state=State({"service": service}),

@@ -31,6 +31,7 @@ class Service(Struct):
     listeners: Callable[[], dict[str, str | None]]
     data_dir: Path
     intake: Intake
+    limits: dict[str, float] = msgspec.field(default_factory=dict)
     subscribers: set[asyncio.Queue[bytes]] = msgspec.field(default_factory=set)
 
 

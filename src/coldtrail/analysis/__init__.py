@@ -1,0 +1,1 @@
+"""Functions from tables to answers: what it costs, what changed, what to do. Pure: no store, socket, clock or setting inside."""

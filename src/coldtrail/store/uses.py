@@ -1,0 +1,185 @@
+"""How much of each quota is used, step by step: from CloudWatch where it told, else from spans, lines and trails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from coldtrail.services.service import Metric, Quota, Service
+from coldtrail.store.cloudwatch import known_names, received_by_resource
+from coldtrail.store.engine import Engine
+from coldtrail.store.entries import newest_part
+from coldtrail.store.figures import Steps
+from coldtrail.store.figures_apis import requests_of_all_apis
+from coldtrail.store.figures_executions import executions_started
+from coldtrail.store.figures_functions import figures_by_function
+from coldtrail.store.resource_names import Resource
+from coldtrail.store.resources import list_resources
+from coldtrail.store.watched import Told, brings, derive
+
+MOST_DERIVED = 12
+"""Of so many resources of a kind, the busiest, use is derived where CloudWatch tells none."""
+
+ByResource = dict[str, dict[int, float]]
+
+
+class Use(Struct):
+    """One quota of one resource, or of the account. ``values`` by step, in what the quota counts (per second, of a rate).
+
+    ``resource``: "" for the account, `account/region` where that is told. ``overridden``: ``limit`` is from the settings;
+    ``configured``: it is what somebody set on the resource, as told by telemetry.
+    """
+
+    service: Service
+    quota: Quota
+    resource: str
+    limit: float
+    overridden: bool
+    configured: bool
+    source: Told
+    how: str
+    values: dict[int, float]
+
+
+def uses(engine: Engine, services: Iterable[Service], overrides: Mapping[str, float], steps: Steps) -> list[Use]:
+    """Return the use of every quota that is known to be used, and one without values of each that no signal tells.
+
+    ``overrides``: limits by a quota's id, or its id, a slash and the resource's name.
+    """
+    reader = _Reader(engine, steps)
+    found: list[Use] = []
+    for service in services:
+        if service.quotas:
+            found += _of_service(reader, service, overrides)
+    return found
+
+
+def _of_service(reader: _Reader, service: Service, overrides: Mapping[str, float]) -> list[Use]:
+    metrics = {one.id: one for one in service.metrics}
+    known = known_names(reader.engine, service.metrics)
+    found: list[Use] = []
+    for quota in service.quotas:
+        metric = metrics.get(quota.metric)
+        if metric is None:
+            found.append(_absent(service, quota, overrides, "No metric tells it; it is here for reference."))
+            continue
+        source, how, by_resource = reader.told(service, metric, known, whole=quota.per != "resource")
+        limits = metrics.get(quota.limit_metric)
+        configured = reader.told(service, limits, known, whole=False)[2] if limits else {}
+        mine = [
+            _use(service, quota, name, overrides, configured.get(name, {}), source, how, reader.steps, values)
+            for name, values in by_resource.items()
+            if values
+        ]
+        mine = [one for one in mine if one.limit > 0]
+        found += mine or [_absent(service, quota, overrides, brings(metric))]
+    return found
+
+
+def _use(
+    service: Service,
+    quota: Quota,
+    resource: str,
+    overrides: Mapping[str, float],
+    configured: dict[int, float],
+    source: Told,
+    how: str,
+    steps: Steps,
+    values: dict[int, float],
+) -> Use:
+    by = quota.per_s / (steps.step_ns / 1e9) if quota.per_s else 1.0
+    told = overrides.get(f"{quota.id}/{resource}", overrides.get(quota.id))
+    limit = told if told is not None else configured[max(configured)] if configured else quota.value
+    return Use(
+        service=service,
+        quota=quota,
+        resource=resource,
+        limit=limit,
+        overridden=told is not None,
+        configured=bool(configured) and told is None,
+        source=source,
+        how=how,
+        values={step: value * by for step, value in sorted(values.items()) if 0 <= step < steps.count},
+    )
+
+
+def _absent(service: Service, quota: Quota, overrides: Mapping[str, float], how: str) -> Use:
+    told = overrides.get(quota.id)
+    limit = quota.value if told is None else told
+    return Use(service, quota, "", limit, told is not None, False, "absent", how, {})
+
+
+class _Reader:
+    """Reads a metric of all resources; what several quotas need is read once."""
+
+    def __init__(self, engine: Engine, steps: Steps) -> None:
+        self.engine = engine
+        self.steps = steps
+        self._told: dict[tuple[str, str, bool], tuple[Told, str, ByResource]] = {}
+        self._figures: dict[Resource, dict[str, dict[int, float]]] = {}
+        self._functions: dict[str, dict[str, dict[int, float]]] | None = None
+        self._resources: dict[str, list[str]] | None = None
+
+    def told(
+        self, service: Service, metric: Metric, known: frozenset[str], *, whole: bool
+    ) -> tuple[Told, str, ByResource]:
+        """Return a metric of each resource; with ``whole``, of all together."""
+        at = (service.id, metric.id, whole)
+        if at not in self._told:
+            self._told[at] = self._read(service, metric, known, whole=whole)
+        return self._told[at]
+
+    def _read(
+        self, service: Service, metric: Metric, known: frozenset[str], *, whole: bool
+    ) -> tuple[Told, str, ByResource]:
+        if found := received_by_resource(self.engine, metric, self.steps, known, by_place=whole):
+            one = metric.cloudwatch[0]
+            return "cloudwatch", f"{one.namespace} {one.metric} of a metric stream", found
+        if metric.derived is None:
+            return "absent", brings(metric), {}
+        if metric.scope == "account":
+            figures = derive(self.engine, Resource(service.id, ""), self.steps, (metric,))
+            found = {"": figures.get(metric.derived.way, {})}
+        elif whole:
+            found = {"": self._together(service, metric.derived.way, metric)}
+        else:
+            found = self._derived(service, metric.derived.way, metric)
+        return "derived", metric.derived.how, found
+
+    def _together(self, service: Service, way: str, metric: Metric) -> dict[int, float]:
+        if way == "api.count":
+            return requests_of_all_apis(self.engine, self.steps).get(way, {})
+        if way == "execution.Started":
+            return executions_started(self.engine, self.steps).get(way, {})
+        sums: dict[int, float] = {}
+        for values in self._derived(service, way, metric).values():
+            for step, value in values.items():
+                sums[step] = sums.get(step, 0.0) + value
+        return sums
+
+    def _derived(self, service: Service, way: str, metric: Metric) -> ByResource:
+        if service.id == "lambda":
+            if self._functions is None:
+                self._functions = figures_by_function(self.engine, self.steps)
+            return {name: figures[way] for name, figures in self._functions.items() if way in figures}
+        found: ByResource = {}
+        for name in self._names(service.id):
+            resource = Resource(service.id, name)
+            if way not in self._figures.get(resource, {}):
+                self._figures[resource] = self._figures.get(resource, {}) | derive(
+                    self.engine, resource, self.steps, (metric,)
+                )
+            if values := self._figures[resource].get(way):
+                found[name] = values
+        return found
+
+    def _names(self, kind: str) -> list[str]:
+        """The busiest resources of a kind that spans or lines of the newest part of the range name."""
+        if self._resources is None:
+            steps = self.steps
+            since_ns = newest_part(self.engine, steps.since_ns, steps.until_ns, steps.step_ns)
+            self._resources = {}
+            for one in list_resources(self.engine, since_ns, steps.until_ns):
+                self._resources.setdefault(one.kind, []).append(one.name)
+        return self._resources.get(kind, [])[:MOST_DERIVED]
