@@ -1,4 +1,4 @@
-"""`coldtrail`: up, demo, find, trail, doctor."""
+"""`coldtrail`: up, demo, find, trail, deployment, doctor."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from coldtrail import __version__
+from coldtrail.cli import deployment
+from coldtrail.cli.api import DEFAULT_URL, Json, Token, Url, ask, fail
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,17 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Url = Annotated[str, typer.Option("--url", envvar="COLDTRAIL_URL", help="Where coldtrail's page and API are.")]
-Token = Annotated[str, typer.Option("--token", envvar="COLDTRAIL_TOKEN", help="The token, where one is set.")]
-DEFAULT_URL = "http://127.0.0.1:4319"
-
-
-def fail(message: str) -> typer.Exit:
-    """Print what is wrong and return the exit to raise."""
-    typer.secho(f"coldtrail: {message}", fg="red", err=True)
-    return typer.Exit(1)
+app.add_typer(deployment.app, name="deployment")
 
 
 @app.callback(invoke_without_command=True)
@@ -132,23 +124,6 @@ def doctor(
     typer.echo(json_module.dumps({"checks": found}, indent=2)) if json else show_checks(found)
     if any(check["status"] == "failed" for check in found):
         raise typer.Exit(1)
-
-
-def ask(url: str, token: str, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return the API's answer, or end with what is wrong and what to do."""
-    import httpx
-
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        response = httpx.get(f"{url.rstrip('/')}/api/v1{path}", params=params, headers=headers, timeout=60)
-    except httpx.HTTPError as error:
-        raise fail(
-            f"nothing answers at {url} ({error}); start it with 'coldtrail up', or say where it is with --url"
-        ) from None
-    answer: dict[str, Any] = response.json() if "json" in response.headers.get("content-type", "") else {}
-    if response.status_code != 200:
-        raise fail(str(answer.get("detail", f"{url} answered {response.status_code}")))
-    return answer
 
 
 if __name__ == "__main__":

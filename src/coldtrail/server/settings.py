@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from coldtrail.server.cost_settings import Costs
 from coldtrail.server.guard import is_loopback
 from coldtrail.server.limit_settings import Limits
 from coldtrail.store.dsn import BadDsn, parse_dsn
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     max_inflated_bytes: int = Field(64 << 20, ge=1 << 10)
     retention: Retention = Field(default_factory=Retention)
     correlation: Correlation = Field(default_factory=Correlation)
+    costs: Costs = Field(default_factory=Costs)
     limits: Limits = Field(default_factory=dict)
     infer_edges: tuple[InferredKind, ...] = ("calls", "triggers", "delivers")
 

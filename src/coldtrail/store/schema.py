@@ -14,6 +14,7 @@ from coldtrail.store.deliveries_schema import DELIVERIES
 from coldtrail.store.keys_sql import keys_from_logs, keys_from_spans
 from coldtrail.store.metrics_schema import METRICS_MIGRATION, METRICS_RETENTION
 from coldtrail.store.requests_schema import REQUESTS_MIGRATION, REQUESTS_RETENTION
+from coldtrail.store.usage_schema import USAGE_MIGRATION, USAGE_RETENTION
 
 MAP = "Map(LowCardinality(String), String)"
 
@@ -378,6 +379,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     METRICS_MIGRATION,
     (*CALLS_MIGRATION, *REQUESTS_MIGRATION),
+    USAGE_MIGRATION,
     (DELIVERIES,),
 )
 """Each inner tuple takes the schema from one version to the next.
@@ -401,5 +403,6 @@ RETENTION: dict[str, str] = {
     **METRICS_RETENTION,
     **CALLS_RETENTION,
     **REQUESTS_RETENTION,
+    **USAGE_RETENTION,
 }
 """Which retention setting governs which table."""

@@ -1,0 +1,45 @@
+"""The API as the command line asks it: the options that say where it is, and errors that say what to do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Url = Annotated[str, typer.Option("--url", envvar="COLDTRAIL_URL", help="Where coldtrail's page and API are.")]
+Token = Annotated[str, typer.Option("--token", envvar="COLDTRAIL_TOKEN", help="The token, where one is set.")]
+DEFAULT_URL = "http://127.0.0.1:4319"
+ANSWERED = (200, 201)
+
+
+def fail(message: str) -> typer.Exit:
+    """Print what is wrong and return the exit to raise."""
+    typer.secho(f"coldtrail: {message}", fg="red", err=True)
+    return typer.Exit(1)
+
+
+def ask(url: str, token: str, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return the API's answer, or end with what is wrong and what to do."""
+    return _request("GET", url, token, path, params=params)
+
+
+def tell(url: str, token: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Send something to the API and return its answer, or end with what is wrong and what to do."""
+    return _request("POST", url, token, path, json=body)
+
+
+def _request(method: str, url: str, token: str, path: str, **more: Any) -> dict[str, Any]:
+    import httpx
+
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        response = httpx.request(method, f"{url.rstrip('/')}/api/v1{path}", headers=headers, timeout=60, **more)
+    except httpx.HTTPError as error:
+        raise fail(
+            f"nothing answers at {url} ({error}); start it with 'coldtrail up', or say where it is with --url"
+        ) from None
+    answer: dict[str, Any] = response.json() if "json" in response.headers.get("content-type", "") else {}
+    if response.status_code not in ANSWERED:
+        raise fail(str(answer.get("detail", f"{url} answered {response.status_code}")))
+    return answer

@@ -1,0 +1,112 @@
+"""A range's costs, put together from the store's usage, the settings and the deployments; thin."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import Struct, structs
+
+from coldtrail.analysis.bill import Held, function_lines, resource_lines
+from coldtrail.analysis.cost import Cost, Line, PriceBook, price_lines
+from coldtrail.server.capacity import held_of_deployments, held_of_metrics
+from coldtrail.server.cost_settings import Costs
+from coldtrail.services.prices import BASE_REGION
+from coldtrail.state.deployments import Deployment
+from coldtrail.store.engine import Engine
+from coldtrail.store.usage import Fact, Ran, Share, Used, facts, ran, used, workflows
+from coldtrail.store.usage_metrics import Metered, metered
+
+MINUTE_NS = 60 * 10**9
+HOUR_NS = 3600 * 10**9
+
+
+class Bill(Struct, frozen=True):
+    """What a range of whole minutes cost, and what it was worked out from."""
+
+    since_ns: int
+    until_ns: int
+    costs: list[Cost]
+    workflows: list[Share]
+    attempts: list[Ran]
+    calls: list[Used]
+    held: list[Held]
+    facts: list[Fact]
+    book: PriceBook
+    region_told: bool
+
+    @property
+    def hours(self) -> Decimal:
+        """The range's length."""
+        return hours_of(self.since_ns, self.until_ns)
+
+    @property
+    def trail_count(self) -> int:
+        """Trails that began in the range."""
+        return sum(one.trail_count for one in self.workflows)
+
+
+def hours_of(since_ns: int, until_ns: int) -> Decimal:
+    """Return the length of a range in hours."""
+    return Decimal(until_ns - since_ns) / HOUR_NS
+
+
+def whole_minutes(since_ns: int, until_ns: int) -> tuple[int, int]:
+    """Return the whole minutes that a range touches: usage is kept by minute."""
+    since_ns = since_ns // MINUTE_NS * MINUTE_NS
+    return since_ns, max(since_ns + MINUTE_NS, -(-until_ns // MINUTE_NS) * MINUTE_NS)
+
+
+def region_of(told: list[Fact], settings: Costs) -> tuple[str, bool]:
+    """Return the region to price for, and whether anything told it."""
+    if settings.region:
+        return settings.region, True
+    regions = Counter(one.region for one in told if one.region)
+    return (regions.most_common(1)[0][0], True) if regions else (BASE_REGION, False)
+
+
+def bill(engine: Engine, settings: Costs, deployments: list[Deployment], since_ns: int, until_ns: int) -> Bill:
+    """Work a range out; reads roll-ups, metrics and invocations, no span. ``deployments``: those that tell of capacity."""
+    since_ns, until_ns = whole_minutes(since_ns, until_ns)
+    hours = hours_of(since_ns, until_ns)
+    told = facts(engine, since_ns)
+    region, region_told = region_of(told, settings)
+    book = PriceBook(region, settings.prices, settings.free_tier)
+    attempts, calls = ran(engine, since_ns, until_ns), used(engine, since_ns, until_ns)
+    measured = metered(engine, since_ns, until_ns)
+    announced = held_of_deployments(deployments, since_ns, until_ns)
+    held = _surest([*settings.held(hours, "the settings"), *announced, *held_of_metrics(measured)])
+    assumed = settings.assumptions()
+    lines = [*function_lines(attempts, told, held, hours, assumed), *resource_lines(calls, held, assumed)]
+    lines = as_measured(lines, measured)
+    return Bill(
+        since_ns=since_ns,
+        until_ns=until_ns,
+        costs=price_lines(lines, book, hours),
+        workflows=workflows(engine, since_ns, until_ns),
+        attempts=attempts,
+        calls=calls,
+        held=held,
+        facts=told,
+        book=book,
+        region_told=region_told,
+    )
+
+
+def _surest(held: list[Held]) -> list[Held]:
+    """One for each resource and capacity: what comes later in the list knows better."""
+    return list({(one.service, one.resource, one.what): one for one in held}.values())
+
+
+def as_measured(lines: Iterable[Line], measured: Metered) -> list[Line]:
+    """Give lines the quantities that the service's own metrics tell; what calls told stays where they are silent."""
+    found = []
+    for line in lines:
+        units = measured.consumed.get((line.resource, line.price_id))
+        if units and line.estimated:
+            line = structs.replace(
+                line, quantity=units, estimated=False, note="consumed capacity as CloudWatch's metrics tell"
+            )
+        found.append(line)
+    return found
