@@ -40,7 +40,7 @@ class Group(Struct):
     points: list[Point]
 
 
-_INVOCATIONS = """
+INVOCATIONS_OF_RANGE = """
 SELECT argMin(i.function, i.source) AS function, request_id, min(i.time) AS time,
   coalesce(argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)), 0) AS duration_ms,
   max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed, max(i.cold_start) AS cold
@@ -56,7 +56,7 @@ _STEP = "intDiv(toUnixTimestamp64Nano(toDateTime64(time, 9, 'UTC')) - {since:Int
 _FUNCTIONS = f"""
 SELECT function AS name, {_STEP} AS step, count() AS n, countIf(failed) AS errors, countIf(cold) AS colds,
   quantilesTDigest(0.5, 0.95, 0.99)(duration_ms) AS q
-FROM ({_INVOCATIONS}) GROUP BY GROUPING SETS ((name, step), (name))
+FROM ({INVOCATIONS_OF_RANGE}) GROUP BY GROUPING SETS ((name, step), (name))
 """
 
 _ROLLUP = """

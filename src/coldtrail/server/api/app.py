@@ -12,6 +12,7 @@ from litestar.openapi import OpenAPIConfig
 
 from coldtrail import __version__
 from coldtrail.server.api import drop, health, limits, live, metrics, red, resources, service_metrics, signals, trails
+from coldtrail.server.api import map as map_answers
 from coldtrail.server.api.service import Service
 from coldtrail.store.engine_errors import UNKNOWN_DATABASE, UNKNOWN_TABLE, EngineError, Unreachable
 
@@ -52,6 +53,7 @@ def create_api(service: Service) -> Litestar:
         module.router
         for module in (health, trails, signals, metrics, red, resources, drop, live, service_metrics, limits)
     ]
+    routers.append(map_answers.router)
     return Litestar(
         route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi])],
         state=State({"service": service}),
