@@ -379,8 +379,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     METRICS_MIGRATION,
     (*CALLS_MIGRATION, *REQUESTS_MIGRATION),
-    USAGE_MIGRATION,
     (DELIVERIES,),
+    USAGE_MIGRATION,
 )
 """Each inner tuple takes the schema from one version to the next.
 
