@@ -105,9 +105,12 @@ def test_an_emf_line_is_metrics_too() -> None:
     translation = translate_payload(payload([line]))
     request = ExportMetricsServiceRequest.FromString(next(one for one in translation.exports if one.signal == "metrics").body)
     sales, times = request.resource_metrics[0].scope_metrics[0].metrics
-    assert (sales.gauge.data_points[0].as_double, sales.unit) == (3.0, "Count")
-    point = times.summary.data_points[0]
-    assert (point.count, point.sum, [(q.quantile, q.value) for q in point.quantile_values]) == (3, 9.0, [(0.0, 1.0), (1.0, 5.0)])
+    sold, point = sales.exponential_histogram.data_points[0], times.exponential_histogram.data_points[0]
+    assert (sold.count, sold.sum, sales.unit) == (1, 3.0, "{Count}")
+    assert (point.count, point.sum, point.min, point.max, times.unit) == (3, 9.0, 1.0, 5.0, "ms")
+    counted = translate_payload(payload([line.replace("[1, 5, 3]", '{"Values": [1, 5], "Counts": [98, 2], "Min": 1, "Max": 5, "Count": 100, "Sum": 108}')]))
+    point = ExportMetricsServiceRequest.FromString(counted.exports[1].body).resource_metrics[0].scope_metrics[0].metrics[1].exponential_histogram.data_points[0]
+    assert (point.count, point.sum, sum(point.positive.bucket_counts)) == (100, 108.0, 100)
     broken = translate_payload(payload(['{"_aws": {"Timestamp": "x"}}']))
     assert (len(records(broken)), broken.rejected_items, "Timestamp" in broken.reasons[0]) == (1, 1, True)
 

@@ -1,8 +1,8 @@
 """CloudWatch embedded metric format: a log line that is also metrics.
 
-Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format". Each metric of each directive
-becomes an OTLP gauge point per value; several values become one summary point with count and sum, and
-their least and greatest as quantiles 0 and 1.
+Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format". Each metric of each directive becomes a
+delta exponential histogram of its values (one, a list, or values with counts), so that percentiles over any range come
+from merged buckets, as CloudWatch's own come from all values.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ from typing import Any
 import msgspec
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from xxhash import xxh64_intdigest
 
 from coldtrail.model.exports import Export, Translation
 from coldtrail.receivers import lenient_json
 from coldtrail.receivers.attributes import key_value
+from coldtrail.receivers.cloudwatch_units import ucum
+from coldtrail.receivers.measurements import add_distribution
 
 MOST_METRICS = 100
+MOST_VALUES = 10_000
+"""CloudWatch takes 100 values of a metric; a list is cut where nobody could have meant it."""
 SCOPE = "coldtrail.emf"
 GREATEST = sys.float_info.max
 """JSON has whole numbers that no double holds; such a value is no metric."""
@@ -47,8 +52,13 @@ def translate(message: str, resource: list[KeyValue]) -> Translation:
     points = 0
     for directive in directives:
         if isinstance(directive, dict):
-            points += _directive(directive, document, timestamp_ms * 1_000_000, scope)
+            points += _directive(directive, document, _time_ns(timestamp_ms, message), scope)
     return Translation((Export("metrics", request.SerializeToString(), points),) if points else ())
+
+
+def _time_ns(timestamp_ms: int, message: str) -> int:
+    """Two lines of one millisecond are two points, the same line delivered twice is one: below a millisecond stands the line."""
+    return timestamp_ms * 1_000_000 + xxh64_intdigest(message.encode("utf-8", "replace")) % 1_000_000
 
 
 def _directive(directive: dict[str, Any], document: dict[str, Any], time_ns: int, scope: Any) -> int:
@@ -60,30 +70,35 @@ def _directive(directive: dict[str, Any], document: dict[str, Any], time_ns: int
         return 0
     for metric in metrics[:MOST_METRICS]:
         name = metric.get("Name") if isinstance(metric, dict) else None
-        values = _values(document.get(str(name)))
+        values, counts = _values(document.get(str(name)))
         if not name or not values:
             continue
-        out = scope.metrics.add(name=str(name), unit=str(metric.get("Unit", "")))
+        out = scope.metrics.add(name=str(name), unit=ucum(str(metric.get("Unit", ""))))
         for names in dimension_sets:
             dimensions = [str(one) for one in names] if isinstance(names, list) else []
             attributes = [key_value(one, str(document.get(one, ""))) for one in dimensions]
             attributes.append(key_value("aws.cloudwatch.namespace", namespace))
-            _point(out, values, attributes, time_ns)
+            add_distribution(out, values, counts, time_ns).attributes.extend(attributes)
             points += 1
     return points
 
 
-def _values(value: Any) -> list[float]:
-    values = value if isinstance(value, list) else [value]
-    numbers = [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
-    return [float(one) for one in numbers if abs(one) <= GREATEST]
-
-
-def _point(metric: Any, values: list[float], attributes: list[KeyValue], time_ns: int) -> None:
-    if len(values) == 1:
-        point = metric.gauge.data_points.add(time_unix_nano=time_ns, as_double=values[0])
+def _values(value: Any) -> tuple[list[float], list[int]]:
+    """The values of a metric, and how often each was measured."""
+    if isinstance(value, dict):
+        values, counts = value.get("Values"), value.get("Counts")
+        if not isinstance(values, list) or not isinstance(counts, list) or len(values) != len(counts):
+            return [], []
     else:
-        point = metric.summary.data_points.add(time_unix_nano=time_ns, count=len(values), sum=sum(values))
-        point.quantile_values.add(quantile=0.0, value=min(values))
-        point.quantile_values.add(quantile=1.0, value=max(values))
-    point.attributes.extend(attributes)
+        values = value if isinstance(value, list) else [value]
+        counts = [1] * len(values)
+    found = [
+        (float(one), int(count))
+        for one, count in zip(values[:MOST_VALUES], counts, strict=False)
+        if _is_number(one) and _is_number(count) and 1 <= count < 2**53
+    ]
+    return [one for one, _ in found], [count for _, count in found]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= GREATEST

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from coldtrail.model.exports import Export, Malformed, TooLarge, Translation
+from coldtrail.receivers import metric_streams
 from coldtrail.receivers.bounds import check_json
 from coldtrail.receivers.cloudwatch_logs import MOST_GROWTH, exported_bytes, translate_payload
 
@@ -73,7 +74,7 @@ def translate(delivery: Delivery, most_bytes: int) -> Translation:
             reasons.append(f"record {number}: the delivery makes more than {MOST_GROWTH * most_bytes} bytes of OTLP")
             continue
         try:
-            one = translate_payload(base64.b64decode(data, validate=True), most_bytes)
+            one = _translate_record(base64.b64decode(data, validate=True), delivery.timestamp_ms, most_bytes)
         except (binascii.Error, Malformed, TooLarge, ValueError) as error:
             rejected += 1
             reasons.append(f"record {number}: {error}")
@@ -83,3 +84,12 @@ def translate(delivery: Delivery, most_bytes: int) -> Translation:
         rejected += one.rejected_items
         reasons += one.reasons
     return Translation(tuple(exports), rejected, tuple(reasons[:MOST_REASONS]))
+
+
+def _translate_record(record: bytes, delivered_ms: int, most_bytes: int) -> Translation:
+    """What a record is, it says itself: a metric stream's JSON or OTLP, else a CloudWatch Logs subscription."""
+    if metric_streams.is_json(record):
+        return metric_streams.translate_json(record, delivered_ms)
+    if metric_streams.is_otlp(record):
+        return metric_streams.translate_otlp(record)
+    return translate_payload(record, most_bytes)

@@ -2,31 +2,22 @@
 
 Source: AWS Lambda Developer Guide, "Lambda Telemetry API event schema reference": a JSON array of
 `{"time": RFC 3339, "type", "record"}`. `platform.*` events are the same documents as Lambda's JSON system logs,
-`function` and `extension` records are lines of text or JSON objects; so each becomes a log event of the function.
+`function` and `extension` records are lines of text or JSON objects; so each becomes a log event of the function. The
+figures of `platform.report` become metrics besides.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 import msgspec
-from msgspec import Struct
 
 from coldtrail.model.exports import Malformed, Translation
 from coldtrail.receivers.bounds import check_json
 from coldtrail.receivers.cloudwatch_logs import LAMBDA_GROUP, LogEvent, Subscription
 from coldtrail.receivers.cloudwatch_logs import translate as translate_log_events
+from coldtrail.receivers.lambda_reports import metrics_of_reports
+from coldtrail.receivers.telemetry_event import TelemetryEvent
 
 UNKNOWN_FUNCTION = "unknown_function"
-
-
-class TelemetryEvent(Struct):
-    """One event; ``record`` is an object, or a line of text."""
-
-    time: datetime
-    type: str
-    record: Any = None
 
 
 def translate(body: bytes, function: str = "") -> Translation:
@@ -50,12 +41,13 @@ def translate(body: bytes, function: str = "") -> Translation:
         log_stream=f"[{version}]" if version else "",
         log_events=[_log_event(event) for event in events],
     )
-    return translate_log_events(document)
+    logs = translate_log_events(document)
+    reports = metrics_of_reports([event for event in events if event.type == "platform.report"], document)
+    return Translation(logs.exports + reports, logs.rejected_items, logs.reasons)
 
 
 def _log_event(event: TelemetryEvent) -> LogEvent:
-    time = event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
-    return LogEvent(timestamp=int(time.timestamp() * 1000), message=_message(event))
+    return LogEvent(timestamp=event.time_ms, message=_message(event))
 
 
 def _message(event: TelemetryEvent) -> str:

@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from coldtrail.model.exports import Malformed, TooLarge, Translation
 from coldtrail.model.signals import Signal
-from coldtrail.receivers import cloudevents, cloudwatch_logs, firehose, otlp, telemetry_api
+from coldtrail.receivers import cloudevents, cloudwatch_logs, firehose, otlp, remote_write, telemetry_api
 from coldtrail.receivers.content_encoding import UnknownEncoding, decode
 from coldtrail.server.asgi import Disconnected, Receive, Scope, Send, answer, read_body
 from coldtrail.server.guard import Guard
@@ -29,7 +29,7 @@ from coldtrail.server.intake import Intake
 from coldtrail.wal import Busy
 
 PROTOBUF, JSON = b"application/x-protobuf", b"application/json"
-FIREHOSE = "/aws/firehose"
+FIREHOSE, REMOTE_WRITE = "/aws/firehose", "/api/v1/write"
 INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE, UNIMPLEMENTED, NOT_FOUND = 3, 16, 7, 14, 12, 5
 
 _SIGNALS: dict[str, Signal] = {"/v1/traces": "traces", "/v1/logs": "logs", "/v1/metrics": "metrics"}
@@ -72,10 +72,12 @@ class OtlpHttp:
                 await self._otlp(scope, headers, kind, receive, send)
             elif path == FIREHOSE:
                 await self._firehose(scope, headers, receive, send)
+            elif path == REMOTE_WRITE:
+                await self._remote_write(scope, headers, receive, send)
             elif path in self._deliveries:
                 await self._delivery(scope, headers, receive, send)
             else:
-                paths = ", ".join((*_SIGNALS, FIREHOSE, *self._deliveries))
+                paths = ", ".join((*_SIGNALS, FIREHOSE, *self._deliveries, REMOTE_WRITE))
                 raise _Refused(404, NOT_FOUND, f"nothing here; send to {paths}")
         except _Refused as refused:
             await self._refuse(send, refused, kind)
@@ -94,7 +96,14 @@ class OtlpHttp:
             headers = ((b"www-authenticate", b"Bearer"),)
         await answer(send, refused.status, body, PROTOBUF if kind == PROTOBUF else JSON, headers)
 
-    async def _body(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, protocol: str) -> bytes:
+    async def _body(
+        self,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        protocol: str,
+        inflate: Callable[[bytes, str, int], bytes] = decode,
+    ) -> bytes:
         """Check the sender, read and inflate."""
         refusal = self._guard.refusal(headers)
         if refusal:
@@ -104,7 +113,7 @@ class OtlpHttp:
             raise _Refused(405, UNIMPLEMENTED, "send with POST")
         with self._refusing(protocol):
             raw = await read_body(receive, self._max_body_bytes)
-            return decode(raw, headers.get(b"content-encoding", b"").decode("latin-1"), self._max_inflated_bytes)
+            return inflate(raw, headers.get(b"content-encoding", b"").decode("latin-1"), self._max_inflated_bytes)
 
     @contextlib.contextmanager
     def _refusing(self, protocol: str) -> Iterator[None]:
@@ -154,6 +163,25 @@ class OtlpHttp:
             await answer(send, refused.status, failed, JSON)
             return
         await answer(send, 200, firehose.response(delivery.request_id, time.time_ns() // 10**6), JSON)
+
+    async def _remote_write(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        """Prometheus wants 2xx where all is kept, 400 where some never can be (it does not send again), 415 for version 2.
+
+        Source: "Prometheus Remote-Write 1.0 specification: Retries & Backoff", "2.0: Content negotiation".
+        """
+        protocol = "remote-write"
+        kind = headers.get(b"content-type", PROTOBUF).decode("latin-1").replace(" ", "").lower()
+        if scope["method"] == "POST" and kind not in remote_write.CONTENT_TYPES:
+            raise self._counted(protocol, 415, f'content type "{kind[:80]}" is not that of remote write 1.0')
+        body = await self._body(scope, headers, receive, protocol, remote_write.inflate)
+        with self._refusing(protocol):
+            translation = remote_write.translate(body)
+        await self._keep(protocol, translation)
+        if translation.rejected_items:
+            said = f"{translation.rejected_items} refused, the rest is kept: {'; '.join(translation.reasons)}"[:1000]
+            await answer(send, 400, said.encode(), b"text/plain; charset=utf-8")
+            return
+        await answer(send, 204, b"", b"text/plain; charset=utf-8")
 
     async def _delivery(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         protocol, translate = self._deliveries[scope["path"]]

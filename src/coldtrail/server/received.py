@@ -19,6 +19,7 @@ PROTOCOLS = (
     "cloudwatch-logs",
     "lambda-telemetry",
     "cloudevents",
+    "remote-write",
 )
 
 

@@ -63,10 +63,12 @@ def cells_of(
     steps = -(-(until_ns - since_ns) // step_ns)
     kind = series[0].kind
     falls = kind == "sum" and not series[0].is_monotonic and series[0].temporality == CUMULATIVE
-    asked = _Asked(
-        engine, series, np.asarray(groups, dtype=np.int64), lines * steps, steps, since_ns, until_ns, step_ns
-    )
-    if kind == "gauge" or falls:
+    is_state = kind == "gauge" or falls
+    # A gauge is of its moment. What was added up was added before its time: what ends with a step belongs to that step.
+    shift_ns = 0 if is_state else 1
+    line_of = np.asarray(groups, dtype=np.int64)
+    asked = _Asked(engine, series, line_of, lines * steps, steps, since_ns + shift_ns, until_ns + shift_ns, step_ns)
+    if is_state:
         return _gauge(asked, stat)
     if stat not in QUANTILES:
         return _figure(asked, stat, _sums(asked, is_number=kind == "sum"), is_number=kind == "sum")
