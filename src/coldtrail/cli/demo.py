@@ -16,7 +16,16 @@ from typing import Any
 import httpx
 import typer
 
-FAULTS = ("connection-errors=0.12", "malformed-records=0.04", "ledger-timeouts=0.15", "profile-overtakes=0.15")
+STORIES = ("activity-history", "invoice-close", "onboarding", "mirage", "costs-moved")
+FAULTS = (
+    "connection-errors=0.12",
+    "malformed-records=0.04",
+    "ledger-timeouts=0.15",
+    "profile-overtakes=0.15",
+    "busy-bus=0.2",
+)
+DEPLOY_AFTER_S = 180
+"""Late enough for a before, soon enough for an after to be watched."""
 START_S = 60.0
 FIRST_TRAIL_S = 120.0
 END_S = 20.0
@@ -61,6 +70,8 @@ def _run(
         return 0 if stop.is_set() else 1
     lab = [sys.executable, "-m", "coldtrail_lab", "run", "--rate", str(rate), "--seed", str(seed)]
     lab += ["--otlp-http", f"http://127.0.0.1:{ports['otlp-http-port']}", "--xray", f"127.0.0.1:{ports['xray-port']}"]
+    lab += ["--api", url, "--deploy-after", str(DEPLOY_AFTER_S)]
+    lab += [part for story in STORIES for part in ("--story", story)]
     lab += [part for fault in FAULTS for part in ("--fault", fault)]
     processes.append(_start(lab, quiet=as_json))
     trail = _first_trail(url, processes, stop)
