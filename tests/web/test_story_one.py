@@ -10,7 +10,7 @@ from told import Told
 
 
 def question(page: Page, start: str) -> Locator:
-    return page.locator(".findings > div").filter(has=page.locator("dt", has_text=start)).locator("dd")
+    return page.locator(".told-answers > div").filter(has=page.locator("dt", has_text=start)).locator("dd")
 
 
 def test_six_questions_about_one_user_are_answered_on_one_page(page: Page, told: Told) -> None:

@@ -388,6 +388,99 @@ export interface LimitsAnswer {
   limits: LimitRow[];
 }
 
+export type Severity = "high" | "medium" | "low";
+
+export interface Finding {
+  finding_id: string;
+  kind: string;
+  scope: string;
+  title: string;
+  severity: Severity;
+  state: "open" | "acknowledged" | "resolved" | "muted";
+  regressed: boolean;
+  muted_until: string | null;
+  advice: string;
+  count: number;
+  first_seen: string;
+  last_seen: string;
+  follows: string | null;
+}
+
+export interface Findings {
+  counts: Partial<Record<Severity, number>>;
+  findings: Finding[];
+  cursor: string | null;
+}
+
+export interface FindingAnswer extends Finding {
+  detail: string;
+  evidence: Record<string, unknown>;
+  trail_ids: string[];
+  points: { time: string; count: number }[];
+  history: { time: string; what: string; by: string; note: string }[];
+}
+
+export type Unit = "count" | "ms" | "bytes" | "MB" | "share" | "units";
+export type ToldBy = "cloudwatch" | "derived" | "absent";
+
+export interface WatchedMetric {
+  id: string;
+  name: string;
+  unit: Unit;
+  statistic: string;
+  scope: "resource" | "account";
+  source: ToldBy;
+  how: string;
+  high: string;
+  low: string;
+  trouble: string;
+  documentation: string;
+  points: { time: string; value: number }[];
+}
+
+export interface WatchAnswer {
+  name: string;
+  kind: string;
+  service: string;
+  since: string;
+  until: string;
+  step_s: number;
+  metrics: WatchedMetric[];
+}
+
+export interface LimitRow {
+  id: string;
+  name: string;
+  service: string;
+  service_name: string;
+  resource: string | null;
+  per: string;
+  soft: boolean;
+  unit: Unit;
+  per_s: number | null;
+  limit: number;
+  default: number | null;
+  overridden: boolean;
+  configured: boolean;
+  used: number | null;
+  used_at: string | null;
+  share: number | null;
+  met_at: string | null;
+  explained: string;
+  documentation: string;
+  source: ToldBy;
+  how: string;
+  points: { time: string; value: number }[];
+}
+
+export interface LimitsAnswer {
+  since: string;
+  until: string;
+  step_s: number;
+  limit_count: number;
+  limits: LimitRow[];
+}
+
 export interface DurationCell {
   time: string;
   low_ms: number;
@@ -456,7 +549,7 @@ export function address(path: string, parameters: Record<string, Parameter> = {}
 }
 
 /** GET a JSON answer, or POST a file for one. Throws ApiError; passes an abort through untouched. */
-async function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal, post?: Blob): Promise<T> {
+export async function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal, post?: Blob): Promise<T> {
   let response: Response;
   const sending = post && { method: "POST", body: post };
   try {
@@ -507,6 +600,16 @@ export const api = {
   resources: (range: Span, signal?: AbortSignal) => get<{ counted_since: string; resources: ResourceRow[] }>("/resources", { ...range }, signal),
   resource: (name: string, kind: string | undefined, range: Span, stepS: number, signal?: AbortSignal) =>
     get<ResourceAnswer>(`/resources/${encodeURIComponent(name)}`, { kind, ...range, step: stepS }, signal),
+  resourceMetrics: (name: string, kind: string | undefined, range: Span, signal?: AbortSignal) =>
+    get<WatchAnswer>(`/resources/${encodeURIComponent(name)}/metrics`, { kind, ...range }, signal),
+  functionMetrics: (name: string, range: Span, signal?: AbortSignal) =>
+    get<WatchAnswer>(`/functions/${encodeURIComponent(name)}/metrics`, { ...range }, signal),
+  limits: (range: Span, signal?: AbortSignal) => get<LimitsAnswer>("/limits", { ...range }, signal),
+  findings: (which: string, filter: { severity?: string; kind?: string; about?: string }, cursor: string | null, limit: number, signal?: AbortSignal) =>
+    get<Findings>("/findings", { which, ...filter, cursor, limit }, signal),
+  finding: (id: string, range: Span, signal?: AbortSignal) => get<FindingAnswer>(`/findings/${encodeURIComponent(id)}`, { ...range }, signal),
+  decide: (id: string, decision: { state: string; note?: string; until?: string }) =>
+    get<Finding>(`/findings/${encodeURIComponent(id)}`, {}, undefined, new Blob([JSON.stringify(decision)], { type: "application/json" })),
   resourceMetrics: (name: string, kind: string | undefined, range: Span, signal?: AbortSignal) =>
     get<WatchAnswer>(`/resources/${encodeURIComponent(name)}/metrics`, { kind, ...range }, signal),
   functionMetrics: (name: string, range: Span, signal?: AbortSignal) =>

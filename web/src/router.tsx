@@ -29,10 +29,13 @@ export const router = createRouter({
   routeTree: root.addChildren([
     home,
     screen("/overview", () => import("./screens/Overview")),
+    screen("/map", () => import("./screens/Map")),
     screen("/trails", () => import("./screens/Trails")),
     screen("/trail/$id", () => import("./screens/Trail")),
     screen("/function/$name", () => import("./screens/Function")),
     screen("/resource/$name", () => import("./screens/Resource")),
+    screen("/findings", () => import("./screens/Findings")),
+    screen("/finding/$id", () => import("./screens/Finding")),
     screen("/about/$value", () => import("./screens/About")),
     screen("/limits", () => import("./screens/Limits")),
     screen("/find", () => import("./screens/Find")),

@@ -111,6 +111,23 @@ def trail(trail_id: str, url: Url = DEFAULT_URL, token: Token = "", json: Json =
 
 
 @app.command()
+def findings(
+    which: Annotated[str, typer.Option(help="current, all, open, acknowledged, resolved or muted")] = "current",
+    about: Annotated[str, typer.Option(help="Only of this function, queue or other thing.")] = "",
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    json: Json = False,
+) -> None:
+    """Show what is wrong, the most severe first; ends with 1 where something severe is open."""
+    from coldtrail.cli.show import show_findings
+
+    answer = ask(url, token, "/findings", {"which": which, "about": about})
+    typer.echo(json_module.dumps(answer, indent=2)) if json else show_findings(answer["findings"])
+    if any(one["severity"] == "high" and one["state"] == "open" for one in answer["findings"]):
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor(
     url: Url = DEFAULT_URL,
     token: Token = "",

@@ -32,6 +32,28 @@ def show_matches(value: str, matches: list[dict[str, Any]]) -> None:
     console.print(Text(f"\ncoldtrail trail {matches[0]['trail_id']}", style="dim"))
 
 
+def show_findings(found: list[dict[str, Any]]) -> None:
+    """Print findings, one a line."""
+    console = Console()
+    if not found:
+        console.print(Text("nothing is found wrong"))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("severity", "seen", "last", "state", "what is wrong"):
+        table.add_column(column, justify="right" if column == "seen" else "left", no_wrap=column != "what is wrong")
+    style = {"high": "red", "medium": "yellow", "low": ""}
+    for one in found:
+        state = "came back" if one["regressed"] and one["state"] == "open" else one["state"]
+        table.add_row(
+            Text(one["severity"], style=style[one["severity"]]),
+            f"{one['count']:,}",
+            Text(one["last_seen"][:19]),
+            Text(state),
+            Text(one["title"]),
+        )
+    console.print(table)
+
+
 def show_trail(trail: dict[str, Any]) -> None:
     """Print a trail: first its story, then its nodes in order of time."""
     console = Console()

@@ -27,8 +27,12 @@ from coldtrail.server.reading import TrailReader
 from coldtrail.server.received import Received
 from coldtrail.server.reconstruction import Reconstruction
 from coldtrail.server.settings import Settings
+from coldtrail.server.watcher import Watcher
 from coldtrail.server.xray import XrayApi, XrayDatagrams
 from coldtrail.services import use_rules
+from coldtrail.state import BadState, open_database
+from coldtrail.state.deployments import Deployments
+from coldtrail.state.findings import Findings
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError, Unreachable
 from coldtrail.store.loader import Loader
@@ -73,6 +77,7 @@ class Process:
             await self._listen()
             self.loader.start()
             self.reconstruction.start()
+            self.watcher.start()
             ready(self)
             await stop.wait()
         finally:
@@ -97,7 +102,9 @@ class Process:
             self.wal, self.engine, data / "quarantine", self._loaded, lambda: migrate(self.engine, kept_s)
         )
         self._prepare_store()
+        self._open_state()
         signals = SignalReader(self.engine)
+        findings = Findings(self.state)
         self.service = Service(
             engine=self.engine,
             signals=signals,
@@ -109,9 +116,13 @@ class Process:
             data_dir=data,
             intake=Intake(self.wal, self.received),
             limits=self.settings.limits,
+            deployments=Deployments(self.state),
+            costs=self.settings.costs,
+            findings=findings,
         )
         timing = Timing(frozenset(self.settings.infer_edges))
         self.reconstruction = Reconstruction(self.engine, self.service.trails, timing)
+        self.watcher = Watcher(self.engine, findings)
 
     def _prepare_store(self) -> None:
         """A server that is away may come back: its senders' data waits in the log. Every other fault ends the start."""
@@ -124,6 +135,14 @@ class Process:
             self.wal.close()
             self.engine.close()
             raise CannotStart(f"the store {self.engine.store} cannot be used: {str(error)[:600]}") from None
+
+    def _open_state(self) -> None:
+        try:
+            self.state = open_database(self.settings.state_url)
+        except BadState as error:
+            self.wal.close()
+            self.engine.close()
+            raise CannotStart(str(error)) from None
 
     async def _listen(self) -> None:
         settings = self.settings
@@ -195,6 +214,7 @@ class Process:
     def _loaded(self, segment: Segment) -> None:
         """Tell the reconstruction and the pages that listen that there is something new."""
         self.reconstruction.wake(segment.created_s)
+        self.watcher.wake()
         tick = msgspec.json.encode(
             {
                 "spans": self.received.signals["traces"],
@@ -221,10 +241,12 @@ class Process:
             await self._udp[1].close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.reconstruction.stop()
+        self.watcher.stop()
         if self.loader.started:
             self.loader.stop()
         self.wal.close()
         self.engine.close()
+        self.state.close()
         if self._lock:
             self._lock.close()
 

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     otlp_grpc_port: int = Field(4317, ge=0, le=65_535)
     xray_port: int = Field(2000, ge=0, le=65_535)
     store: str = ""
+    state: str = ""
     token: str = ""
     insecure: bool = False
     engine_memory_bytes: int = Field(DEFAULT_MEMORY_BYTES, ge=300_000_000)
@@ -88,6 +89,11 @@ class Settings(BaseSettings):
     def dsn(self) -> str:
         """The store's DSN; by default the embedded engine inside the data folder."""
         return self.store or f"chdb://{self.data.resolve() / 'store'}"
+
+    @property
+    def state_url(self) -> str:
+        """The SQLAlchemy URL of the database of findings and decisions; by default SQLite inside the data folder."""
+        return self.state or f"sqlite:///{self.data.resolve() / 'state.db'}"
 
     @property
     def is_loopback(self) -> bool:

@@ -76,7 +76,7 @@ function options(lines: Line[], colours: Palette, width: number, height: number,
     scales: { x: { time: true, range: [range.sinceMs / 1000, range.untilMs / 1000] }, y: { range: (_u, _min, max) => [0, Math.max(max * 1.08, 1)] } },
     axes: [
       { ...axis, size: 24, space: 58, grid: { show: false }, values: (_u, splits) => splits.map((at) => axisTime(at * 1000, range.untilMs - range.sinceMs)) },
-      { ...axis, size: 54, space: 36, ...(unit === count ? { incrs: WHOLE } : {}), values: (_u, splits) => splits.map((value) => (value === null ? "" : unit(value).replace(/\.0+(?=\D|$)/, ""))) },
+      { ...axis, size: 54, space: height < 120 ? 22 : 36, ...(unit === count ? { incrs: WHOLE } : {}), values: (_u, splits) => splits.map((value) => (value === null ? "" : unit(value).replace(/\.0+(?=\D|$)/, ""))) },
     ],
     series: [
       {},

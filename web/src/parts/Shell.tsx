@@ -16,6 +16,8 @@ const FindOverlay = lazy(() => import("./FindOverlay"));
 
 const SCREENS = [
   ["/overview", "Overview", "o"],
+  ["/findings", "Findings", "n"],
+  ["/map", "Map", "m"],
   ["/trails", "Trails", "t"],
   ["/limits", "Limits", "i"],
   ["/find", "Find", "f"],
@@ -48,6 +50,7 @@ function Frame() {
     y: copyLink,
     "?": () => help.current?.showModal(),
     "g o": () => void navigate({ to: "/overview" }),
+    "g n": () => void navigate({ to: "/findings" }),
     "g t": () => void navigate({ to: "/trails" }),
     "g i": () => void navigate({ to: "/limits" }),
     "g f": () => void navigate({ to: "/find" }),
@@ -130,6 +133,8 @@ function Nav() {
 
 const ICONS: Record<string, string> = {
   "/overview": "M2 13V8M6 13V3M10 13V6M14 13V9.5",
+  "/findings": "M8 2L14.5 13.5H1.5zM8 6.5V9.5M8 11.5V11.6",
+  "/map": "M2 3h4v3H2zM10 2h4v3h-4zM10 11h4v3h-4zM6 4.5l4-1M6 5.5l4 6",
   "/trails": "M2 4h6M6 8h6M4 12h3M9.5 12H14",
   "/limits": "M2.5 12a6 6 0 1 1 11 0M8 9.5L11 6M2 14h12",
   "/find": "M7 12a5 5 0 1 0 0-10a5 5 0 0 0 0 10zM10.8 10.8L14 14",

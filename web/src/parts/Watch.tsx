@@ -67,9 +67,11 @@ function One({ metric, range }: { metric: WatchedMetric; range: Range }) {
     () => [{ name: metric.statistic, values: points.map((point) => point.value), colour: (c) => (metric.statistic === "sum" ? c.bar : c.text), bars: metric.statistic === "sum" }],
     [points, metric.statistic],
   );
+  const last = metric.points.at(-1);
+  const told = metric.source === "derived" ? "derived" : "CloudWatch";
   return (
     <div className="watched" title={`High: ${metric.high}.\nLow: ${metric.low}.\n${metric.trouble}.\n\n${metric.source === "derived" ? "Derived: " : ""}${metric.how}.\n${metric.documentation}`}>
-      <Chart title={metric.name} times={times} lines={lines} range={range} unit={unit} height={HEIGHT_PX} mark={metric.source === "derived" ? "derived" : "CloudWatch"} />
+      <Chart title={metric.name.replace(/, all functions$/, "")} times={times} lines={lines} range={range} unit={unit} height={HEIGHT_PX} mark={last ? `${told}, last ${unit(last.value)}` : told} />
       <p className="dim">{metric.high === "good" ? `Low: ${metric.low}` : `High: ${metric.high}`}</p>
     </div>
   );

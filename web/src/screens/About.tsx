@@ -84,7 +84,7 @@ function Findings({ facts }: { facts: Facts }) {
   const answers = facts.asked.slice(0, 12).map((one) => ({ time: new Date(one.timeMs).toISOString(), code: one.code, failed: one.failed, trail: one.trail, node: one.node }));
   return (
     <section aria-label="Six questions">
-      <dl className="findings">
+      <dl className="told-answers">
         {findings(facts).map((one, i) => (
           <div key={one.question} className={one.tone}>
             <dt>{one.question}</dt>

@@ -11,15 +11,18 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
+from coldtrail.server.cost_settings import Costs
 from coldtrail.server.intake import Intake
 from coldtrail.server.reading import TrailReader
+from coldtrail.state.deployments import Deployments
+from coldtrail.state.findings import Findings
 from coldtrail.store.engine import Engine
 from coldtrail.store.loader import Loader
 from coldtrail.store.signals import SignalReader
 from coldtrail.wal import WriteAheadLog
 
 
-class Service(Struct):
+class Service(Struct, kw_only=True):
     """The parts of a running coldtrail that API v1 shows."""
 
     engine: Engine
@@ -31,6 +34,9 @@ class Service(Struct):
     listeners: Callable[[], dict[str, str | None]]
     data_dir: Path
     intake: Intake
+    deployments: Deployments
+    costs: Costs
+    findings: Findings
     limits: dict[str, float] = msgspec.field(default_factory=dict)
     subscribers: set[asyncio.Queue[bytes]] = msgspec.field(default_factory=set)
 

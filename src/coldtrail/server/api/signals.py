@@ -50,7 +50,8 @@ def offset_of(cursor: str | None) -> int:
         raise ClientException("cursor must be one that an earlier answer gave") from None
 
 
-def _cursor(offset: int) -> str:
+def cursor_of(offset: int) -> str:
+    """Return the cursor that holds an offset."""
     return base64.urlsafe_b64encode(str(offset).encode()).decode()
 
 
@@ -60,7 +61,7 @@ def spans(state: State, trace_id: str, limit: int = 1_000, cursor: str | None = 
     found = state.service.signals.spans_of({trace_id_of(trace_id)})
     start = offset_of(cursor)
     page = found[start : start + max(1, min(limit, 20_000))]
-    more = _cursor(start + len(page)) if start + len(page) < len(found) else None
+    more = cursor_of(start + len(page)) if start + len(page) < len(found) else None
     return json({"spans": [shapes.span(one) for one in page], "cursor": more})
 
 
@@ -88,7 +89,7 @@ def logs(
         where, parameters = _search(q, service, severity, since, until)
         page = state.service.signals.find_logs(where, parameters, limit=limit + 1, offset=start)
         page, more = page[:limit], len(page) > limit
-    return json({"logs": [shapes.log(one) for one in page], "cursor": _cursor(start + len(page)) if more else None})
+    return json({"logs": [shapes.log(one) for one in page], "cursor": cursor_of(start + len(page)) if more else None})
 
 
 def _matches(log: Any, q: str | None, service: str | None, severity: int | None) -> bool:

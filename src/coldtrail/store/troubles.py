@@ -1,0 +1,151 @@
+"""What went wrong within a range, grouped by minute, for those who look for findings; every answer is bounded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from coldtrail.store.anyvalue import sql_text
+from coldtrail.store.engine import Engine
+from coldtrail.store.figures_calls import THROTTLED
+
+MOST_GROUPS = 2_000
+MOST_UNITS = 5
+"""Examples that a group keeps."""
+
+_RANGE = """time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64})"""
+_MINUTE = "toUnixTimestamp(toStartOfMinute(time))"
+_TIMES = f"toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time)), groupArray({MOST_UNITS})(unit)"
+
+_SHORT = "replaceRegexpAll(substring(%s, 1, 300), '[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+', '#')"
+"""Groups what differs in ids and numbers alone, so that the engine answers with few rows; `watch` normalises further."""
+
+_ONCE = """
+SELECT argMin(i.function, i.source) AS function, request_id AS unit, min(i.time) AS time,
+  multiIf(max(i.status = 'out_of_memory'), 'out_of_memory', max(i.status = 'timeout'), 'timeout',
+    max(i.status = 'error'), 'error', 'ok') AS status,
+  argMaxIf(i.failure_type, length(i.failure_message), i.failure_type != '') AS type,
+  argMaxIf(i.failure_message, length(i.failure_message), i.failure_type != '') AS message,
+  argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms,
+  max(i.memory_mb) AS memory_mb, max(i.memory_used_mb) AS memory_used_mb, max(i.cold_start) AS cold
+FROM invocations AS i
+WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 5 MINUTE
+  AND i.time < fromUnixTimestamp64Nano({until:Int64})
+GROUP BY request_id
+HAVING time >= fromUnixTimestamp64Nano({since:Int64})
+"""
+
+
+class Group(Struct, frozen=True):
+    """Occurrences of one thing in one minute. ``scope`` and ``texts`` are what the question groups by."""
+
+    minute_s: int
+    scope: str
+    texts: tuple[str, ...]
+    count: int
+    first_ns: int
+    last_ns: int
+    units: tuple[str, ...]
+    figures: tuple[float, ...] = ()
+
+
+def touched(engine: Engine, received_since_s: int) -> list[tuple[int, int]]:
+    """Return the times of the events received since a Unix second, as ranges of Unix ns within an hour each, newest first.
+
+    What arrives late, or is replayed, is of another time than now.
+    """
+    hours: dict[int, tuple[int, int]] = {}
+    for table, column in (("invocations", "time"), ("logs", "time"), ("traces", "start")):
+        query = f"""SELECT toUnixTimestamp(toStartOfHour({column})) AS hour,
+              toUnixTimestamp64Nano(min({column})), toUnixTimestamp64Nano(max({column})) + 1
+            FROM {table} WHERE received >= toDateTime({{since:UInt32}}) GROUP BY hour"""
+        for hour, first, until in engine.rows(query, {"since": max(0, received_since_s)}):
+            known = hours.get(hour, (first, until))
+            hours[hour] = (min(known[0], first), max(known[1], until))
+    return sorted(hours.values(), reverse=True)
+
+
+def failed_invocations(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
+    """Failed invocations by function and (status, type, message)."""
+    query = f"""SELECT {_MINUTE}, function, status, any(type), any(message), count(), {_TIMES}
+        FROM ({_ONCE}) WHERE status != 'ok'
+        GROUP BY {_MINUTE}, function, status, type, {_SHORT % "message"} ORDER BY count() DESC LIMIT {MOST_GROUPS}"""
+    return [_group(row, 3) for row in _rows(engine, query, since_ns, until_ns)]
+
+
+def invocation_counts(engine: Engine, since_ns: int, until_ns: int) -> dict[tuple[str, int], int]:
+    """Return how often each function ran in each minute: `{(function, minute_s): count}`."""
+    query = f"SELECT function, {_MINUTE}, count() FROM ({_ONCE}) GROUP BY function, {_MINUTE}"
+    return {(function, minute): count for function, minute, count in _rows(engine, query, since_ns, until_ns)}
+
+
+def nearly_full(engine: Engine, since_ns: int, until_ns: int, share: float) -> list[Group]:
+    """Invocations that succeeded with more than ``share`` of their memory; figures: the most used MB, the size in MB."""
+    query = f"""SELECT {_MINUTE}, function, count(), {_TIMES}, max(memory_used_mb), max(memory_mb)
+        FROM ({_ONCE}) WHERE status = 'ok' AND memory_used_mb >= memory_mb * {{share:Float64}}
+        GROUP BY {_MINUTE}, function LIMIT {MOST_GROUPS}"""
+    return [_group(row, 0, 2) for row in _rows(engine, query, since_ns, until_ns, share=share)]
+
+
+def error_lines(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
+    """Log lines at error level, by service and text, of invocations that did not fail themselves."""
+    text = f"coalesce(nullIf({sql_text(_at('message'))}, ''), body)"
+    query = f"""SELECT {_MINUTE}, service, any(text), count(), {_TIMES}
+        FROM (SELECT time, service, {text} AS text, if(request_id != '', request_id, lower(hex(trace_id))) AS unit, request_id
+          FROM logs WHERE {_RANGE} AND severity_number >= 17 AND NOT startsWith(event_name, 'platform.')
+            AND NOT startsWith(event_name, 'stepfunctions.') AND event_name != 'apigateway.access'
+            AND NOT mapContains(attributes, 'exception.type'))
+        WHERE request_id NOT IN (SELECT unit FROM ({_ONCE}) WHERE status != 'ok')
+        GROUP BY {_MINUTE}, service, {_SHORT % "text"} ORDER BY count() DESC LIMIT {MOST_GROUPS}"""
+    return [_group(row, 1) for row in _rows(engine, query, since_ns, until_ns)]
+
+
+def failed_calls(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
+    """Failed client and producer spans, by service and (what was called, error type, status message).
+
+    The one figure is 1 where a limit refused the call.
+    """
+    error = f"coalesce(nullIf({sql_text(_at('error.type'))}, ''), nullIf({sql_text(_at('exception.type'))}, ''), '')"
+    query = f"""SELECT {_MINUTE}, service, any(called), any(type), any(message), count(), {_TIMES}, max(held)
+        FROM (SELECT start AS time, toString(service) AS service, {THROTTLED} AS held, lower(hex(trace_id)) AS unit, {error} AS type,
+            status_message AS message,
+            coalesce(nullIf({sql_text(_at("server.address"))}, ''), toString(name)) AS called
+          FROM spans WHERE {_RANGE.replace("time ", "start ")} AND kind IN (3, 4) AND status_code = 2)
+        GROUP BY {_MINUTE}, service, called, type, {_SHORT % "message"} ORDER BY count() DESC LIMIT {MOST_GROUPS}"""
+    return [_group(row, 3, 1) for row in _rows(engine, query, since_ns, until_ns)]
+
+
+def failed_executions(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
+    """Step Functions executions that failed, timed out or were aborted, by state machine and (how, error, cause)."""
+    machine = "arrayElement(splitByChar(':', request_id), 7)"
+    query = f"""SELECT {_MINUTE}, scope, any(how), any(error), any(cause), count(), {_TIMES}
+        FROM (SELECT time, request_id AS unit, {machine} AS scope, substring(toString(event_name), 15) AS how,
+            {sql_text(_at("error.type"))} AS error, {sql_text(_at("cause"))} AS cause
+          FROM logs WHERE {_RANGE}
+            AND event_name IN ('stepfunctions.ExecutionFailed', 'stepfunctions.ExecutionTimedOut', 'stepfunctions.ExecutionAborted'))
+        GROUP BY {_MINUTE}, scope, how, error, {_SHORT % "cause"} LIMIT {MOST_GROUPS}"""
+    return [_group(row, 3) for row in _rows(engine, query, since_ns, until_ns)]
+
+
+def _at(name: str) -> str:
+    return f"attributes['{name}']"
+
+
+def _rows(engine: Engine, query: str, since_ns: int, until_ns: int, **more: Any) -> list[tuple[Any, ...]]:
+    return engine.rows(query, {"since": since_ns, "until": until_ns, **more})
+
+
+def _group(row: tuple[Any, ...], texts: int, figures: int = 0) -> Group:
+    minute_s, scope = row[:2]
+    count, first_ns, last_ns, units = row[2 + texts : 6 + texts]
+    return Group(
+        minute_s=int(minute_s),
+        scope=str(scope),
+        texts=tuple(str(text) for text in row[2 : 2 + texts]),
+        count=count,
+        first_ns=first_ns,
+        last_ns=last_ns,
+        units=tuple(unit for unit in units if unit.strip("0")),
+        figures=tuple(float(value or 0) for value in row[6 + texts : 6 + texts + figures]),
+    )

@@ -1,0 +1,15 @@
+"""One file per kind of trouble, each a function from the store and a range of time to sightings.
+
+A finder asks the store one bounded question and puts what it is told into words: the title says what is wrong and where,
+the advice what to do about it. It keeps nothing: asked about the same range again it says the same.
+"""
+
+from coldtrail.watch.finders.dependencies import failing_dependencies
+from coldtrail.watch.finders.error_lines import error_lines
+from coldtrail.watch.finders.executions import failing_executions
+from coldtrail.watch.finders.failures import failing_functions
+from coldtrail.watch.finders.memory import nearly_out_of_memory
+
+FINDERS = (failing_functions, nearly_out_of_memory, error_lines, failing_dependencies, failing_executions)
+
+__all__ = ["FINDERS"]

@@ -1,0 +1,110 @@
+"""What is wrong is noticed without anyone asking, once, and what people decide about it lasts."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from lambda_logs import report, write
+from otlp import span, traces
+from running import Coldtrail, serving
+
+pytestmark = pytest.mark.both_stores
+SOON_S = 60.0
+
+
+def fail(coldtrail: Coldtrail, function: str, message: str) -> str:
+    request_id = str(uuid.uuid4())
+    write(
+        coldtrail,
+        function,
+        f"START RequestId: {request_id} Version: 7",
+        f'[ERROR] ValueError: {message}\nTraceback (most recent call last):\n  File "/var/task/app.py", line 7, in handler',
+        f"END RequestId: {request_id}",
+        report(request_id, more="Status: error\tError Type: ValueError"),
+    )
+    return request_id
+
+
+def about(coldtrail: Coldtrail, scope: str, good: Any, **params: Any) -> list[dict[str, Any]]:
+    answer = coldtrail.eventually("/findings", lambda said: good(said["findings"]), SOON_S, about=scope, **params)
+    found: list[dict[str, Any]] = answer["findings"]
+    return found
+
+
+def decide(coldtrail: Coldtrail, finding_id: str, **decision: str) -> httpx.Response:
+    return httpx.post(f"{coldtrail.url}/api/v1/findings/{finding_id}", json=decision, timeout=30)
+
+
+def test_a_failure_is_one_finding_however_often_and_comes_back_after_it_was_resolved(tmp_path: Path) -> None:
+    function = f"books-{os.urandom(3).hex()}"
+    with serving(tmp_path / "data") as coldtrail:
+        first = fail(coldtrail, function, "order o-17 has no lines")
+        fail(coldtrail, function, "order o-18 has no lines")
+        (one,) = about(coldtrail, function, lambda found: found and found[0]["count"] == 2)
+        assert (one["kind"], one["severity"], one["state"]) == ("error", "high", "open")
+        assert "ValueError" in one["title"] and "o-17" not in one["title"]
+        whole = coldtrail.api(f"/findings/{one['finding_id']}")
+        assert whole["evidence"]["failed_count"] == 2
+        assert sum(point["count"] for point in whole["points"]) == 2
+        assert whole["trail_ids"] and first in str([coldtrail.api(f"/trails/{trail}")["nodes"] for trail in whole["trail_ids"]])
+        assert decide(coldtrail, one["finding_id"], state="resolved", by="ada", note="rolled back").status_code == 200
+        assert about(coldtrail, function, lambda found: not found) == []
+    with serving(tmp_path / "data") as coldtrail:
+        (kept,) = about(coldtrail, function, lambda found: len(found) == 1, which="resolved")
+        assert kept["count"] == 2, "what was looked at before the restart is counted once"
+        fail(coldtrail, function, "order o-99 has no lines")
+        (back,) = about(coldtrail, function, lambda found: found and found[0]["count"] == 3)
+        assert (back["state"], back["regressed"]) == ("open", True)
+        assert [change["what"] for change in coldtrail.api(f"/findings/{back['finding_id']}")["history"]] == ["regressed", "resolved", "opened"]
+
+
+def test_each_kind_of_trouble_is_told_apart(coldtrail: Coldtrail) -> None:
+    mark = os.urandom(3).hex()
+    late, full, dead, lazy, near = (f"{name}-{mark}" for name in ("late", "full", "dead", "lazy", "near"))
+    ids = {name: str(uuid.uuid4()) for name in (late, full, dead, lazy, near)}
+    for name, request_id in ids.items():
+        lines = {
+            late: (f"2026-11-21T05:00:03.000Z {request_id} Task timed out after 3.00 seconds\n", report(request_id, 3000, "Status: timeout")),
+            full: (
+                f"RequestId: {request_id} Error: Runtime exited with error: signal: killed\nRuntime.ExitError",
+                report(request_id, more="Status: error\tError Type: Runtime.OutOfMemory"),
+            ),
+            dead: (
+                "[ERROR] Runtime.ImportModuleError: Unable to import module 'app': No module named 'boto9'\nTraceback (most recent call last):",
+                report(request_id, more="Status: error\tError Type: Runtime.ImportModuleError"),
+            ),
+            lazy: (f'{{"level": "ERROR", "message": "order {mark}-1 was dropped", "function_request_id": "{request_id}"}}', report(request_id)),
+            near: (f"REPORT RequestId: {request_id}\tDuration: 5.00 ms\tBilled Duration: 5 ms\tMemory Size: 128 MB\tMax Memory Used: 127 MB\t",),
+        }[name]
+        write(coldtrail, name, f"START RequestId: {request_id} Version: 7", *lines)
+    wanted = {late: "timeout", full: "out_of_memory", dead: "failed_init", lazy: "error_line", near: "near_out_of_memory"}
+    for name, kind in wanted.items():
+        (one,) = about(coldtrail, name, lambda found, kind=kind: [finding["kind"] for finding in found] == [kind])
+        assert one["advice"]
+        assert one["count"] == 1
+
+
+def test_a_failing_dependency_is_named_and_follows_from_nothing_else(coldtrail: Coldtrail) -> None:
+    host = f"ledger-{os.urandom(3).hex()}.example"
+    call = span("POST", kind=3, error="ReadTimeout", attributes={"server.address": host, "error.type": "ReadTimeout"})
+    assert coldtrail.post("/v1/traces", traces(call)).status_code == 200
+    (one,) = about(coldtrail, host, lambda found: len(found) == 1)
+    assert (one["kind"], one["severity"], one["follows"]) == ("dependency", "medium", None)
+    assert coldtrail.api(f"/findings/{one['finding_id']}")["trail_ids"] == [call["trace_id"].hex()]
+
+
+def test_a_decision_that_makes_no_sense_is_refused_with_what_to_do(coldtrail: Coldtrail) -> None:
+    assert decide(coldtrail, "0" * 16, state="resolved").status_code == 404
+    function = f"odd-{os.urandom(3).hex()}"
+    fail(coldtrail, function, "no")
+    (one,) = about(coldtrail, function, lambda found: len(found) == 1)
+    for bad in ({"state": "gone"}, {"state": "resolved", "until": "now"}, {"state": "muted", "until": "soon"}, {}, {"state": "open", "by": ""}):
+        answer = decide(coldtrail, one["finding_id"], **bad)
+        assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json"), answer.text
+    assert coldtrail.api(f"/findings/{one['finding_id']}")["state"] == "open"
