@@ -6,7 +6,7 @@ import time
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import Response, Router, get, post
 from litestar.datastructures import State
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import PathParameter
@@ -95,9 +95,7 @@ def finding(
 
 
 @post("/findings/{fingerprint:str}", sync_to_thread=True, status_code=200)
-def decide(
-    state: State, request: Request[Any, Any, Any], fingerprint: Annotated[str, PathParameter()], data: Decision
-) -> Response[bytes]:
+def decide(state: State, fingerprint: Annotated[str, PathParameter()], data: Decision) -> Response[bytes]:
     """Put a finding into a state: acknowledged, resolved, muted, or open again."""
     kept: Findings = state.service.findings
     until_ns = parse_time(data.until, "until") if data.until else 0
