@@ -13,8 +13,8 @@ COPY_S = 30
 """Reports of one request id that began within so many seconds are copies of one: a retry comes a minute later at the
 earliest (AWS Lambda Developer Guide, "Error handling for asynchronous invocations"). So an attempt is billed once."""
 
-MOST_TENANT_SPANS = 500_000
-"""Spans whose attributes are read for tenants; a longer range is cut to its newest part."""
+MOST_TRAILS = 20_000
+"""So many are told apart by workflow; of more, a sample of them. Shares of so many are within one percent of all."""
 
 
 class Used(Struct, frozen=True):
@@ -75,21 +75,20 @@ GROUP BY kind, name, operation, caller ORDER BY kind, name, operation, caller
 """
 
 # An attempt that lines report is not counted again by its span, whose function may be called by another name.
+# LIMIT BY takes half the time of grouping by the attempt.
 _RAN = f"""
-SELECT function, memory_mb, told, count(), sum(billed), countIf(cold), sumIf(billed, cold),
-  quantilesTDigest(0.5, 0.95)(duration_ms), max(used_mb), toUnixTimestamp64Nano(max(at))
+SELECT function, memory_mb, source = 'report', count(), sum(billed), countIf(cold_start), sumIf(billed, cold_start),
+  {{durations}}, max(memory_used_mb), toUnixTimestamp64Nano(max(time))
 FROM (
-  SELECT sipHash64(i.request_id) AS request, i.source = 'report' AS told, intDiv(toUnixTimestamp(i.time), {COPY_S}) AS part,
-    any(i.function) AS function, max(i.memory_mb) AS memory_mb, max(i.duration_ms) AS duration_ms, max(i.memory_used_mb) AS used_mb,
-    max(i.cold_start) AS cold, max(i.time) AS at,
-    coalesce(max(i.billed_ms), ceil(max(i.duration_ms) + ifNull(max(i.init_ms), 0)), 0) AS billed
-  FROM invocations AS i
-  WHERE {_IN.format(at="i.time")} AND (i.source = 'report' OR (i.source = 'span' AND isNotNull(i.duration_ms)
-    AND sipHash64(i.request_id) NOT IN (SELECT sipHash64(request_id) FROM invocations
+  SELECT function, memory_mb, source, cold_start, duration_ms, memory_used_mb, time,
+    coalesce(billed_ms, ceil(duration_ms + ifNull(init_ms, 0)), 0) AS billed
+  FROM invocations
+  WHERE {_IN.format(at="time")} AND (source = 'report' OR (source = 'span' AND isNotNull(duration_ms)
+    AND cityHash64(request_id) NOT IN (SELECT cityHash64(request_id) FROM invocations
       WHERE {_IN.format(at="time")} AND source = 'report')))
-  GROUP BY request, told, part
+  LIMIT 1 BY function, cityHash64(request_id, source, intDiv(toUnixTimestamp(time), {COPY_S}))
 )
-GROUP BY function, memory_mb, told ORDER BY function, memory_mb
+GROUP BY function, memory_mb, source ORDER BY function, memory_mb
 """
 
 _FACTS = f"""
@@ -101,12 +100,14 @@ SELECT name, max(architecture), max(memory), argMax(region, at) FROM (
 GROUP BY name
 """
 
+# One trace in `every`, told by its id, so that the same are taken wherever one asks.
 _TRACES = """
 SELECT trace_id, min(t.start) AS began, argMin(t.root_service, (NOT t.has_root, t.start)) AS service,
   argMin(t.root_name, (NOT t.has_root, t.start)) AS name, groupUniqArrayArray(t.services) AS services
 FROM traces AS t
 WHERE t.start >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 30 SECOND
   AND t.start < fromUnixTimestamp64Nano({until:Int64}) + INTERVAL 5 MINUTE
+  AND cityHash64(t.trace_id) % {every:UInt32} = 0
 GROUP BY trace_id HAVING began >= fromUnixTimestamp64Nano({since:Int64}) AND began < fromUnixTimestamp64Nano({until:Int64})
 """
 
@@ -114,15 +115,24 @@ GROUP BY trace_id HAVING began >= fromUnixTimestamp64Nano({since:Int64}) AND beg
 _TRAILS = f"""
 SELECT service, name, services FROM ({_TRACES})
 WHERE lower(hex(trace_id)) NOT IN (SELECT unit FROM trail_members
-  WHERE received >= fromUnixTimestamp(intDiv({{since:Int64}}, 1000000000)))
+  WHERE received >= fromUnixTimestamp(intDiv({{since:Int64}}, 1000000000)) AND length(unit) = 32
+    AND cityHash64(unhex(unit)) % {{every:UInt32}} = 0)
 UNION ALL
 SELECT argMax(t.origin_service, t.version), argMax(t.origin_name, t.version), argMax(t.services, t.version) FROM trails AS t
-WHERE {_IN.format(at="t.start")} GROUP BY t.trail_id HAVING argMax(t.status, t.version) != ''
+WHERE {_IN.format(at="t.start")} AND cityHash64(t.trail_id) % {{every:UInt32}} = 0
+GROUP BY t.trail_id HAVING argMax(t.status, t.version) != ''
 """
 
+_COUNTED = f"""
+SELECT (SELECT count() FROM traces WHERE {_IN.format(at="start")}) + (SELECT count() FROM trails WHERE {_IN.format(at="start")})
+"""
+
+# Most trails of a workflow have the same services: told apart first, they are few to add up.
 _SHARES = f"""
-SELECT service, name, count(), sumMap(services, arrayMap(one -> 1, services)) FROM ({_TRAILS})
-GROUP BY service, name ORDER BY count() DESC, service, name LIMIT 1000
+SELECT service, name, sum(n) AS trails, sumMap(services, arrayMap(one -> n, services)) FROM (
+  SELECT service, name, services, count() AS n FROM (SELECT service, name, arraySort(services) AS services FROM ({_TRAILS}))
+  GROUP BY service, name, services)
+GROUP BY service, name ORDER BY trails DESC, service, name LIMIT 1000
 """
 
 _TENANTS = f"""
@@ -144,10 +154,14 @@ def used(engine: Engine, since_ns: int, until_ns: int) -> list[Used]:
     return [Used(*row) for row in engine.rows(_USED, _range(since_ns, until_ns))]
 
 
-def ran(engine: Engine, since_ns: int, until_ns: int) -> list[Ran]:
-    """Return the attempts of a range by function and memory size; reads the range's minutes of one table, twice."""
+def ran(engine: Engine, since_ns: int, until_ns: int, *, durations: bool = False) -> list[Ran]:
+    """Return the attempts of a range by function and memory size; reads the range's minutes of one table, twice.
+
+    ``durations``: their percentiles too, which take as long as all the rest.
+    """
     found = []
-    for row in engine.rows(_RAN, _range(since_ns, until_ns)):
+    query = _RAN.replace("{durations}", "quantilesTDigest(0.5, 0.95)(duration_ms)" if durations else "[nan, nan]")
+    for row in engine.rows(query, _range(since_ns, until_ns)):
         function, memory, told, count, billed, colds, cold_billed, (p50, p95), used_mb, last_ns = row
         found.append(
             Ran(
@@ -176,13 +190,30 @@ def facts(engine: Engine, since_ns: int) -> list[Fact]:
 
 
 def workflows(engine: Engine, since_ns: int, until_ns: int) -> list[Share]:
-    """Return the origins of the range's trails, the commonest first; reads the summaries, no span."""
-    return _shares(engine, _SHARES, _range(since_ns, until_ns))
+    """Return the origins of the range's trails, the commonest first; reads the summaries, no span.
+
+    Of more than `MOST_TRAILS` an equal sample, told by their ids, stands for all; its counts are scaled up.
+    """
+    every = _every(engine, since_ns, until_ns)
+    found = _shares(engine, _SHARES, {**_range(since_ns, until_ns), "every": every})
+    if every == 1:
+        return found
+    return [
+        Share(one.service, one.name, one.trail_count * every, {name: n * every for name, n in one.by_service.items()})
+        for one in found
+    ]
+
+
+def _every(engine: Engine, since_ns: int, until_ns: int) -> int:
+    """One trail in so many is read."""
+    rows = int(engine.rows(_COUNTED, _range(since_ns, until_ns))[0][0])
+    return max(1, -(-rows // MOST_TRAILS))
 
 
 def tenants(engine: Engine, since_ns: int, until_ns: int, attribute: str) -> list[Share]:
     """Return the tenants that spans name by ``attribute``; reads the attributes of the range's spans once."""
-    return _shares(engine, _TENANTS, {**_range(since_ns, until_ns), "tenant": attribute})
+    every = _every(engine, since_ns, until_ns)
+    return _shares(engine, _TENANTS, {**_range(since_ns, until_ns), "tenant": attribute, "every": every})
 
 
 def _shares(engine: Engine, query: str, parameters: dict[str, Any]) -> list[Share]:

@@ -1,0 +1,150 @@
+"""Costs through the API: a deployment whose saving only moved, to the cent by hand; by caller, workflow and tenant."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from lambda_logs import write
+from otlp import span, traces
+from running import Coldtrail, serving
+
+MINUTE_NS = 60 * 10**9
+HALF_HOUR_NS = 30 * MINUTE_NS
+DEPLOYED_NS = time.time_ns() // MINUTE_NS * MINUTE_NS - 2 * HALF_HOUR_NS
+BEFORE_NS, AFTER_NS = DEPLOYED_NS - HALF_HOUR_NS, DEPLOYED_NS + HALF_HOUR_NS
+CALLS = 4
+
+
+def at(time_ns: int) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(time_ns // 10**9))}Z"
+
+
+def report(billed_ms: int, more: str = "") -> str:
+    return f"REPORT RequestId: {uuid.uuid4()}\tDuration: {billed_ms - 1}.00 ms\tBilled Duration: {billed_ms} ms\tMemory Size: 512 MB\tMax Memory Used: 90 MB\t{more}"
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
+    """Four calls in the half hour before a deployment, four in the one after, and what the pipeline said."""
+    settings = {"COLDTRAIL_COSTS__LOGS": "elsewhere", "COLDTRAIL_COSTS__TENANT_ATTRIBUTE": "app.tenant"}
+    with serving(tmp_path_factory.mktemp("costs") / "data", env=settings) as running:
+        for call in range(CALLS):
+            write(running, "quotes-price", report(180_000, "Init Duration: 900.00 ms\t"), start_ms=(BEFORE_NS + (call + 5) * MINUTE_NS) // 10**6 + 180_000)
+            write(running, "quotes-price", report(10_000), start_ms=(DEPLOYED_NS + (call + 5) * MINUTE_NS) // 10**6 + 10_000)
+        body = {
+            "application": "quotes",
+            "version": "2",
+            "time": at(DEPLOYED_NS),
+            "configuration": {"functions": {"quotes-price": {"provisioned_concurrency": 1}}, "tables": {"quote-rates": {"read_capacity": 5, "write_capacity": 5}}},
+        }
+        assert httpx.post(f"{running.url}/api/v1/deployments", json=body).status_code == 201
+        yield running
+
+
+RANGE = {"since": at(DEPLOYED_NS), "until": at(AFTER_NS)}
+
+
+def test_a_saving_that_only_moved_is_called_so_and_the_sums_are_the_hand_calculation(moved: Coldtrail) -> None:
+    """Half an hour each, 512 MB, us-east-1, x86_64.
+
+    Before, 4 calls of 180 s with their init: 4 x 180 s x 0.5 GB = 360 GB-s x $0.0000166667 = $0.006000012.
+    After, 4 warm calls of 10 s in provisioned environments: 20 GB-s x $0.0000097222 = $0.000194444.
+    One environment: 1,800 s x 0.5 GB = 900 GB-s x $0.0000041667 = $0.00375003.
+    Table: 5 x 0.5 h x $0.00013 = $0.000325 and 5 x 0.5 h x $0.00065 = $0.001625.
+    Requests, before and after: 4 x $0.20 / 1 M = $0.0000008.
+    Per thousand trails x 250: $1.500203 before, $1.4738185 after: $1.451392 fell, $1.4250075 rose.
+    """
+    both = {**RANGE, "before_since": at(BEFORE_NS), "before_until": at(DEPLOYED_NS)}
+    found = moved.eventually("/costs", lambda told: told["trail_count"] == CALLS and told["comparison"]["trail_count"] == CALLS, 40, **both)
+    assert Decimal(found["total_usd"]) == Decimal("0.000194444") + Decimal("0.00375003") + Decimal("0.00195") + Decimal("0.0000008")
+    compared = found["comparison"]
+    assert compared["verdict"] == "moved"
+    assert {one["what"]: (one["before_usd"], one["after_usd"]) for one in compared["components"]} == {
+        "duration": ("1.500003", "0.048611"),
+        "provisioned concurrency": ("0", "0.9375075"),
+        "write capacity": ("0", "0.40625"),
+        "read capacity": ("0", "0.08125"),
+        "requests": ("0.0002", "0.0002"),
+    }
+    assert (compared["before_usd"], compared["after_usd"], compared["fell_usd"], compared["rose_usd"]) == ("1.500203", "1.4738185", "1.451392", "1.4250075")
+    assert compared["words"].startswith("The cost only moved: $1.50 before, $1.47 after, per thousand trails.")
+    assert moved.api("/costs", **both, workflow="quotes-price quotes-price")["comparison"]["verdict"] in ("moved", "reduced")
+
+
+def test_where_a_price_is_from_is_told_with_it(moved: Coldtrail) -> None:
+    prices = {one["price_id"]: one for one in moved.api("/costs", **RANGE)["prices"]}
+    warm = prices["lambda.provisioned.x86_64"]
+    assert (warm["usd"], warm["region"], warm["source"], warm["unit"]) == ("0.0000041667", "us-east-1", "AWS Lambda Pricing", "GB-second")
+    assert warm["as_of"]
+
+
+def told(function: str, tenant: str, at_ns: int, **capacity: Any) -> bytes:
+    """A request that writes one item."""
+    trace_id, parent = os.urandom(16), os.urandom(8)
+    put = {"rpc.method": "PutItem", "aws.dynamodb.table_names": ["notes"], **capacity}
+    root = span(f"POST /{function}", service=function, kind=2, trace_id=trace_id, span_id=parent, start_ns=at_ns, attributes={"app.tenant": tenant})
+    return traces(root, span("PutItem", service=function, kind=3, trace_id=trace_id, parent=parent, start_ns=at_ns, attributes=put))
+
+
+@pytest.fixture(scope="module")
+def shared(moved: Coldtrail) -> Coldtrail:
+    """Within one minute: two notes of acme and one of umbrella by `save`, one of acme by `copy` that used 3 units."""
+    capacity = {"aws.dynamodb.consumed_capacity": ['{"TableName":"notes","CapacityUnits":3.0}']}
+    at_ns = AFTER_NS + 5 * MINUTE_NS
+    for function, tenant, more in (("save", "acme", {}), ("save", "acme", {}), ("save", "umbrella", {}), ("copy", "acme", capacity)):
+        assert moved.post("/v1/traces", told(function, tenant, at_ns, **more)).status_code == 200
+    return moved
+
+
+NOTES = {"since": at(AFTER_NS + 5 * MINUTE_NS), "until": at(AFTER_NS + 6 * MINUTE_NS)}
+
+
+def amounts(shared: Coldtrail, by: str) -> dict[str | None, Decimal]:
+    """USD a million: one write unit costs 0.625 of them."""
+    def notes(found: dict[str, Any]) -> dict[str | None, Decimal]:
+        parts = [(group["name"], one) for group in found["groups"] for one in group["components"] if one["resource"] == "notes"]
+        return {name: Decimal(one["usd"]) * 1_000_000 for name, one in parts}
+
+    return notes(shared.eventually("/costs", lambda one: one["trail_count"] == 4 and sum(notes(one).values()) > Decimal("3.7"), 30, **NOTES, by=by))
+
+
+def test_costs_belong_to_who_caused_them(shared: Coldtrail) -> None:
+    unit = Decimal("0.625")
+    assert amounts(shared, "resource") == {"dynamodb notes": 6 * unit}
+    assert amounts(shared, "function") == {"save": 3 * unit, "copy": 3 * unit}
+    assert amounts(shared, "workflow") == {"save POST /save": 3 * unit, "copy POST /copy": 3 * unit}
+    assert amounts(shared, "tenant") == {"acme": 5 * unit, "umbrella": unit}
+    assert amounts(shared, "service") == {"dynamodb": 6 * unit}
+
+
+def test_what_was_not_told_is_called_an_estimate(shared: Coldtrail) -> None:
+    amounts(shared, "resource")
+    (line,) = [one for group in shared.api("/costs", **NOTES)["groups"] for one in group["components"] if one["resource"] == "notes"]
+    assert line["estimated"]
+    assert "consumed capacity unknown" in line["note"]
+
+
+def test_nonsense_is_refused_with_its_reason(moved: Coldtrail) -> None:
+    for parameters in ({"tolerance": 2}, {"before_since": "yesterday"}, {"by": "colour"}, {"before_since": "now-1h", "before_until": "now-2h"}):
+        assert moved.get("/costs", **parameters).status_code == 400, parameters
+
+
+def test_a_price_that_is_none_of_ours_stops_the_start_with_its_name(tmp_path: Path) -> None:
+    from coldtrail.server.settings import BadSettings, read_settings
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        (tmp_path / "coldtrail.toml").write_text('[costs.prices]\nlambda.requests = 0.18\n"sqs.fast" = 1\n')
+        with pytest.raises(BadSettings, match=r"sqs\.fast"):
+            read_settings({})
+        (tmp_path / "coldtrail.toml").write_text("[costs.prices]\nlambda.requests = 0.18\n")
+        assert read_settings({}).costs.prices == {"lambda.requests": Decimal("0.18")}
