@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from otlp import span, traces
@@ -17,3 +18,19 @@ def test_the_newest_are_given_where_very_many_traces_carry_the_value(coldtrail: 
     found = coldtrail.eventually("/trails", lambda answer: [row["trail_id"] for row in answer["trails"]] == newest, 40, q="tenant=crowded", limit=20)
     page = coldtrail.api("/trails", q="tenant=crowded", limit=20, cursor=found["cursor"])
     assert [row["trail_id"] for row in page["trails"]] == [one["trace_id"].hex() for one in sent[20:40]]
+
+
+def test_trails_of_many_traces_are_whole_also_where_their_ids_end_in_zero_bytes(coldtrail: Coldtrail) -> None:
+    root, tag = span("POST /many", service="zero-ended", kind=2, trace_id=os.urandom(14) + bytes(2)), f"zero-{os.urandom(4).hex()}"
+    sent = []
+    for number in range(30):
+        name = {"messaging.system": "aws_sqs", "messaging.message.id": f"{os.urandom(8).hex()}-{number}"}
+        sent.append(span("send", service="zero-ended", kind=4, trace_id=root["trace_id"], parent=root["span_id"], attributes={**name, "messaging.operation.type": "send"}))
+        sent.append(span("process", service="zero-taker", kind=5, trace_id=os.urandom(15) + bytes(1), attributes={**name, "messaging.operation.type": "process", "tag": tag}))
+    assert coldtrail.post("/v1/traces", traces(root, *sent)).status_code == 200
+    trail = coldtrail.eventually(f"/trails/{root['trace_id'].hex()}", lambda found: len(found["nodes"]) == 91, 40)
+    assert len(trail["edges"]) == 90
+    alone = [span("alone", service="zero-alone", trace_id=os.urandom(15) + bytes(1), attributes={"tag": tag}) for _ in range(20)]
+    assert coldtrail.post("/v1/traces", traces(*alone)).status_code == 200
+    found = coldtrail.eventually("/trails", lambda answer: len(answer["trails"]) == 21, 40, q=f"tag={tag}")
+    assert {row["trail_id"] for row in found["trails"]} == {one["trace_id"].hex() for one in (root, *alone)}

@@ -7,9 +7,11 @@ can. What is found is kept, so that every later look at one of the trails finds 
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Inferred
+from coldtrail.server.open_stretches import STRETCH_NS, Stretches
 from coldtrail.server.reading import TrailReader, graph_of
 from coldtrail.store.engine import Engine
 from coldtrail.store.inferred import save_inferred, units_of_time
@@ -18,55 +20,70 @@ from coldtrail.trails.assemble import Graph
 from coldtrail.trails.channels import Channels, channels_of
 from coldtrail.trails.timing import Timing
 
-SETTLED_S = 4.0
-"""How long a trail without a cause waits for the signals that may tell of one."""
+SETTLED_S = 5.0
+"""How long a stretch waits after the last news of its trails: what comes may tell of the causes that are missing."""
 
-STRETCH_NS = 30 * 10**9
 REACH_NS = 60 * 10**9
 """How far before its effect a cause is looked for: retries and full queues make minutes, few make more."""
 
 MOST_UNITS = 5_000
 """A stretch with more traces than this is left alone: it would cost more than the pass may."""
 
-MOST_STRETCHES = 1_000
+VAIN_ASKS, REST_ASKS = 3, 20
+"""A service of which nobody says who calls it is asked about three times in vain, then one stretch in twenty."""
 
 
 class Inference:
-    """Notes trails that begin with an invocation, and asks times for their cause once their signals have settled."""
+    """Remembers trails that begin with an invocation, and asks times for their cause once their signals have settled."""
 
     def __init__(self, engine: Engine, reader: TrailReader, timing: Timing) -> None:
         self._engine = engine
         self._reader = reader
         self._kinds = timing.kinds
         self._learned = Channels()
-        self._noted_s: dict[int, float] = {}
+        self._stretches = Stretches()
+        self._vain: Counter[str] = Counter()
 
     def note(self, graph: Graph, rows: list[TrailRow]) -> None:
-        """Learn which causes lead to which function, and remember the stretches in which trails begin without a cause."""
+        """Learn which causes lead to which function, and remember which trails begin without a cause, and when."""
         if not self._kinds:
             return
         self._learned.add(channels_of(graph.nodes, graph.edges))
         now_s = time.monotonic()
+        self._stretches.still_told_of((row.start_ns for row in rows), now_s)
+        self._stretches.close(graph.causes.keys())
         for row in rows:
-            if row.origin_kind in ("invocation", "execution") and len(self._noted_s) < MOST_STRETCHES:
-                self._noted_s[row.start_ns // STRETCH_NS] = now_s
+            if row.origin_kind in ("invocation", "execution"):
+                self._stretches.open(graph.nodes.by_id[row.origin_node_id], now_s)
 
     def due_s(self) -> float | None:
         """Return in how many seconds the next stretch has settled; None where nothing waits."""
-        if not self._noted_s or not self._kinds:
+        oldest = self._stretches.oldest_s()
+        if oldest is None or not self._kinds:
             return None
-        return max(0.0, min(self._noted_s.values()) + SETTLED_S - time.monotonic())
+        return max(0.0, oldest + SETTLED_S - time.monotonic())
 
     def run(self) -> set[str]:
         """Ask for one settled stretch; return the units that were joined."""
-        settled = [stretch for stretch, at_s in self._noted_s.items() if at_s + SETTLED_S <= time.monotonic()]
-        if not settled or not self._kinds:
+        taken = self._stretches.take(time.monotonic() - SETTLED_S)
+        if taken is None or not self._kinds:
             return set()
-        stretch = max(settled)
-        del self._noted_s[stretch]
+        stretch, services = taken
+        if not self._worth_asking(services):
+            return set()
         found = self._ask(stretch * STRETCH_NS, (stretch + 1) * STRETCH_NS)
         save_inferred(self._engine, found, int(time.time()))
         return {unit for one in found for unit in (one.cause_unit, one.effect_unit)}
+
+    def _worth_asking(self, services: set[str]) -> bool:
+        """Whether somebody is known to call one of the services, or has not been looked for in vain too often."""
+        leads_to = _led_to(self._learned)
+        worth = False
+        for service in services:
+            asked = self._vain[service]
+            worth |= service in leads_to or asked < VAIN_ASKS or asked % REST_ASKS == 0
+            self._vain[service] = asked + 1
+        return worth
 
     def _ask(self, since_ns: int, until_ns: int) -> list[Inferred]:
         traces, requests = units_of_time(self._engine, since_ns - REACH_NS, until_ns, MOST_UNITS)
@@ -81,7 +98,15 @@ class Inference:
             and (edge.cause, edge.effect) not in gathered.inferred
             and since_ns <= graph.nodes.by_id[edge.effect].start_ns < until_ns
         ]
+        for edge in new:
+            self._vain.pop(graph.nodes.by_id[edge.effect].service, None)
         return [one for edge in new if (one := _inferred(graph, edge))]
+
+
+def _led_to(learned: Channels) -> set[str]:
+    """The services to which a channel leads."""
+    found = {service for channels in learned.by_sign.values() for service in channels}
+    return found.union(learned.called, learned.machines, *learned.consumers.values())
 
 
 def _inferred(graph: Graph, edge: Edge) -> Inferred | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from msgspec import structs
 
@@ -15,12 +14,13 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.find import Carrier, carriers_of, carriers_of_hash
 from coldtrail.store.find import find as find_carriers
 from coldtrail.store.inferred import inferred_of
+from coldtrail.store.key_units import units_with
 from coldtrail.store.signals import SignalReader
 from coldtrail.store.trail_lists import Filters, TrailRow, list_trails, trails_of
 from coldtrail.trails.assemble import NOT_BY_TIME, Graph, build_graph, select, trail_ids_of
 from coldtrail.trails.identity import KEY_DIGITS, MERGED_DIGITS, span_node_id, unit_node_id
 from coldtrail.trails.timing import Timing
-from coldtrail.trails.walk import Gathered, gather
+from coldtrail.trails.walk import MOST_SIGNALS, Gathered, gather
 
 SETTLED_S = 5
 """How long after it was found a trail may still be joined by signals that were sent at the same time."""
@@ -29,7 +29,7 @@ SETTLED_S = 5
 def graph_of(gathered: Gathered, timing: Timing = NOT_BY_TIME) -> Graph:
     """Return the graph of what a walk found, with the edges that times told before; ``timing``: those to tell now."""
     known = tuple(gathered.inferred[pair] for pair in sorted(gathered.inferred))
-    return build_graph(gathered.spans, gathered.logs, structs.replace(timing, known=known))
+    return build_graph(gathered.spans, gathered.logs, structs.replace(timing, known=known), gathered.carried)
 
 
 class TrailReader:
@@ -44,24 +44,24 @@ class TrailReader:
         self._signals.remember_emitters(since_s)
 
     def spans_of(self, trace_ids: set[str]) -> list[Span]:
-        """Return all spans of the traces."""
-        return self._signals.spans_of(trace_ids)
+        """Return all spans of the traces, copies too, in any order."""
+        return self._signals.spans_with_copies(trace_ids)
 
     def logs_of(self, trace_ids: set[str], request_ids: set[str]) -> list[Log]:
-        """Return all logs of the traces and requests."""
-        return self._signals.logs_of(trace_ids, request_ids)
+        """Return all logs of the traces and requests, copies too, in any order."""
+        return self._signals.logs_with_copies(trace_ids, request_ids)
 
-    def carriers_of(self, keys: set[Key]) -> Sequence[Carrier]:
-        """Return who carries the keys."""
-        return carriers_of(self._engine, keys)
+    def units_with(self, keys: set[Key], most_correlated: int) -> tuple[set[str], set[str]]:
+        """Return the traces and requests whose signals carry the keys."""
+        return units_with(self._engine, keys, most_correlated)
 
     def inferred_of(self, units: set[str]) -> list[Inferred]:
         """Return the edges that times told into and out of the units."""
         return inferred_of(self._engine, units)
 
-    def gather(self, trace_ids: set[str], request_ids: set[str]) -> Gathered:
+    def gather(self, trace_ids: set[str], request_ids: set[str], most_signals: int | None = None) -> Gathered:
         """Return the signals of all trails around the traces and requests."""
-        return gather(self, trace_ids, request_ids)  # type: ignore[arg-type]
+        return gather(self, trace_ids, request_ids, most_signals or MOST_SIGNALS)
 
     def trail(self, trail_id: str) -> tuple[Trail, Graph] | None:
         """Return a trail by its id, a trace id in either form, a node id or a request id, and the graph around it."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 
 from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.trails import Trail
 from coldtrail.server.inference import Inference
+from coldtrail.server.pace import Pace
 from coldtrail.server.reading import TrailReader, graph_of
+from coldtrail.server.waiting import MOST_UNITS, Waiting
 from coldtrail.store.deliveries import save_deliveries
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
@@ -22,17 +27,8 @@ from coldtrail.trails.timing import Timing
 
 log = structlog.get_logger(__name__)
 
-MOST_UNITS = 20_000
-"""Changed units that are asked for and that may wait, newest first; beyond it the oldest are left to be walked when read."""
-
-BATCH_UNITS = 100
-"""Units whose trails are read and assembled together: the engine is asked as often for a hundred as for one."""
-
-PASS_S = 2.0
+PASS_S = 1.0
 """How long one pass may work before it saves and looks for what is newer."""
-
-PERIOD_S = 1.5
-"""At most one pass in this time: signals of one trail come within a second or two of each other, and are read once."""
 
 RETRY_S = 2.0
 _UNIT_KEYS = {"invocation": "request_id", "request": "request_id", "execution": "execution_arn"}
@@ -41,22 +37,27 @@ _UNIT_KEYS = {"invocation": "request_id", "request": "request_id", "execution": 
 _FAILED = ("error", "timeout", "out_of_memory", "throttled")
 
 
+MOST_SIGNALS = 50_000
+"""A batch with more is halved, since all of it is in memory at once (a signal takes about 1.5 kB)."""
+
+
 class TooMany(Exception):
     """A walk met its bound: fewer units go at a time."""
 
 
 class Reconstruction:
-    """One thread; `wake` after every load. It rests as long as it worked, so that ingest keeps half of the time."""
+    """One thread; `wake` after every load."""
 
     def __init__(self, engine: Engine, reader: TrailReader, timing: Timing) -> None:
         self._engine = engine
         self._reader = reader
         self._inference = Inference(engine, reader, timing)
         self._seconds: set[int] = set()
-        self._waiting: dict[str, Unit] = {}
+        self._waiting = Waiting()
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._stop = threading.Event()
+        self._pace = Pace(self._stop)
         self._thread = threading.Thread(target=self._run, name="reconstruction", daemon=True)
 
     def start(self) -> None:
@@ -83,21 +84,22 @@ class Reconstruction:
             seconds = self._take_seconds()
             try:
                 if behind:
-                    self._wait_for(units_since(self._engine, last_saved_s(self._engine), MOST_UNITS))
+                    units = units_since(self._engine, last_saved_s(self._engine), MOST_UNITS)
+                    self._waiting.add_received(units, time.monotonic())
                     behind = False
-                self._pass(seconds)
+                idle = self._pass(seconds)
                 if not remembered:
                     self._reader.remember_emitters(0)
                     remembered = True
-                self._infer()
+                if idle:
+                    self._infer()
             except EngineError as error:
                 if not error.passing:  # the loader tells of those
                     log.warning("reconstruction will be tried again", reason=str(error)[:300])
                 with self._lock:
                     self._seconds |= seconds
                 self._stop.wait(RETRY_S)
-            took_s = time.monotonic() - started
-            self._stop.wait(max(took_s, PERIOD_S - took_s))
+            self._pace.rest(time.monotonic() - started)
             if not (self._waiting or self._seconds or behind):
                 self._loaded.wait(self._inference.due_s())
 
@@ -107,32 +109,30 @@ class Reconstruction:
             taken, self._seconds = self._seconds, set()
             return taken
 
-    def _wait_for(self, units: list[Unit]) -> None:
-        newest_first = {unit.name: unit for unit in units} | self._waiting
-        self._waiting = dict(list(newest_first.items())[:MOST_UNITS])
-
-    def _pass(self, seconds: set[int]) -> None:
+    def _pass(self, seconds: set[int]) -> bool:
+        """Look at the newest units, then at those that settled; return whether nothing is left that has."""
         began = time.monotonic()
         if seconds:
             self._reader.remember_emitters(min(seconds))
-            self._wait_for(units_received_in(self._engine, sorted(seconds), MOST_UNITS))
-        while self._waiting and not self._stop.is_set() and time.monotonic() - began < PASS_S:
-            names = list(self._waiting)[:BATCH_UNITS]
-            done = self._reconstruct_or_halve([self._waiting[name] for name in names])
-            for name in (*names, *done):
-                self._waiting.pop(name, None)
+            self._waiting.add_received(units_received_in(self._engine, sorted(seconds), MOST_UNITS), began)
+        units = self._waiting.first()
+        while units and not self._stop.is_set() and time.monotonic() - began < PASS_S:
+            done = self._reconstruct_or_halve(units)
+            self._waiting.done((*(unit.name for unit in units), *done))
+            units = self._waiting.settled(time.monotonic())
+        return not units
 
     def _infer(self) -> None:
-        """Join trails by time where nothing else waits; what was joined is assembled again."""
-        if not self._waiting:
-            try:
-                joined = self._inference.run()
-            except Exception as error:
-                if isinstance(error, EngineError) and error.passing:
-                    raise
-                log.exception("a stretch of time could not be asked what belongs together, and is left out")
-                return
-            self._wait_for([Unit(unit, "") if is_trace_id(unit) else Unit("", unit) for unit in sorted(joined)])
+        """Join trails by time; what was joined is assembled again."""
+        try:
+            joined = self._inference.run()
+        except Exception as error:
+            if isinstance(error, EngineError) and error.passing:
+                raise
+            log.exception("a stretch of time could not be asked what belongs together, and is left out")
+            return
+        units = [Unit(unit, "") if is_trace_id(unit) else Unit("", unit) for unit in sorted(joined)]
+        self._waiting.add(units, time.monotonic())
 
     def _reconstruct_or_halve(self, units: list[Unit]) -> set[str]:
         """Reconstruct; units that are too many, or one that fails, are found by halving, so that it stops no other."""
@@ -151,9 +151,12 @@ class Reconstruction:
 
     def _reconstruct(self, units: list[Unit]) -> set[str]:
         """Save the trails around the units; return the names of all units that these are made of."""
-        gathered = self._reader.gather(
-            {unit.trace_id for unit in units} - {""}, {unit.request_id for unit in units} - {""}
-        )
+        with _no_collection():
+            return self._save_around(units)
+
+    def _save_around(self, units: list[Unit]) -> set[str]:
+        traces, requests = {unit.trace_id for unit in units}, {unit.request_id for unit in units}
+        gathered = self._reader.gather(traces - {""}, requests - {""}, MOST_SIGNALS if len(units) > 1 else None)
         if gathered.truncated and len(units) > 1:
             raise TooMany
         graph = graph_of(gathered)
@@ -174,6 +177,20 @@ class Reconstruction:
             save_deliveries(self._engine, deliveries_of(graph, carried), saved_ns)
             self._inference.note(graph, rows)
         return set(members)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Hold up the search for cyclic garbage: a batch makes hundreds of thousands of objects and no cycle, and it would
+    be searched again and again, for a tenth of the whole cost.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _units(trail: Trail, graph: Graph) -> set[str]:

@@ -32,6 +32,7 @@ MOST_LISTED = 1_000
 
 HEADER, BAGGAGE, EVENT = 1, 2, 3
 MOST_NAMES = 20_000
+MOST_SHAPES = 5_000
 
 
 class Plan(Struct, frozen=True):
@@ -44,14 +45,14 @@ class Plan(Struct, frozen=True):
 class Plans(dict[str, Plan | None]):
     """Plans by the name of the attribute, remembered; None where nothing speaks of it, as of most.
 
-    ``nothing``: the names met so far that have no plan. ``names``: what plans are made for.
+    ``names``: what plans are made for.
     """
 
     def __init__(self, rules: Iterable[KeyRule]) -> None:
         self._rules: dict[str, list[KeyRule]] = {}
         for rule in rules:
             self._rules.setdefault(rule.attribute, []).append(rule)
-        self.nothing: set[str] = set()
+        self._of_names: dict[tuple[str, ...], tuple[tuple[str, Plan], ...]] = {}
         self.names = tuple(sorted({*self._rules, *_PLACES}))
 
     def __missing__(self, name: str) -> Plan | None:
@@ -59,9 +60,17 @@ class Plans(dict[str, Plan | None]):
         plan = self.of(name)
         if len(self) < MOST_NAMES:
             self[name] = plan
-            if plan is None:
-                self.nothing.add(name)
         return plan
+
+    def among(self, attributes: Attributes) -> tuple[tuple[str, Plan], ...]:
+        """Return the names that have a plan, and it; signals of one place have the same names, so few are looked up."""
+        names = tuple(attributes)
+        found = self._of_names.get(names)
+        if found is None:
+            found = tuple((name, plan) for name in names if (plan := self[name]))
+            if len(self._of_names) < MOST_SHAPES:
+                self._of_names[names] = found
+        return found
 
     def of(self, name: str) -> Plan | None:
         """Return the plan of a name, or of all names that end in one (`*.name`)."""
@@ -141,13 +150,12 @@ class Rulebook:
         return tuple(one for event in events for one in event.deliveries)
 
     def _keys(self, plans: Plans, attributes: Attributes, kind: int, event_name: str) -> tuple[Key, ...]:
-        if attributes.keys() <= plans.nothing:
+        planned = plans.among(attributes)
+        if not planned:
             return ()
         found: dict[Key, None] = {}
-        for name, value in attributes.items():
-            plan = plans[name]
-            if plan is None:
-                continue
+        for name, plan in planned:
+            value = attributes[name]
             for rule in plan.rules:
                 if _holds(rule, attributes, kind, event_name):
                     for text in _values(rule, value, attributes):
@@ -161,16 +169,15 @@ class Rulebook:
     def _contexts(
         self, plans: Plans, attributes: Attributes, *, headers: bool, events: bool = True
     ) -> tuple[TraceContext, ...]:
-        if _PLACES.keys().isdisjoint(attributes):
+        places = [(name, plan.place) for name, plan in plans.among(attributes) if plan.place]
+        if not places:
             return ()
         found: dict[TraceContext, None] = {}
-        for name, value in attributes.items():
-            plan = plans[name]
-            if plan is None or not plan.place:
-                continue
-            if plan.place == EVENT and events and (text := _event_text(value)):
+        for name, place in places:
+            value = attributes[name]
+            if place == EVENT and events and (text := _event_text(value)):
                 found |= dict.fromkeys(self._event(text).contexts)
-            elif plan.place == HEADER and headers:
+            elif place == HEADER and headers:
                 beside = _texts(attributes.get(name.replace("b3-traceid", "b3-spanid"))) if "b3-traceid" in name else []
                 found |= dict.fromkeys(
                     one for text in _texts(value) for one in contexts_in_header(text, "".join(beside))

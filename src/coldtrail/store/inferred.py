@@ -6,20 +6,20 @@ import msgspec
 
 from coldtrail.model.trails import Edge, Inferred, Wait
 from coldtrail.store.engine import Engine
+from coldtrail.store.id_sets import text_sets
 
 _COLUMNS = ["unit", "cause", "effect", "cause_unit", "effect_unit", "kind", "confidence", "waits", "received"]
 
 
 def inferred_of(engine: Engine, units: set[str]) -> list[Inferred]:
     """Return the edges into and out of the units (trace ids, or request ids); reads a granule a unit."""
-    if not units:
-        return []
-    rows = engine.rows(
-        """SELECT cause, effect, cause_unit, effect_unit, kind, confidence, waits FROM inferred_edges
-        WHERE unit IN {units:Array(String)} LIMIT 1 BY cause, effect""",
-        {"units": sorted(units)},
-        {"max_threads": 1},
-    )
+    query = """SELECT cause, effect, cause_unit, effect_unit, kind, confidence, waits FROM inferred_edges
+        WHERE unit IN {some} LIMIT 1 BY cause, effect"""
+    rows = [
+        row
+        for some in text_sets(units)
+        for row in engine.rows(query.replace("{some}", some), settings={"max_threads": 1})
+    ]
     return [
         Inferred(
             Edge(cause, effect, kind, "timing", confidence, msgspec.json.decode(waits, type=tuple[Wait, ...])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -14,8 +14,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from coldtrail.model.copies import distinct_logs
 from coldtrail.model.signals import Attributes, Event, Link, Log, Resource, Scope, Span
 from coldtrail.store import anyvalue_wire
-from coldtrail.store.anyvalue import decode, decode_map, plain
+from coldtrail.store.anyvalue import decode, plain
 from coldtrail.store.engine import Engine
+from coldtrail.store.id_sets import text_sets, trace_sets
 
 SPAN_COLUMNS = """trace_id, span_id, parent_span_id, name, kind, toUnixTimestamp64Nano(start), duration_ns, status_code,
   status_message, emitter_id, attributes, events, links, flags, rest"""
@@ -28,6 +29,10 @@ POINT_READ: dict[str, Any] = {"max_threads": 1, "use_skip_indexes_on_data_read":
 
 TRACE_READ: dict[str, Any] = {**POINT_READ, "use_primary_key": 0}
 """A trace id is second in the order of spans: its bloom filters find it sooner than a search of every mark."""
+
+MOST_SPANS = 100_000
+MOST_LOGS = 20_000
+"""What one answer gives."""
 
 
 def text(raw: bytes) -> str:
@@ -84,8 +89,29 @@ def _emitter(row: tuple[Any, ...]) -> Emitter:
     )
 
 
+class _Known(dict[bytes, Any]):
+    """What raw bytes decode to, remembered: names and most values come again and again. Forgets all when it is full."""
+
+    def __init__(self, read: Callable[[bytes], Any], most: int, most_bytes: int) -> None:
+        self._read, self._most, self._most_bytes = read, most, most_bytes
+
+    def __missing__(self, raw: bytes) -> Any:
+        """Decode what was not met before."""
+        value = self._read(raw)
+        if len(raw) <= self._most_bytes and not isinstance(value, list | dict):
+            if len(self) >= self._most:
+                self.clear()
+            self[raw] = value
+        return value
+
+
+_NAMES = _Known(text, 20_000, 256)
+_VALUES = _Known(decode, 50_000, 48)
+"""Together at most about 15 MB. A list or an object is made anew each time, since who has it might change it."""
+
+
 def _attributes(raw: dict[bytes, bytes]) -> Attributes:
-    return decode_map({text(key): value for key, value in raw.items()})
+    return {_NAMES[name]: _VALUES[value] for name, value in raw.items()}
 
 
 def _pairs(pairs: Iterable[KeyValue]) -> Attributes:
@@ -191,26 +217,31 @@ class SignalReader:
         """Remember the emitters received since Unix second ``since_s``; a background thread calls it after loads."""
         self._emitters.remember_new(since_s)
 
-    def spans_of(self, trace_ids: set[str], limit: int = 100_000) -> list[Span]:
+    def spans_of(self, trace_ids: set[str], limit: int = MOST_SPANS) -> list[Span]:
         """Return the spans of traces (hex ids) in order of start; reads a granule or two a trace."""
-        ids = [trace_id for trace_id in trace_ids if len(trace_id) == 32]
-        if not ids:
-            return []
-        listed = ", ".join(f"unhex('{bytes.fromhex(trace_id).hex()}')" for trace_id in ids)
-        query = f"SELECT {SPAN_COLUMNS} FROM spans PREWHERE trace_id IN ({listed}) LIMIT {int(limit)}"
-        return sorted(set_of(self._spans(query)), key=lambda span: (span.start_ns, span.span_id))
+        found = self.spans_with_copies(trace_ids, limit)
+        return sorted(set_of(found), key=lambda span: (span.start_ns, span.span_id))
 
-    def logs_of(self, trace_ids: set[str], request_ids: set[str], limit: int = 20_000) -> list[Log]:
+    def spans_with_copies(self, trace_ids: set[str], limit: int = MOST_SPANS) -> list[Span]:
+        """Return the spans of traces (hex ids) as they were sent, in no order: for who sorts and compares them anyway."""
+        found: list[Span] = []
+        for some in trace_sets(trace_ids):
+            found += self._spans(f"SELECT {SPAN_COLUMNS} FROM spans PREWHERE trace_id IN {some} LIMIT {int(limit)}")
+        return found
+
+    def logs_of(self, trace_ids: set[str], request_ids: set[str], limit: int = MOST_LOGS) -> list[Log]:
         """Return the logs that carry one of the trace ids (hex) or Lambda request ids, in order of time."""
-        traces = [bytes.fromhex(trace_id).hex() for trace_id in trace_ids if len(trace_id) == 32]
-        found: list[Log] = []
-        if traces:
-            listed = ", ".join(f"unhex('{trace_id}')" for trace_id in traces)
-            found += self._logs(f"SELECT {LOG_COLUMNS} FROM logs WHERE trace_id IN ({listed}) LIMIT {int(limit)}")
-        if request_ids:
-            query = f"SELECT {LOG_COLUMNS} FROM logs WHERE request_id IN {{ids:Array(String)}} LIMIT {int(limit)}"
-            found += self._logs(query, {"ids": sorted(request_ids)})
-        return distinct_logs(found)
+        return distinct_logs(self.logs_with_copies(trace_ids, request_ids, limit))
+
+    def logs_with_copies(self, trace_ids: set[str], request_ids: set[str], limit: int = MOST_SPANS) -> list[Log]:
+        """Return the logs as they were sent, in no order: for who sorts and compares them anyway."""
+        traces = list(trace_sets(trace_ids))
+        wheres = [f"trace_id IN {some}" for some in traces]
+        # Where it is little to ask, those that were found by their trace are not read twice.
+        others = f" AND trace_id NOT IN {traces[0]}" if len(traces) == 1 else ""
+        wheres += [f"request_id IN {some}{others}" for some in text_sets(request_ids)]
+        queries = (f"SELECT {LOG_COLUMNS} FROM logs WHERE {where} LIMIT {int(limit)}" for where in wheres)
+        return [log for query in queries for log in self._logs(query)]
 
     def find_logs(
         self, where: str, parameters: dict[str, Any], *, limit: int, offset: int = 0, newest_first: bool = True

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from coldtrail.store.engine import Engine
+from coldtrail.store.id_sets import text_sets
 from coldtrail.store.trail_lists import TrailRow
 
 _TRAIL_COLUMNS = [
@@ -41,25 +42,33 @@ class Unit(Struct, frozen=True):
         return self.trace_id or self.request_id
 
 
-def units_received_in(engine: Engine, seconds: list[int], limit: int) -> list[Unit]:
+class Received(Struct, frozen=True):
+    """How many rows of `keys` a unit has that were received in a Unix second."""
+
+    unit: Unit
+    received_s: int
+    keys: int
+
+
+def units_received_in(engine: Engine, seconds: list[int], limit: int) -> list[Received]:
     """Return units with keys received in these Unix seconds, newest first; reads the newest parts only."""
     return _units(engine, "received IN {seconds:Array(UInt32)}", {"seconds": seconds}, limit)
 
 
-def units_since(engine: Engine, since_s: int, limit: int) -> list[Unit]:
+def units_since(engine: Engine, since_s: int, limit: int) -> list[Received]:
     """Return units with keys received since a Unix second, newest first."""
     return _units(engine, "received >= toDateTime({since:UInt32})", {"since": max(0, since_s)}, limit)
 
 
-def _units(engine: Engine, received: str, parameters: dict[str, Any], limit: int) -> list[Unit]:
+def _units(engine: Engine, received: str, parameters: dict[str, Any], limit: int) -> list[Received]:
     rows = engine.rows(
         f"""SELECT if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS trace,
-          if(trace = '', request_id, '') AS request, max(received) AS at
-        FROM keys WHERE {received} GROUP BY trace, request
+          if(trace = '', request_id, '') AS request, toUnixTimestamp(received) AS at, count()
+        FROM keys WHERE {received} GROUP BY trace, request, at
         ORDER BY at DESC LIMIT {{limit:UInt32}}""",
         {**parameters, "limit": limit},
     )
-    return [Unit(trace, request) for trace, request, _ in rows if trace or request]
+    return [Received(Unit(trace, request), at, count) for trace, request, at, count in rows if trace or request]
 
 
 def last_saved_s(engine: Engine) -> int:
@@ -73,11 +82,8 @@ def save_trails(engine: Engine, rows: list[TrailRow], members: dict[str, set[str
     ``members`` maps units to the ids of all trails that they are part of; ``version`` is Unix nanoseconds.
     """
     received_s = version // 10**9
-    before = engine.rows(
-        "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN {units:Array(String)}",
-        {"units": sorted(members)},
-    )
-    known = {(unit, trail_id) for unit, trail_id in before}
+    query = "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN "
+    known = {(unit, trail_id) for some in text_sets(members) for unit, trail_id in engine.rows(query + some)}
     kept = {row.trail_id for row in rows}
     gone = {trail_id for unit, trail_id in known if trail_id not in members[unit]} - kept
     values = [_values(row, version, received_s) for row in rows]

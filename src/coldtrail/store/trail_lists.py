@@ -15,6 +15,7 @@ from msgspec import Struct
 from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.store.anyvalue import candidates
 from coldtrail.store.engine import Engine
+from coldtrail.store.id_sets import trace_sets
 
 FIRST_WINDOW_S = 2
 FIRST_SEARCHED_WINDOW_S = 12
@@ -152,12 +153,13 @@ _NEWEST = "\nORDER BY start_ns DESC, trail_id DESC LIMIT {limit:UInt32}"
 def _from_traces(
     engine: Engine, filters: Filters, parameters: dict[str, Any], traces: list[str] | None
 ) -> list[TrailRow]:
-    if filters.outcome or filters.status == "open" or traces == []:
+    sets = [f"trace_id IN {some}" for some in trace_sets(traces or ())]
+    if filters.outcome or filters.status == "open" or (traces is not None and not sets):
         return []
     having, values = _having(filters)
-    narrow = "" if traces is None else " AND trace_id IN (SELECT unhex(arrayJoin({traces:Array(String)})))"
+    narrow = f" AND ({' OR '.join(sets)})" if sets else ""
     query = f"{_TRACES}{narrow}\nGROUP BY trace_id HAVING {having}{_NEWEST}"
-    rows = engine.rows(query, {**parameters, **values, "traces": traces or []})
+    rows = engine.rows(query, {**parameters, **values})
     return [_trace_row(row) for row in rows]
 
 

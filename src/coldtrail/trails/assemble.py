@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Node, Trail, TrailStatus
 from coldtrail.trails.batches import Told, is_batch, tell_steps_apart
+from coldtrail.trails.carried import Carried
 from coldtrail.trails.critical_path import CriticalPath, critical_path
 from coldtrail.trails.edges import build_edges
 from coldtrail.trails.hold_ups import hold_ups
@@ -35,9 +36,11 @@ class Graph(Struct):
     by_trace: dict[str, list[str]]
 
 
-def build_graph(spans: list[Span], logs: list[Log], timing: Timing = NOT_BY_TIME) -> Graph:
+def build_graph(
+    spans: list[Span], logs: list[Log], timing: Timing = NOT_BY_TIME, carried: Carried | None = None
+) -> Graph:
     """Reconstruct what the signals tell; ``timing`` says which edges times may tell. Their order does not matter."""
-    nodes = build_nodes(spans, logs)
+    nodes = build_nodes(spans, logs, carried)
     add_messages(nodes)
     edges = build_edges(nodes, timing)
     effects: dict[str, list[Edge]] = {}

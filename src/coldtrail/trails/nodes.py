@@ -7,9 +7,10 @@ from msgspec import Struct, field
 from coldtrail.model.copies import distinct_logs, distinct_spans
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Key, Node, NodeKind, NodeStatus
-from coldtrail.services import Delivery, keys_of_log
+from coldtrail.services import Delivery
 from coldtrail.services.service import CONSUMER, SERVER
 from coldtrail.trails.access import access
+from coldtrail.trails.carried import Carried
 from coldtrail.trails.executions import Run, execution, mentioned_execution
 from coldtrail.trails.identity import span_node_id
 from coldtrail.trails.invocations import attempts_of, failure_of_span, invocation
@@ -31,6 +32,7 @@ class Nodes(Struct):
     they are. ``contexts``: node to the trace contexts that it was handed. ``together``: messages that one signal names as one unit.
     ``reported``: invocation to the items of its batch that it answered had failed. ``handed``: (message, taker) to the unit
     of the event in which the taker was handed it. ``named``: (kind, node) to the resource of that kind that it tells of.
+    ``carried``: what each signal carries.
     """
 
     by_id: dict[str, Node] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class Nodes(Struct):
     reported: dict[str, set[str]] = field(default_factory=dict)
     handed: dict[tuple[str, str], Delivery] = field(default_factory=dict)
     named: dict[tuple[str, str], str] = field(default_factory=dict)
+    carried: Carried = field(default_factory=Carried)
 
 
 def request_id_of(span: Span) -> str:
@@ -67,9 +70,9 @@ def request_id_of(span: Span) -> str:
     return ""
 
 
-def build_nodes(spans: list[Span], logs: list[Log]) -> Nodes:
+def build_nodes(spans: list[Span], logs: list[Log], carried: Carried | None = None) -> Nodes:
     """Merge signals into nodes. The result does not depend on the order in which they came."""
-    nodes = Nodes(spans=distinct_spans(spans))
+    nodes = Nodes(spans=distinct_spans(spans), carried=carried or Carried())
     spans_by_request: dict[str, list[Span]] = {}
     for span in nodes.spans:
         if request_id := request_id_of(span):
@@ -83,7 +86,7 @@ def build_nodes(spans: list[Span], logs: list[Log]) -> Nodes:
     requests = {value: one for one, node in nodes.by_id.items() if (value := _api_request(nodes, one, node))}
     histories: dict[str, list[Log]] = {}
     for log in others:
-        arn, api_request = _history_of(log), log.attributes.get("aws.api_gateway.request_id")
+        arn, api_request = _history_of(nodes, log), log.attributes.get("aws.api_gateway.request_id")
         if arn:
             histories.setdefault(arn, []).append(log)
         elif isinstance(api_request, str) and api_request:
@@ -206,11 +209,13 @@ def _add_access(nodes: Nodes, log: Log, api_request: str, requests: dict[str, st
     note(nodes, node_id, log)
 
 
-def _history_of(log: Log) -> str:
+def _history_of(nodes: Nodes, log: Log) -> str:
     """The ARN of the execution whose history a record is from, or ""."""
     if "execution_arn" not in log.attributes or "type" not in log.attributes:
         return ""
-    return next((key.value for key in keys_of_log(log) if key.kind == "execution_arn" and key.role == "gives"), "")
+    return next(
+        (key.value for key in nodes.carried.keys(log) if key.kind == "execution_arn" and key.role == "gives"), ""
+    )
 
 
 def _add_execution(nodes: Nodes, run: Run) -> None:

@@ -8,15 +8,7 @@ from msgspec import Struct, field
 
 from coldtrail.model.signals import Attributes, Log, Span
 from coldtrail.model.trails import Key, KeyKind
-from coldtrail.services import (
-    Delivery,
-    contexts_of_log,
-    contexts_of_span,
-    deliveries_of,
-    failed_items,
-    keys_of_log,
-    keys_of_span,
-)
+from coldtrail.services import Delivery, deliveries_of, failed_items
 from coldtrail.trails.identity import node_id_of
 
 if TYPE_CHECKING:
@@ -78,8 +70,7 @@ class Facts(Struct):
 def note(nodes: Nodes, node_id: str, signal: Span | Log) -> None:
     """Remember what one signal says: its keys, whose a message is that it sent, how often one came that it took."""
     log = signal if isinstance(signal, Log) else None
-    keys = keys_of_log(signal) if isinstance(signal, Log) else keys_of_span(signal)
-    contexts = contexts_of_log(signal) if isinstance(signal, Log) else contexts_of_span(signal)
+    keys, contexts = nodes.carried.keys(signal), nodes.carried.contexts(signal)
     if contexts:
         nodes.contexts.setdefault(node_id, set()).update((one.trace_id, one.span_id) for one in contexts)
     if reported := failed_items(signal):

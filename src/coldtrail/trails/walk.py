@@ -9,7 +9,8 @@ from msgspec import Struct, field
 from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Inferred, Key
-from coldtrail.services import contexts_of_log, contexts_of_span, contexts_sent, keys_of_log, keys_of_span
+from coldtrail.services import contexts_sent
+from coldtrail.trails.carried import Carried
 from coldtrail.trails.nodes import request_id_of
 from coldtrail.trails.notes import CARRIED_KINDS
 
@@ -20,41 +21,25 @@ MOST_ROUNDS = 12
 MOST_TRACES = 500
 MOST_TRACES_A_UNIT = 10
 """How far one walk goes: 500 traces, and ten more for each that it was asked for."""
+MOST_SIGNALS = 200_000
 MOST_CARRIERS_OF_CORRELATION = 200
 """A correlation id that more signals share than this is no id of one trail."""
-
-
-class Carrier(Protocol):
-    """Who carries a key; ids are hex or ""."""
-
-    @property
-    def kind(self) -> str:
-        """The key's kind."""
-
-    @property
-    def value(self) -> str:
-        """The key's value."""
-
-    @property
-    def trace_id(self) -> str:
-        """The trace of the signal, or ""."""
-
-    @property
-    def request_id(self) -> str:
-        """The Lambda request id of the signal, or ""."""
 
 
 class Reader(Protocol):
     """Where signals are read from."""
 
     def spans_of(self, trace_ids: set[str]) -> list[Span]:
-        """Return all spans of the traces."""
+        """Return all spans of the traces, copies too, in any order."""
 
     def logs_of(self, trace_ids: set[str], request_ids: set[str]) -> list[Log]:
-        """Return all logs of the traces and requests."""
+        """Return all logs of the traces and requests, copies too, in any order."""
 
-    def carriers_of(self, keys: set[Key]) -> list[Carrier]:
-        """Return who carries the keys, in any role."""
+    def units_with(self, keys: set[Key], most_correlated: int) -> tuple[set[str], set[str]]:
+        """Return the traces and requests in which signals carry the keys, in any role.
+
+        A correlation id that more than ``most_correlated`` signals carry is left out.
+        """
 
     def inferred_of(self, units: set[str]) -> list[Inferred]:
         """Return the edges that times told into and out of the units."""
@@ -63,52 +48,81 @@ class Reader(Protocol):
 class Gathered(Struct):
     """The signals of the trails around one id, and the edges that times told between them.
 
-    ``truncated``: a bound was met, there may be more.
+    ``carried``: what the signals carry. ``truncated``: a bound was met, there may be more.
     """
 
-    spans: list[Span]
-    logs: list[Log]
+    spans: list[Span] = field(default_factory=list)
+    logs: list[Log] = field(default_factory=list)
     inferred: dict[tuple[str, str], Edge] = field(default_factory=dict)
+    carried: Carried = field(default_factory=Carried)
     truncated: bool = False
 
 
-def gather(reader: Reader, trace_ids: set[str], request_ids: set[str]) -> Gathered:
+def gather(reader: Reader, trace_ids: set[str], request_ids: set[str], most_signals: int = MOST_SIGNALS) -> Gathered:
     """Read everything that is joined to the traces and requests; one round where there are no keys."""
-    most_traces = MOST_TRACES + MOST_TRACES_A_UNIT * (len(trace_ids) + len(request_ids))
-    found = Gathered([], [])
-    seen_traces: set[str] = set()
-    seen_requests: set[str] = set()
-    seen_keys: set[tuple[str, str]] = set()
-    traces, requests = set(trace_ids), set(request_ids)
-    for _ in range(MOST_ROUNDS):
-        if not traces and not requests:
-            return found
-        spans = reader.spans_of(traces) if traces else []
-        logs = reader.logs_of(traces, requests)
-        found.spans += spans
-        found.logs += logs
-        seen_traces |= traces
-        seen_requests |= requests
-        keys = _joining(spans, logs, traces) - {Key(kind, value, "mentions") for kind, value in seen_keys}  # type: ignore[arg-type]
-        seen_keys |= {(key.kind, key.value) for key in keys}
-        inferred = reader.inferred_of(traces | requests)
-        found.inferred |= {(one.edge.cause, one.edge.effect): one.edge for one in inferred}
-        traces, requests = _next(reader, keys, spans, logs)
-        for unit in {unit for one in inferred for unit in (one.cause_unit, one.effect_unit)}:
-            (traces if is_hex(unit, TRACE_DIGITS) else requests).add(unit)
-        traces -= seen_traces
-        requests -= seen_requests
-        if len(seen_traces) + len(traces) > most_traces:
-            break
-    found.truncated = bool(traces or requests)
-    return found
+    walk = _Walk(reader, MOST_TRACES + MOST_TRACES_A_UNIT * (len(trace_ids) + len(request_ids)), most_signals)
+    walk.go(set(trace_ids), set(request_ids))
+    return walk.found
 
 
-def _joining(spans: list[Span], logs: list[Log], traces: set[str]) -> set[Key]:
-    found = {key for span in spans for key in keys_of_span(span)}
-    found |= {key for log in logs for key in keys_of_log(log)}
-    found |= {Key("request_id", request, "mentions") for span in spans if (request := request_id_of(span))}
-    joined = {Key(key.kind, key.value, "mentions") for key in found if key.kind in JOINING_KINDS}
+class _Walk:
+    """One walk: what was found, and what was asked for already."""
+
+    def __init__(self, reader: Reader, most_traces: int, most_signals: int) -> None:
+        self.found = Gathered()
+        self._reader = reader
+        self._most_traces, self._most_signals = most_traces, most_signals
+        self._traces: set[str] = set()
+        self._requests: set[str] = set()
+        self._keys: set[Key] = set()
+        self._asked: set[str] = set()
+
+    def go(self, traces: set[str], requests: set[str]) -> None:
+        """Read a round of units after another until none leads to others."""
+        for _ in range(MOST_ROUNDS):
+            if not traces and not requests:
+                traces, requests = self._by_time()
+                if not traces and not requests:
+                    return
+            traces, requests = self._round(traces, requests)
+            signals = len(self.found.spans) + len(self.found.logs)
+            if len(self._traces) + len(traces) > self._most_traces or signals > self._most_signals:
+                break
+        more = self._by_time()
+        self.found.truncated = bool(traces or requests or any(more)) or signals > self._most_signals
+
+    def _round(self, traces: set[str], requests: set[str]) -> tuple[set[str], set[str]]:
+        """Read some units; return those that they lead to."""
+        spans = self._reader.spans_of(traces) if traces else []
+        logs = self._reader.logs_of(traces, requests)
+        self.found.spans += spans
+        self.found.logs += logs
+        self._traces |= traces
+        self._requests |= requests
+        keys = _joining(self.found.carried, spans, logs, traces) - self._keys
+        self._keys |= keys
+        traces, requests = _named(self.found.carried, spans, logs)
+        if keys:
+            more = self._reader.units_with(keys, MOST_CARRIERS_OF_CORRELATION)
+            traces, requests = traces | more[0], requests | more[1]
+        return traces - self._traces - {""}, requests - self._requests - {""}
+
+    def _by_time(self) -> tuple[set[str], set[str]]:
+        """Take in the edges that times told of what was found since the last time; return the units to which they lead."""
+        units = (self._traces | self._requests) - self._asked
+        self._asked |= units
+        inferred = self._reader.inferred_of(units) if units else []
+        self.found.inferred |= {(one.edge.cause, one.edge.effect): one.edge for one in inferred}
+        named = {unit for one in inferred for unit in (one.cause_unit, one.effect_unit)}
+        traces = {unit for unit in named if is_hex(unit, TRACE_DIGITS)}
+        return traces - self._traces, named - traces - self._requests
+
+
+def _joining(carried: Carried, spans: list[Span], logs: list[Log], traces: set[str]) -> set[Key]:
+    signals: list[Span | Log] = [*spans, *logs]
+    found = {(key.kind, key.value) for signal in signals for key in carried.keys(signal)}
+    joined = {Key(kind, value, "mentions") for kind, value in found if kind in JOINING_KINDS}
+    joined |= {Key("request_id", request, "mentions") for span in spans if (request := request_id_of(span))}
     # Who links to a trace is known only by asking; worth it where the trace has other ways out or in.
     if joined or any(span.links for span in spans) or _begins_elsewhere(spans):
         joined |= {Key("trace_id", trace_id, "mentions") for trace_id in traces}
@@ -121,22 +135,13 @@ def _begins_elsewhere(spans: list[Span]) -> bool:
     return any(span.parent_span_id and span.parent_span_id not in known for span in spans)
 
 
-def _next(reader: Reader, keys: set[Key], spans: list[Span], logs: list[Log]) -> tuple[set[str], set[str]]:
+def _named(carried: Carried, spans: list[Span], logs: list[Log]) -> tuple[set[str], set[str]]:
+    """The units that signals name outright: in links, ids and propagated headers."""
     traces = {link.trace_id for span in spans for link in span.links}
-    traces |= {log.trace_id for log in logs if log.trace_id}
-    traces |= {one.trace_id for span in spans for one in contexts_of_span(span)}
+    traces |= {log.trace_id for log in logs}
+    signals: list[Span | Log] = [*spans, *logs]
+    traces |= {one.trace_id for signal in signals for one in carried.contexts(signal)}
     traces |= {one.trace_id for span in spans for one in contexts_sent(span)}
-    traces |= {one.trace_id for log in logs for one in contexts_of_log(log)}
-    requests = {request for span in spans if (request := request_id_of(span))}
+    requests = {request_id_of(span) for span in spans}
     requests |= {str(log.attributes["faas.invocation_id"]) for log in logs if log.attributes.get("faas.invocation_id")}
-    if keys:
-        carriers = reader.carriers_of(keys)
-        counts: dict[tuple[str, str], int] = {}
-        for carrier in carriers:
-            counts[carrier.kind, carrier.value] = counts.get((carrier.kind, carrier.value), 0) + 1
-        for carrier in carriers:
-            if carrier.kind == "correlation_id" and counts[carrier.kind, carrier.value] > MOST_CARRIERS_OF_CORRELATION:
-                continue
-            traces.add(carrier.trace_id)
-            requests.add(carrier.request_id)
-    return traces - {""}, requests - {""}
+    return traces, requests

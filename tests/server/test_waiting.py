@@ -1,0 +1,86 @@
+"""Which of the units that changed are looked at next: all where they are few, else the newest and those that settled."""
+
+from __future__ import annotations
+
+from coldtrail.model.trails import Node
+from coldtrail.server.open_stretches import STRETCH_NS, Stretches
+from coldtrail.server.waiting import BATCH_UNITS, FRESH_UNITS, MOST_UNITS, SETTLED_S, Waiting
+from coldtrail.store.summaries import Received, Unit
+
+
+def units(*numbers: int) -> list[Unit]:
+    return [Unit(f"{number:032x}", "") for number in numbers]
+
+
+def test_few_units_are_looked_at_all_at_once() -> None:
+    waiting = Waiting()
+    waiting.add(units(3, 2, 1), 10.0)
+    assert waiting.first() == units(3, 2, 1)
+    waiting.done(unit.name for unit in units(3, 1))
+    assert (len(waiting), waiting.first()) == (1, units(2))
+
+
+def test_of_many_the_newest_go_first_and_the_others_once_they_settled_the_oldest_first() -> None:
+    waiting, count = Waiting(), BATCH_UNITS + 100
+    waiting.add(units(*range(count, 0, -1)), 10.0)
+    waiting.add(units(5, count + 1), 11.0)
+    first = waiting.first()
+    assert (first[:2], len(first)) == (units(5, count + 1), FRESH_UNITS)
+    waiting.done(unit.name for unit in first)
+    assert waiting.settled(10.0 + SETTLED_S - 0.1) == []
+    settled = waiting.settled(10.0 + SETTLED_S)
+    assert settled[:5] == units(1, 2, 3, 4, 6)
+    assert len(settled) == count + 1 - FRESH_UNITS
+
+
+def test_what_a_second_brought_waits_once_however_often_it_is_told() -> None:
+    waiting = Waiting()
+    one, other = units(1, 2)
+    waiting.add_received([Received(one, 100, 2), Received(other, 100, 1)], 1.0)
+    waiting.done((one.name, other.name))
+    waiting.add_received([Received(one, 100, 2), Received(other, 100, 3), Received(one, 99, 2)], 2.0)
+    assert set(waiting.first()) == {one, other}
+    waiting.done((one.name, other.name))
+    waiting.add_received([Received(one, 100, 2), Received(one, 99, 2)], 3.0)
+    assert waiting.first() == []
+
+
+def test_what_waits_has_a_bound_and_the_oldest_are_left_out() -> None:
+    waiting = Waiting()
+    waiting.add(units(*range(MOST_UNITS + 7, 0, -1)), 1.0)
+    assert len(waiting) == MOST_UNITS
+    assert waiting.settled(100.0)[0] == units(8)[0]
+
+
+def origin(name: str, start_ns: int, signals: int = 1) -> Node:
+    return Node(name, "invocation", f"service-{name}", name, start_ns, start_ns + 1, signals=signals)
+
+
+def test_a_stretch_is_asked_about_once_unless_more_is_told_of_an_origin() -> None:
+    stretches = Stretches()
+    stretches.open(origin("a", 5 * STRETCH_NS), 1.0)
+    stretches.open(origin("b", 5 * STRETCH_NS + 1), 2.0)
+    assert stretches.take(1.5) is None
+    assert stretches.take(2.0) == (5, {"service-a", "service-b"})
+    stretches.open(origin("a", 5 * STRETCH_NS), 3.0)
+    assert stretches.oldest_s() is None
+    stretches.open(origin("a", 5 * STRETCH_NS, signals=2), 4.0)
+    assert stretches.take(4.0) == (5, {"service-a"})
+
+
+def test_a_stretch_whose_origins_all_got_a_cause_is_not_asked_about() -> None:
+    stretches = Stretches()
+    stretches.open(origin("a", 5 * STRETCH_NS), 1.0)
+    stretches.open(origin("b", 6 * STRETCH_NS), 1.0)
+    stretches.close({"a", "unknown"})
+    assert stretches.take(9.0) == (6, {"service-b"})
+    assert stretches.take(9.0) is None
+
+
+def test_a_stretch_waits_while_there_is_news_of_any_of_its_trails_and_moves_with_its_origin() -> None:
+    stretches = Stretches()
+    stretches.open(origin("a", 5 * STRETCH_NS), 1.0)
+    stretches.still_told_of([5 * STRETCH_NS + 7, 8 * STRETCH_NS], 3.0)
+    assert (stretches.take(2.0), stretches.oldest_s()) == (None, 3.0)
+    stretches.open(origin("a", 4 * STRETCH_NS, signals=2), 4.0)
+    assert (stretches.take(9.0), stretches.take(9.0)) == ((4, {"service-a"}), None)
