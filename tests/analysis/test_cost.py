@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coldtrail.analysis.bill import Assumptions, Held, function_lines, resource_lines
@@ -173,6 +173,7 @@ LINES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(LINES, max_size=20))
 def test_however_costs_are_grouped_the_sum_is_the_same(lines: list[Line]) -> None:
     costs: list[Cost] = price_lines(lines, PriceBook(), HOUR)
@@ -182,6 +183,7 @@ def test_however_costs_are_grouped_the_sum_is_the_same(lines: list[Line]) -> Non
         assert sum((part.usd for part in parts), Decimal(0)) == total(costs)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ALL_PRICES), st.decimals(0, 10**13, places=2), st.decimals(0, 10**13, places=2))
 def test_more_never_costs_less(price: object, some: Decimal, more: Decimal) -> None:
     book = PriceBook()

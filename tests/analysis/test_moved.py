@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coldtrail.analysis.moved import compare, words
@@ -60,6 +60,7 @@ def test_the_words_name_what_fell_and_what_rose() -> None:
 AMOUNTS = st.dictionaries(st.sampled_from([PRICE, WARM, TABLE]), st.decimals(0, 1000, places=6))
 
 
+@settings(deadline=None)
 @given(AMOUNTS, AMOUNTS, st.integers(1, 10**6), st.integers(1, 10**6))
 def test_backwards_the_verdict_is_its_opposite(before: dict[tuple[str, str, str], Decimal], after: dict[tuple[str, str, str], Decimal], some: int, others: int) -> None:
     there, back = compare(before, after, some, others), compare(after, before, others, some)

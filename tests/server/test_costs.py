@@ -148,3 +148,29 @@ def test_a_price_that_is_none_of_ours_stops_the_start_with_its_name(tmp_path: Pa
             read_settings({})
         (tmp_path / "coldtrail.toml").write_text("[costs.prices]\nlambda.requests = 0.18\n")
         assert read_settings({}).costs.prices == {"lambda.requests": Decimal("0.18")}
+
+
+def test_a_trail_has_its_own_price(moved: Coldtrail) -> None:
+    """A message of 100 KB is two requests of SQS, 2 x $0.40 / 1 M; a call that nobody measured is none of DynamoDB's: 1 x $0.625 / 1 M."""
+    trace_id, parent = os.urandom(16), os.urandom(8)
+    send = {"messaging.system": "aws_sqs", "messaging.destination.name": "parcels", "messaging.operation.type": "send", "messaging.message.body.size": 100_000}
+    put = {"rpc.method": "PutItem", "aws.dynamodb.table_names": ["parcels"]}
+    root = span("POST /parcel", service="parcel", kind=2, trace_id=trace_id, span_id=parent)
+    children = [span(name, service="parcel", kind=kind, trace_id=trace_id, parent=parent, attributes=told) for name, kind, told in (("send", 4, send), ("PutItem", 3, put))]
+    assert moved.post("/v1/traces", traces(root, *children)).status_code == 200
+    found = moved.eventually(f"/trails/{trace_id.hex()}/cost", lambda one: len(one["components"]) == 2, 30)
+    assert {(one["service"], one["resource"], one["what"]): one["usd"] for one in found["components"]} == {
+        ("sqs", "parcels", "requests"): "0.0000008",
+        ("dynamodb", "parcels", "write requests"): "0.000000625",
+    }
+    assert found["total_usd"] == "0.000001425"
+    assert moved.get("/trails/ffffffffffffffffffffffffffffffff/cost").status_code == 404
+
+
+def test_capacity_that_is_hardly_used_is_told_with_what_it_costs_a_month(moved: Coldtrail) -> None:
+    """40 s of 1,800 s: 2 %. $0.00375003 in half an hour is $5.4750438 in 730 hours."""
+    ready = lambda found: len(found["advice"]) == 3  # noqa: E731
+    (warm,) = [one for one in moved.eventually("/costs/advice", ready, 30, **RANGE)["advice"] if one["service"] == "lambda"]
+    assert (warm["kind"], warm["basis"], warm["least_usd_per_month"]) == ("provisioned_concurrency", "model", "0")
+    assert Decimal(warm["most_usd_per_month"]) == Decimal("5.475043800000") * (1 - Decimal(40) / 1800).quantize(Decimal("1e-28"))
+    assert "2% of the provisioned concurrency" in warm["text"]

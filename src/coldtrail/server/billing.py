@@ -33,6 +33,7 @@ class Bill(Struct, frozen=True):
     calls: list[Used]
     held: list[Held]
     facts: list[Fact]
+    measured: Metered
     book: PriceBook
     region_told: bool
 
@@ -66,14 +67,25 @@ def region_of(told: list[Fact], settings: Costs) -> tuple[str, bool]:
     return (regions.most_common(1)[0][0], True) if regions else (BASE_REGION, False)
 
 
-def bill(engine: Engine, settings: Costs, deployments: list[Deployment], since_ns: int, until_ns: int) -> Bill:
-    """Work a range out; reads roll-ups, metrics and invocations, no span. ``deployments``: those that tell of capacity."""
+def bill(
+    engine: Engine,
+    settings: Costs,
+    deployments: list[Deployment],
+    since_ns: int,
+    until_ns: int,
+    *,
+    durations: bool = False,
+) -> Bill:
+    """Work a range out; reads roll-ups, metrics and invocations, no span. ``deployments``: those that tell of capacity.
+
+    ``durations``: percentiles of the attempts too.
+    """
     since_ns, until_ns = whole_minutes(since_ns, until_ns)
     hours = hours_of(since_ns, until_ns)
     told = facts(engine, since_ns)
     region, region_told = region_of(told, settings)
     book = PriceBook(region, settings.prices, settings.free_tier)
-    attempts, calls = ran(engine, since_ns, until_ns), used(engine, since_ns, until_ns)
+    attempts, calls = ran(engine, since_ns, until_ns, durations=durations), used(engine, since_ns, until_ns)
     measured = metered(engine, since_ns, until_ns)
     announced = held_of_deployments(deployments, since_ns, until_ns)
     held = _surest([*settings.held(hours, "the settings"), *announced, *held_of_metrics(measured)])
@@ -89,6 +101,7 @@ def bill(engine: Engine, settings: Costs, deployments: list[Deployment], since_n
         calls=calls,
         held=held,
         facts=told,
+        measured=measured,
         book=book,
         region_told=region_told,
     )

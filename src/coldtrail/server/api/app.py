@@ -15,6 +15,7 @@ from coldtrail.server.api import costs as cost_answers
 from coldtrail.server.api import deployments as deployment_answers
 from coldtrail.server.api import drop, findings, health, limits, live, metrics, red, resources, service_metrics, signals, trails
 from coldtrail.server.api import map as map_answers
+from coldtrail.server.api import trail_cost as trail_cost_answers
 from coldtrail.server.api.service import Service
 from coldtrail.store.engine_errors import UNKNOWN_DATABASE, UNKNOWN_TABLE, EngineError, Unreachable
 
@@ -55,7 +56,7 @@ def create_api(service: Service) -> Litestar:
         module.router
         for module in (health, trails, signals, metrics, red, resources, findings, drop, live, service_metrics, limits)
     ]
-    routers += [cost_answers.router, deployment_answers.router]
+    routers += [cost_answers.router, deployment_answers.router, trail_cost_answers.router]
     routers.append(map_answers.router)
     return Litestar(
         route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi])],

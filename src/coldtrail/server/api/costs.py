@@ -10,6 +10,8 @@ from litestar import Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import ClientException
 
+from coldtrail.analysis.advice import advise
+from coldtrail.analysis.bill import Assumptions, resource_lines
 from coldtrail.analysis.cost import (
     Part,
     by_caller,
@@ -71,7 +73,7 @@ def costs(
         "free_tier": found.book.free_tier,
         "trail_count": count,
         "workflow": workflow or None,
-        "total_usd": _usd(sum((part.usd for parts in groups.values() for part in parts), Decimal(0)) * scale),
+        "total_usd": usd_text(sum((part.usd for parts in groups.values() for part in parts), Decimal(0)) * scale),
         "groups": _groups(groups, scale),
         "prices": _prices(found),
         "comparison": None,
@@ -83,8 +85,9 @@ def costs(
     return json(answer)
 
 
-def _bill(service: Service, since_ns: int, until_ns: int) -> Bill:
-    return bill(service.engine, service.costs, service.deployments.configured(until_ns), since_ns, until_ns)
+def _bill(service: Service, since_ns: int, until_ns: int, *, durations: bool = False) -> Bill:
+    configured = service.deployments.configured(until_ns)
+    return bill(service.engine, service.costs, configured, since_ns, until_ns, durations=durations)
 
 
 def workflow_name(one: Share) -> str:
@@ -129,7 +132,8 @@ def _of_workflow(found: Bill, groups: dict[str, list[Part]], workflow: str, by: 
     return {name: kept for name, parts in cut.items() if (kept := [one for one in parts if one.usd])}
 
 
-def _usd(amount: Decimal) -> str:
+def usd_text(amount: Decimal) -> str:
+    """Return an amount exactly, without an exponent."""
     return f"{amount:.12f}".rstrip("0").rstrip(".") if amount else "0"
 
 
@@ -140,15 +144,16 @@ def _groups(groups: dict[str, list[Part]], scale: Decimal) -> list[dict[str, Any
     return [
         {
             "name": name or None,
-            "usd": _usd(sums[name] * scale),
+            "usd": usd_text(sums[name] * scale),
             "share": float(sums[name] / whole) if whole else 0.0,
-            "components": [_component(one, scale) for one in sorted(groups[name], key=lambda one: -one.usd)],
+            "components": [component(one, scale) for one in sorted(groups[name], key=lambda one: -one.usd)],
         }
         for name in ordered
     ]
 
 
-def _component(part: Part, scale: Decimal) -> dict[str, Any]:
+def component(part: Part, scale: Decimal) -> dict[str, Any]:
+    """Return one line of a table of costs, times ``scale``."""
     line, price = part.cost.line, part.cost.price
     return {
         "service": line.service,
@@ -157,7 +162,7 @@ def _component(part: Part, scale: Decimal) -> dict[str, Any]:
         "price_id": price.id,
         "quantity": float(part.quantity * scale),
         "unit": price.unit,
-        "usd": _usd(part.usd * scale),
+        "usd": usd_text(part.usd * scale),
         "estimated": line.estimated,
         "note": line.note or None,
     }
@@ -171,8 +176,8 @@ def _prices(found: Bill) -> list[dict[str, Any]]:
             "price_id": price.id,
             "unit": price.unit,
             "per": price.per,
-            "usd": _usd(found.book.tiers(price)[0].usd),
-            "tiers": [{"above": float(tier.above), "usd": _usd(tier.usd)} for tier in found.book.tiers(price)],
+            "usd": usd_text(found.book.tiers(price)[0].usd),
+            "tiers": [{"above": float(tier.above), "usd": usd_text(tier.usd)} for tier in found.book.tiers(price)],
             "free_per_month": float(price.free),
             "region": found.book.region_of(price),
             "source": price.source,
@@ -214,23 +219,60 @@ def _told(compared: Comparison, tolerance: Decimal) -> dict[str, Any]:
         "verdict": compared.verdict,
         "words": words(compared, tolerance),
         "tolerance": float(tolerance),
-        "before_usd": _usd(compared.before_usd),
-        "after_usd": _usd(compared.after_usd),
-        "change_usd": _usd(compared.after_usd - compared.before_usd),
-        "fell_usd": _usd(compared.fell_usd),
-        "rose_usd": _usd(compared.rose_usd),
+        "before_usd": usd_text(compared.before_usd),
+        "after_usd": usd_text(compared.after_usd),
+        "change_usd": usd_text(compared.after_usd - compared.before_usd),
+        "fell_usd": usd_text(compared.fell_usd),
+        "rose_usd": usd_text(compared.rose_usd),
         "components": [
             {
                 "service": one.component[0],
                 "resource": one.component[1],
                 "what": one.component[2],
-                "before_usd": _usd(one.before_usd),
-                "after_usd": _usd(one.after_usd),
-                "change_usd": _usd(one.usd),
+                "before_usd": usd_text(one.before_usd),
+                "after_usd": usd_text(one.after_usd),
+                "change_usd": usd_text(one.usd),
             }
             for one in compared.changes
         ],
     }
 
 
-router = Router(path="/", route_handlers=[costs], tags=["costs"])
+@get("/costs/advice", sync_to_thread=True)
+def cost_advice(state: State, since: str | None = None, until: str | None = None) -> Response[bytes]:
+    """What would save, per month at the range's rate; each says whether it was observed or is a model."""
+    service: Service = state.service
+    found = _bill(service, *time_range(since, until), durations=True)
+    told = advise(found.attempts, found.held, found.costs, _consumed(found), found.hours)
+    return json(
+        {
+            "since": rfc3339(found.since_ns),
+            "until": rfc3339(found.until_ns),
+            "currency": "USD",
+            "advice": [
+                {
+                    "kind": one.kind,
+                    "service": one.service,
+                    "resource": one.resource,
+                    "text": one.text,
+                    "basis": one.basis,
+                    "least_usd_per_month": usd_text(one.least_usd),
+                    "most_usd_per_month": usd_text(one.most_usd),
+                }
+                for one in told
+            ],
+        }
+    )
+
+
+def _consumed(found: Bill) -> dict[tuple[str, str], Decimal]:
+    """Capacity units that tables used: as metrics tell, else as calls do."""
+    assumed = [line for line in resource_lines(found.calls, [], Assumptions()) if line.service == "dynamodb"]
+    units = {(line.resource, line.price_id): line.quantity for line in assumed} | dict(found.measured.consumed)
+    return {
+        (table, price_id.rpartition(".")[2].replace("_units", "_capacity")): quantity
+        for (table, price_id), quantity in units.items()
+    }
+
+
+router = Router(path="/", route_handlers=[costs, cost_advice], tags=["costs"])
