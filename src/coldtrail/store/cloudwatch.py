@@ -19,6 +19,9 @@ from coldtrail.store.metrics_series import Series, dictionary_of
 
 PREFIX = "amazonaws.com/"
 PLACE = ("cloud.account.id", "cloud.region")
+AT_THE_END_NS = 1
+"""A point has the time at which its period ended, and tells of the step that ended then, not of the one that began."""
+
 _NO_DIMENSIONS = ("Namespace", "MetricName", "namespace", "metric_name")
 
 
@@ -125,8 +128,8 @@ class _Reader:
         chart = series_of(
             self._engine,
             name_of(published),
-            steps.since_ns,
-            steps.until_ns,
+            steps.since_ns + AT_THE_END_NS,
+            steps.until_ns + AT_THE_END_NS,
             steps.step_ns,
             stat if stat in STATS else None,  # type: ignore[arg-type]
             by or (tuple(sorted(chosen)) if stat == "p95" else ()),

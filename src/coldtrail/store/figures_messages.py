@@ -140,7 +140,7 @@ def _most_at_once(stretches_ns: list[tuple[int, int]], steps: Steps) -> dict[int
     level = 0
     for step in range(steps.count):
         start_ns = steps.since_ns + step * steps.step_ns
-        while changes and changes[0][0] < start_ns:
+        while changes and changes[0] <= (start_ns, -1):
             level += changes.popleft()[1]
         most[step] = float(level)
         while changes and changes[0][0] < start_ns + steps.step_ns:

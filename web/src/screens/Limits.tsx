@@ -117,7 +117,7 @@ function Row({ row, first, nowMs }: { row: LimitRow; first: boolean; nowMs: numb
         <Gauge share={row.share!} tone={tone} />
       </td>
       <td className={tone === "ok" ? "n" : `n strong ${tone}`}>{percent(row.share)}</td>
-      <td className={tone === "ok" ? "dim" : tone}>{metWhen(row, nowMs) || "no rising trend"}</td>
+      <td className={tone === "ok" ? "dim" : tone}>{metWhen(row, nowMs) || "not in sight"}</td>
       <td className="dim" title={row.soft ? "AWS raises it when asked, or it is set on the resource" : "It cannot be raised"}>{row.soft ? "soft" : "hard"}</td>
     </tr>
   );
