@@ -53,6 +53,7 @@ def test_every_listener_asks_for_the_token(guarded: Coldtrail) -> None:
     body = traces(span())
     kind = {"content-type": "application/x-protobuf"}
     assert httpx.get(f"{guarded.url}/api/v1/health").status_code == 401
+    assert httpx.get(f"{guarded.url}/jaeger/api/services").status_code == 401
     assert httpx.post(f"{guarded.otlp_http}/v1/traces", content=body, headers=kind).status_code == 401
     assert httpx.post(f"{guarded.otlp_http}/v1/traces", content=body, headers={**kind, "authorization": "Bearer wrong"}).status_code == 401
     assert guarded.post("/v1/traces", body).status_code == 200

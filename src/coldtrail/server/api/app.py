@@ -13,7 +13,20 @@ from litestar.openapi import OpenAPIConfig
 from coldtrail import __version__
 from coldtrail.server.api import costs as cost_answers
 from coldtrail.server.api import deployments as deployment_answers
-from coldtrail.server.api import drop, findings, health, limits, live, metrics, red, resources, service_metrics, signals, trails
+from coldtrail.server.api import (
+    drop,
+    findings,
+    health,
+    jaeger,
+    limits,
+    live,
+    metrics,
+    red,
+    resources,
+    service_metrics,
+    signals,
+    trails,
+)
 from coldtrail.server.api import map as map_answers
 from coldtrail.server.api import trail_cost as trail_cost_answers
 from coldtrail.server.api.service import Service
@@ -59,7 +72,7 @@ def create_api(service: Service) -> Litestar:
     routers += [cost_answers.router, deployment_answers.router, trail_cost_answers.router]
     routers.append(map_answers.router)
     return Litestar(
-        route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi])],
+        route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi]), jaeger.router],
         state=State({"service": service}),
         openapi_config=OpenAPIConfig(
             title="coldtrail",
