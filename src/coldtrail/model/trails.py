@@ -109,12 +109,16 @@ class Inferred(Struct, frozen=True):
 
 
 class Share(Struct, frozen=True, gc=False):
-    """How much of a trail's duration one node on the critical path accounts for, by cause; shares add up to 1."""
+    """How much of a trail's duration one node on the critical path accounts for, by cause; shares add up to 1.
+
+    ``place``: the queue, stream, bus or topic that it was waited in, "" where it was none.
+    """
 
     node_id: str
     cause: ShareCause
     ms: float
     share: float
+    place: str = ""
 
 
 class Sentence(Struct, frozen=True, gc=False):

@@ -18,6 +18,7 @@ from coldtrail.trails.nodes import Nodes, build_nodes
 from coldtrail.trails.notes import CARRIED_KINDS
 from coldtrail.trails.partial_failures import partial_failures
 from coldtrail.trails.shows_elsewhere import touches
+from coldtrail.trails.sources import place_words
 from coldtrail.trails.story import Besides, story
 from coldtrail.trails.timing import Timing
 from coldtrail.trails.waits import set_waits, waits_of
@@ -182,6 +183,7 @@ def _besides(graph: Graph, nodes: list[Node], edges: list[Edge]) -> Besides:
         hold_ups(graph.nodes, graph.effects, nodes, edges),
         partial_failures(graph.nodes, graph.effects, nodes, edges),
         touches(graph.nodes, nodes),
+        {node.node_id: place_words(graph.nodes, node.node_id) for node in nodes if node.kind == "message"},
     )
 
 

@@ -14,6 +14,9 @@ from coldtrail.model.trails import Edge, Node, Share, ShareCause, WaitKind
 _OWN: tuple[WaitKind, ...] = ("queue", "stream", "bus", "retry", "throttle")
 
 
+_PLACES: tuple[ShareCause, ...] = ("queue", "stream", "bus")
+
+
 class CriticalPath(Struct):
     """Node ids in the order in which they held the trail up, and the shares of its duration, which add up to 1."""
 
@@ -25,11 +28,11 @@ class _Parts:
     """Stretches of time, latest first, as the walk finds them."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[int, int, str, ShareCause]] = []
+        self.found: list[tuple[int, int, str, ShareCause, str]] = []
 
-    def add(self, start_ns: int, end_ns: int, node_id: str, cause: ShareCause) -> None:
+    def add(self, start_ns: int, end_ns: int, node_id: str, cause: ShareCause, place: str = "") -> None:
         if end_ns > start_ns:
-            self.found.append((start_ns, end_ns, node_id, cause))
+            self.found.append((start_ns, end_ns, node_id, cause, place))
 
 
 def critical_path(nodes: list[Node], edges: list[Edge]) -> CriticalPath:
@@ -52,7 +55,8 @@ def critical_path(nodes: list[Node], edges: list[Edge]) -> CriticalPath:
         until_ns = min(until_ns, node.start_ns)
         if number + 1 < len(hops):
             before = hops[number + 1]
-            _gap(parts, max(before.start_ns, min(_end(before), until_ns)), until_ns, node, causes[node.node_id])
+            place = before.service if before.kind == "message" else ""
+            _gap(parts, max(before.start_ns, min(_end(before), until_ns)), until_ns, node, causes[node.node_id], place)
     return CriticalPath(*_told(parts, hops, by_id))
 
 
@@ -97,26 +101,26 @@ def _own(node: Node) -> ShareCause:
     return "downstream" if node.kind == "operation" and any(one.kind == "downstream" for one in node.waits) else "work"
 
 
-def _gap(parts: _Parts, since_ns: int, until_ns: int, node: Node, causes: list[Edge]) -> None:
+def _gap(parts: _Parts, since_ns: int, until_ns: int, node: Node, causes: list[Edge], place: str) -> None:
     """Time between a cause and its effect: the cold start just before the effect, before that what it waited in."""
     init_ns = min(max(0, until_ns - since_ns), int((node.init_ms or 0.0) * 1e6))
     parts.add(until_ns - init_ns, until_ns, node.node_id, "init")
     waits = [wait for edge in causes for wait in edge.waits if wait.kind in _OWN]
     kind: ShareCause = max(waits, key=lambda wait: wait.ms).kind if waits else "wait"
-    parts.add(since_ns, until_ns - init_ns, node.node_id, kind)
+    parts.add(since_ns, until_ns - init_ns, node.node_id, kind, place if kind in _PLACES else "")
 
 
 def _told(parts: _Parts, hops: list[Node], by_id: dict[str, Node]) -> tuple[list[str], list[Share]]:
     """Merge the stretches of one node and cause, in order of time."""
     found = sorted(parts.found, key=lambda part: (part[0], part[1]))
-    spent: dict[tuple[str, ShareCause], int] = {}
-    for start_ns, end_ns, node_id, cause in found:
-        spent[node_id, cause] = spent.get((node_id, cause), 0) + end_ns - start_ns
+    spent: dict[tuple[str, ShareCause, str], int] = {}
+    for start_ns, end_ns, node_id, cause, place in found:
+        spent[node_id, cause, place] = spent.get((node_id, cause, place), 0) + end_ns - start_ns
     total = sum(spent.values())
-    shares = [Share(node_id, cause, ns / 1e6, ns / total) for (node_id, cause), ns in spent.items()]
-    on_path = {node_id for node_id, _ in spent} | {node.node_id for node in hops}
-    place = {node.node_id: number for number, node in enumerate(reversed(hops))}
-    last = len(place)
+    shares = [Share(node_id, cause, ns / 1e6, ns / total, place) for (node_id, cause, place), ns in spent.items()]
+    on_path = {node_id for node_id, _, _ in spent} | {node.node_id for node in hops}
+    rank = {node.node_id: number for number, node in enumerate(reversed(hops))}
+    last = len(rank)
     origin = hops[-1].node_id
-    path = sorted(on_path, key=lambda one: (one != origin, by_id[one].start_ns, place.get(one, last), one))
+    path = sorted(on_path, key=lambda one: (one != origin, by_id[one].start_ns, rank.get(one, last), one))
     return path, shares

@@ -98,7 +98,8 @@ def _to_consumer(told: _Told, message: Node, takers: list[Node], dead: _DeadLett
         how: How = (
             "first" if before is None else "retried" if number else "duplicate" if went_through else "redelivered"
         )
-        since_ns = begun.sent_ns if before is None else (before.end_ns or before.start_ns)
+        since = before or (nodes.by_id[dead.last_try] if dead and dead.last_try else None)
+        since_ns = begun.sent_ns if since is None else since.end_ns or since.start_ns
         yield structs.replace(
             begun,
             name=dead.queue if dead else begun.name,

@@ -8,6 +8,7 @@ from coldtrail.model.trails import Key, Node, WaitKind
 from coldtrail.trails.identity import node_id_of
 from coldtrail.trails.nodes import Nodes
 from coldtrail.trails.notes import CARRIED_KINDS, Facts
+from coldtrail.trails.sources import source_of
 
 _DESTINATIONS = (
     "messaging.destination.name",
@@ -96,13 +97,10 @@ def _is_published(nodes: Nodes, message: str) -> bool:
 
 def _add(nodes: Nodes, message: str, ends: _Ends) -> None:
     key = ends.key
-    named = _destination(nodes, key.kind, [*ends.givers, *ends.takers])
-    # An event names who sent it, not the bus.
-    told = nodes.facts[message]
-    service = (named or told.destination) if told.service == "eventbridge" else (told.destination or named)
-    service = service or key.kind.removesuffix("_id").removesuffix("_number")
     nodes.givers[message], nodes.takers[message] = ends.givers, ends.takers
     nodes.keys[message] = {key}
+    service = source_of(nodes, message).name or _destination(nodes, key.kind, [*ends.givers, *ends.takers])
+    service = service or key.kind.removesuffix("_id").removesuffix("_number")
     nodes.by_id[message] = Node(
         node_id=message,
         kind="message",

@@ -102,3 +102,10 @@ def _named_by(nodes: Nodes, kind: str, node_id: str) -> str:
             if isinstance(value := log.attributes.get(name), str) and value:
                 return value
     return ""
+
+
+def place_words(nodes: Nodes, message: str) -> str:
+    """Return what a sentence calls the place where a message was: `the bus orders`, `a queue`."""
+    source = source_of(nodes, message)
+    carrier = CARRIERS.get(source.kind, "queue")
+    return f"the {carrier} {source.name}" if source.name else f"a {carrier}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -24,12 +25,19 @@ _WAITED: dict[WaitKind, str] = {
 }
 
 
+NOWHERE: Mapping[str, str] = MappingProxyType({})
+
+
 class Besides(Struct, frozen=True):
-    """What the rest of the graph tells of a trail: what held it up, what failed of its batches, what its steps touched."""
+    """What the rest of the graph tells of a trail: what held it up, what failed of its batches, what its steps touched.
+
+    ``places``: message to where it was, in words (`the bus orders`).
+    """
 
     held_up: Sequence[HoldUp] = ()
     partial: Sequence[PartialFailure] = ()
     touched: Mapping[str, Touch] = NOTHING
+    places: Mapping[str, str] = NOWHERE
 
 
 ALONE = Besides()
@@ -42,7 +50,9 @@ def story(nodes: list[Node], edges: list[Edge], besides: Besides = ALONE) -> lis
     for edge in edges:
         causes.setdefault(edge.effect, edge)
     told = [
-        Sentence(node.start_ns, _sentence(node, causes.get(node.node_id), by_id, node is nodes[0]), node.node_id)
+        Sentence(
+            node.start_ns, _sentence(node, causes.get(node.node_id), by_id, besides, node is nodes[0]), node.node_id
+        )
         for node in nodes
         if node is nodes[0] or node.kind != "operation" or _worth_telling(node, causes, by_id)
     ]
@@ -70,11 +80,11 @@ def _worth_telling(node: Node, causes: dict[str, Edge], by_id: dict[str, Node]) 
     return node.status in FAILED and (above is None or by_id[above.cause].status not in FAILED)
 
 
-def _sentence(node: Node, above: Edge | None, by_id: dict[str, Node], origin: bool) -> str:
+def _sentence(node: Node, above: Edge | None, by_id: dict[str, Node], besides: Besides, origin: bool) -> str:
     parts = [who(node), _did(node, origin)]
     if node.attempt > 1:
         parts.append(f"on attempt {node.attempt}")
-    asides = _waits(node, above, by_id)
+    asides = _waits(node, above, by_id, besides.places)
     if node.cold_start:
         asides.append("on a cold start" + (f" of {duration_words(node.init_ms)}" if node.init_ms else ""))
     if node.end_ns is not None and node.kind in ("invocation", "request"):
@@ -84,14 +94,14 @@ def _sentence(node: Node, above: Edge | None, by_id: dict[str, Node], origin: bo
     return " ".join(parts) + (", " + ", ".join(asides) if asides else "")
 
 
-def _waits(node: Node, above: Edge | None, by_id: dict[str, Node]) -> list[str]:
+def _waits(node: Node, above: Edge | None, by_id: dict[str, Node], places: Mapping[str, str]) -> list[str]:
     """What a node waited for before it began, where it was long."""
     asides = []
     for wait in node.waits:
         if wait.ms < NOTABLE_WAIT_MS or wait.kind in ("init", "downstream"):
             continue
         cause = by_id.get(above.cause) if above else None
-        where = f" in {cause.service}" if cause and cause.kind == "message" else ""
+        where = f" in {places.get(cause.node_id, cause.service)}" if cause and cause.kind == "message" else ""
         asides.append(_WAITED.get(wait.kind, "after waiting {}" + where).format(duration_words(wait.ms)))
     return asides
 

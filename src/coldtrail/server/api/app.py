@@ -27,6 +27,7 @@ from coldtrail.server.api import (
     signals,
     trails,
 )
+from coldtrail.server.api import event_sources as event_source_answers
 from coldtrail.server.api import map as map_answers
 from coldtrail.server.api import trail_cost as trail_cost_answers
 from coldtrail.server.api.service import Service
@@ -69,7 +70,7 @@ def create_api(service: Service) -> Litestar:
         module.router
         for module in (health, trails, signals, metrics, red, resources, findings, drop, live, service_metrics, limits)
     ]
-    routers += [cost_answers.router, deployment_answers.router, trail_cost_answers.router]
+    routers += [cost_answers.router, deployment_answers.router, event_source_answers.router, trail_cost_answers.router]
     routers.append(map_answers.router)
     return Litestar(
         route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi]), jaeger.router],

@@ -171,7 +171,8 @@ def edge(value: Edge) -> Json:
 
 def share(value: Share) -> Json:
     """How much of a trail's duration one node accounts for, by cause."""
-    return {"node_id": value.node_id, "cause": value.cause, "ms": value.ms, "share": value.share}
+    told = {"node_id": value.node_id, "cause": value.cause, "ms": value.ms, "share": value.share}
+    return told | {"place": value.place or None}
 
 
 def sentence(value: Sentence) -> Json:
