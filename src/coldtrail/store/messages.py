@@ -62,6 +62,7 @@ SELECT request_id AS attempt, max(i.status IN ('error', 'timeout', 'out_of_memor
 FROM invocations AS i
 WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE
   AND i.time < fromUnixTimestamp64Nano({until:Int64}) + INTERVAL 1 DAY
+  AND (i.status IN ('error', 'timeout', 'out_of_memory') OR i.failure_type != '')
 GROUP BY request_id
 """
 

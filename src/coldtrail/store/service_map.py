@@ -13,12 +13,12 @@ from msgspec import Struct
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.calls_schema import BUCKETS
 from coldtrail.store.engine import Engine
-from coldtrail.store.red import INVOCATIONS_OF_RANGE
+from coldtrail.store.red import FUNCTIONS_WHOLE
 from coldtrail.store.resources import RANGE, number
 from coldtrail.store.sql_words import array, quoted
 
-MOST_HOPS = 400_000
-MOST_KEYS = 200_000
+MOST_HOPS = 200_000
+MOST_KEYS = 60_000
 MOST_ROWS = 5_000
 """Pairs of a caller and what it called, the busiest first."""
 
@@ -171,12 +171,8 @@ def carried(engine: Engine, since_ns: int, until_ns: int) -> tuple[list[Carried]
 def worked(engine: Engine, since_ns: int, until_ns: int) -> list[Worked]:
     """Return the services by their requests, functions by their invocations."""
     parameters = {"since": since_ns, "until": until_ns}
-    functions = engine.rows(
-        f"""SELECT function, count(), countIf(failed), quantileTDigest(0.95)(duration_ms), countIf(cold)
-        FROM ({INVOCATIONS_OF_RANGE}) GROUP BY function""",
-        parameters,
-    )
-    found = {name: Worked(name, True, n, errors, number(p95), colds) for name, n, errors, p95, colds in functions}
+    functions = engine.rows(FUNCTIONS_WHOLE, parameters)
+    found = {name: Worked(name, True, n, errors, number(q[1]), colds) for name, _, n, errors, colds, q in functions}
     services = engine.rows(
         f"""SELECT name, sum(r.count), sum(r.error_count), quantilesTDigestMerge(0.5, 0.95, 0.99)(durations_ms)[2]
         FROM red AS r WHERE grouping = 'service' AND {RANGE} GROUP BY name""",

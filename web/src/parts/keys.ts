@@ -8,6 +8,7 @@ export const HELP: [string, string][] = [
   ["y", "copy a link to what you see, with fixed times"],
   ["g o", "go to Overview"],
   ["g n", "go to Findings"],
+  ["g m", "go to Map"],
   ["g t", "go to Trails"],
   ["g i", "go to Limits"],
   ["g f", "go to Find"],
