@@ -7,7 +7,9 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 ENVIRONMENT = "lab"
 TIMEOUT_S = 5.0
@@ -20,8 +22,16 @@ class Announcer:
     api: str = ""
     token: str = ""
 
-    def __call__(self, application: str, version: str, commit: str, time_ns: int) -> bool:
-        """Announce a version that runs from ``time_ns`` on; return whether it was taken."""
+    def __call__(
+        self,
+        application: str,
+        version: str,
+        commit: str,
+        time_ns: int,
+        services: Sequence[str] = (),
+        configuration: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Announce a version that runs from ``time_ns`` on, and what it is provisioned with; return whether it was taken."""
         if not self.api:
             return False
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time_ns // 10**9)) + f".{time_ns % 10**9:09d}Z"
@@ -32,6 +42,8 @@ class Announcer:
             "status": "succeeded",
             "commit": commit,
             "time": stamp,
+            "services": list(services),
+            "configuration": dict(configuration or {}),
         }
         headers = {"Content-Type": "application/json"}
         if self.token:

@@ -27,7 +27,7 @@ ALIAS = "live"
 IDLE_S = 8.0
 """So short that a call now and then finds no sandbox that is warm."""
 PROVISIONED = 2
-RATES_CAPACITY = {"ReadCapacityUnits": 20, "WriteCapacityUnits": 40}
+READ_UNITS, WRITE_UNITS = 20, 40
 PRODUCTS = ("bicycle", "boat", "drone", "kayak", "scooter", "tent")
 
 
@@ -74,11 +74,19 @@ class CostsMoved:
             if self.price.version == "2":
                 return False
             self.stage.aws.client("dynamodb").update_table(
-                TableName=RATES, BillingMode="PROVISIONED", ProvisionedThroughput=RATES_CAPACITY
+                TableName=RATES,
+                BillingMode="PROVISIONED",
+                ProvisionedThroughput={"ReadCapacityUnits": READ_UNITS, "WriteCapacityUnits": WRITE_UNITS},
             )
             self.price.deploy("2", provisioned=PROVISIONED, RATES_TABLE=RATES)
             commit = f"{random.Random(self.stage.seed).getrandbits(160):040x}"
-            self.stage.announce(APPLICATION, "2", commit, time.time_ns())
+            capacity = {"read_capacity": READ_UNITS, "write_capacity": WRITE_UNITS}
+            configuration = {
+                "functions": {self.price.name: {"provisioned_concurrency": PROVISIONED}},
+                "tables": {RATES: capacity},
+            }
+            services = [self.price.name]
+            self.stage.announce(APPLICATION, "2", commit, time.time_ns(), services, configuration)
             return True
 
     def ask(self, quote_id: str, product: str) -> tuple[int, dict[str, Any]]:
