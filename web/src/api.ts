@@ -420,67 +420,6 @@ export interface FindingAnswer extends Finding {
   history: { time: string; what: string; by: string; note: string }[];
 }
 
-export type Unit = "count" | "ms" | "bytes" | "MB" | "share" | "units";
-export type ToldBy = "cloudwatch" | "derived" | "absent";
-
-export interface WatchedMetric {
-  id: string;
-  name: string;
-  unit: Unit;
-  statistic: string;
-  scope: "resource" | "account";
-  source: ToldBy;
-  how: string;
-  high: string;
-  low: string;
-  trouble: string;
-  documentation: string;
-  points: { time: string; value: number }[];
-}
-
-export interface WatchAnswer {
-  name: string;
-  kind: string;
-  service: string;
-  since: string;
-  until: string;
-  step_s: number;
-  metrics: WatchedMetric[];
-}
-
-export interface LimitRow {
-  id: string;
-  name: string;
-  service: string;
-  service_name: string;
-  resource: string | null;
-  per: string;
-  soft: boolean;
-  unit: Unit;
-  per_s: number | null;
-  limit: number;
-  default: number | null;
-  overridden: boolean;
-  configured: boolean;
-  used: number | null;
-  used_at: string | null;
-  share: number | null;
-  met_at: string | null;
-  explained: string;
-  documentation: string;
-  source: ToldBy;
-  how: string;
-  points: { time: string; value: number }[];
-}
-
-export interface LimitsAnswer {
-  since: string;
-  until: string;
-  step_s: number;
-  limit_count: number;
-  limits: LimitRow[];
-}
-
 export interface DurationCell {
   time: string;
   low_ms: number;
@@ -610,11 +549,6 @@ export const api = {
   finding: (id: string, range: Span, signal?: AbortSignal) => get<FindingAnswer>(`/findings/${encodeURIComponent(id)}`, { ...range }, signal),
   decide: (id: string, decision: { state: string; note?: string; until?: string }) =>
     get<Finding>(`/findings/${encodeURIComponent(id)}`, {}, undefined, new Blob([JSON.stringify(decision)], { type: "application/json" })),
-  resourceMetrics: (name: string, kind: string | undefined, range: Span, signal?: AbortSignal) =>
-    get<WatchAnswer>(`/resources/${encodeURIComponent(name)}/metrics`, { kind, ...range }, signal),
-  functionMetrics: (name: string, range: Span, signal?: AbortSignal) =>
-    get<WatchAnswer>(`/functions/${encodeURIComponent(name)}/metrics`, { ...range }, signal),
-  limits: (range: Span, signal?: AbortSignal) => get<LimitsAnswer>("/limits", { ...range }, signal),
   drop: (file: Blob) => get<Dropped>("/drop", {}, undefined, file),
   function: (name: string, range: Span, signal?: AbortSignal) =>
     get<FunctionAnswer>(`/functions/${encodeURIComponent(name)}`, { ...range }, signal),
