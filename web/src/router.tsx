@@ -38,6 +38,8 @@ export const router = createRouter({
     screen("/finding/$id", () => import("./screens/Finding")),
     screen("/about/$value", () => import("./screens/About")),
     screen("/limits", () => import("./screens/Limits")),
+    screen("/costs", () => import("./screens/Costs")),
+    screen("/deployments", () => import("./screens/Deployments")),
     screen("/find", () => import("./screens/Find")),
     screen("/connect", () => import("./screens/Connect")),
   ]),

@@ -15,9 +15,13 @@ export interface Search {
   /** What is zoomed to, in ms from the trail's start: `from..to`. */
   z?: string;
   kind?: string;
+  /** What costs are shown by. */
+  by?: string;
+  /** The range to compare with, `from..to` or `previous`. */
+  before?: string;
 }
 
-const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "z", "kind", "live"] as const;
+const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "z", "kind", "by", "before", "live"] as const;
 
 export function parseSearch(text: string): Search {
   const query = new URLSearchParams(text);

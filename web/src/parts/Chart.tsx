@@ -5,6 +5,7 @@ import { axisTime, clock, count } from "../format";
 import type { Range } from "../range";
 import type { Palette } from "../views/palette";
 import { SANS } from "../views/paint";
+import { markLines, marksNear, useMarks, type Mark } from "./marks";
 import { useScheme } from "./theme";
 
 export interface Line {
@@ -34,16 +35,17 @@ export function withGaps<P extends { time: string }>(points: P[], nothing: (time
 export function Chart({ title, times, lines, range, unit, height = HEIGHT_PX, mark }: { title: string; times: number[]; lines: Line[]; range: Range; unit: (value: number) => string; height?: number; mark?: string }) {
   const host = useRef<HTMLDivElement>(null);
   const { colours } = useScheme();
+  const marks = useMarks(range);
   useEffect(() => {
     const box = host.current!;
-    const plot = new uPlot(options(lines, colours, box.clientWidth, height, unit, range), [times, ...lines.map((line) => line.values)] as uPlot.AlignedData, box);
+    const plot = new uPlot(options(lines, colours, box.clientWidth, height, unit, range, marks), [times, ...lines.map((line) => line.values)] as uPlot.AlignedData, box);
     const watcher = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height }));
     watcher.observe(box);
     return () => {
       watcher.disconnect();
       plot.destroy();
     };
-  }, [times, lines, colours, unit, range, height]);
+  }, [times, lines, colours, unit, range, height, marks]);
   return (
     <figure className="box chart">
       <figcaption>
@@ -65,7 +67,7 @@ export function Chart({ title, times, lines, range, unit, height = HEIGHT_PX, ma
   );
 }
 
-function options(lines: Line[], colours: Palette, width: number, height: number, unit: (value: number) => string, range: Range): uPlot.Options {
+function options(lines: Line[], colours: Palette, width: number, height: number, unit: (value: number) => string, range: Range, marks: Mark[]): uPlot.Options {
   const axis: uPlot.Axis = { stroke: colours.dim, font: `11px ${SANS}`, grid: { stroke: colours.line, width: 1 }, ticks: { show: false } };
   return {
     width: Math.max(width, 100),
@@ -92,12 +94,12 @@ function options(lines: Line[], colours: Palette, width: number, height: number,
         }),
       ),
     ],
-    plugins: [tip(lines, unit)],
+    plugins: [tip(lines, unit, marks), markLines(marks, colours)],
   };
 }
 
 /** The values under the pointer, as text. */
-function tip(lines: Line[], unit: (value: number) => string): uPlot.Plugin {
+function tip(lines: Line[], unit: (value: number) => string, marks: Mark[]): uPlot.Plugin {
   const box = document.createElement("div");
   box.className = "view-tip";
   return {
@@ -112,7 +114,7 @@ function tip(lines: Line[], unit: (value: number) => string): uPlot.Plugin {
         box.hidden = !inside;
         if (!inside) return;
         const known = lines.filter((line) => line.values[at] !== null && line.values[at] !== undefined);
-        box.textContent = [clock(plot.data[0][at] * 1000), ...known.map((line) => `${line.name} ${unit(line.values[at]!)}`)].join("\n");
+        box.textContent = [clock(plot.data[0][at] * 1000), ...known.map((line) => `${line.name} ${unit(line.values[at]!)}`), ...marksNear(marks, plot)].join("\n");
         const left = plot.cursor.left ?? 0;
         box.style.left = `${left > plot.over.clientWidth / 2 ? left - box.offsetWidth - 10 : left + 10}px`;
         box.style.top = "4px";

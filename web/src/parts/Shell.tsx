@@ -20,6 +20,8 @@ const SCREENS = [
   ["/map", "Map", "m"],
   ["/trails", "Trails", "t"],
   ["/limits", "Limits", "i"],
+  ["/costs", "Costs", "b"],
+  ["/deployments", "Deployments", "d"],
   ["/find", "Find", "f"],
   ["/connect", "Connect", "c"],
 ] as const;
@@ -53,6 +55,8 @@ function Frame() {
     "g n": () => void navigate({ to: "/findings" }),
     "g t": () => void navigate({ to: "/trails" }),
     "g i": () => void navigate({ to: "/limits" }),
+    "g b": () => void navigate({ to: "/costs" }),
+    "g d": () => void navigate({ to: "/deployments" }),
     "g f": () => void navigate({ to: "/find" }),
     "g c": () => void navigate({ to: "/connect" }),
   });
@@ -137,6 +141,8 @@ const ICONS: Record<string, string> = {
   "/map": "M2 3h4v3H2zM10 2h4v3h-4zM10 11h4v3h-4zM6 4.5l4-1M6 5.5l4 6",
   "/trails": "M2 4h6M6 8h6M4 12h3M9.5 12H14",
   "/limits": "M2.5 12a6 6 0 1 1 11 0M8 9.5L11 6M2 14h12",
+  "/costs": "M8 1.5v13M11.5 4.5C10.5 3 5 2.7 5 5.5S11.5 7.5 11.5 10.5S5.5 13.2 4.3 11.3",
+  "/deployments": "M8 10V2M5 5l3-3l3 3M2.5 10v3.5h11V10",
   "/find": "M7 12a5 5 0 1 0 0-10a5 5 0 0 0 0 10zM10.8 10.8L14 14",
   "/connect": "M8 14V9M5 9h6V6a3 3 0 0 0-6 0zM6 3V1.5M10 3V1.5",
 };

@@ -11,6 +11,8 @@ export const HELP: [string, string][] = [
   ["g m", "go to Map"],
   ["g t", "go to Trails"],
   ["g i", "go to Limits"],
+  ["g b", "go to Costs"],
+  ["g d", "go to Deployments"],
   ["g f", "go to Find"],
   ["g c", "go to Connect"],
   ["j k", "next or previous row"],
