@@ -38,6 +38,8 @@ if ! command -v npm >/dev/null || ! new_enough "$(node --version 2>/dev/null)"; 
 fi
 command -v chromium >/dev/null || wanted+=(chromium)
 command -v git >/dev/null || wanted+=(git)
+# Its client reads our Prometheus API, and the server writes to us, in tests.
+command -v promtool >/dev/null || wanted+=(prometheus)
 
 missing=("${needed[@]}" "${wanted[@]}")
 [ ${#missing[@]} -gt 0 ] || exit 0

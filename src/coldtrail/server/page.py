@@ -15,6 +15,7 @@ from coldtrail.server.guard import COOKIE, Guard
 FOLDER = Path(__file__).parent / "page"
 API = "/api/v1"
 JAEGER = "/jaeger/api"
+PROMETHEUS = "/prometheus/api"
 
 SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (
@@ -57,7 +58,7 @@ class Page:
         if refusal:
             problem = {"type": "about:blank", "title": "Refused", "status": refusal[0], "detail": refusal[1]}
             await answer(send, refusal[0], msgspec.json.encode(problem), b"application/problem+json", SECURITY)
-        elif scope["path"].startswith((API, JAEGER)) or scope["path"] == "/mcp":
+        elif scope["path"].startswith((API, JAEGER, PROMETHEUS)) or scope["path"] == "/mcp":
             await self._api(scope, receive, send)
         elif scope["method"] not in ("GET", "HEAD"):
             await answer(send, 405, b"", b"text/plain", SECURITY)

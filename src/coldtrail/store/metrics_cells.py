@@ -6,11 +6,11 @@ import numpy as np
 from msgspec import Struct, field
 
 from coldtrail.store.engine import Engine
+from coldtrail.store.metrics_added import read_added
 from coldtrail.store.metrics_exponential import BUCKETS_PER_POINT, Cells, merge_cells, read_cells
-from coldtrail.store.metrics_increase import increases
 from coldtrail.store.metrics_merge import coarsened, common_bounds, quantile_of_buckets, quantile_of_keys
 from coldtrail.store.metrics_samples import LOOKBACK_NS, Floats, Ints, Samples, read, slices
-from coldtrail.store.metrics_series import CUMULATIVE, DELTA, Series
+from coldtrail.store.metrics_series import CUMULATIVE, Series
 from coldtrail.store.metrics_summary import quantiles_sent
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -99,19 +99,7 @@ class _Asked(Struct):
         return cell
 
     def added(self, since_ns: int, until_ns: int, *, spread: bool) -> list[Samples]:
-        """What the points of a slice added, whichever way they told it."""
-        found = []
-        for totals in (False, True):
-            some = [one for one in self.series if (one.temporality != DELTA) == totals]
-            index = np.array(
-                [at for at, one in enumerate(self.series) if (one.temporality != DELTA) == totals], dtype=np.int64
-            )
-            begin_ns = since_ns - (LOOKBACK_NS if totals else 0)
-            for samples in read(self.engine, some, begin_ns, until_ns, spread=spread, totals=totals):
-                added = increases(samples, begin_ns) if totals else samples
-                added.series = index[added.series]
-                found.append(added.where(added.time_ns >= since_ns))
-        return found
+        return read_added(self.engine, self.series, since_ns, until_ns, spread=spread)
 
 
 def _empty(asked: _Asked) -> _Sums:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from coldtrail.store.engine import Engine
-from coldtrail.store.metrics_merge import Sparse, keys_of
+from coldtrail.store.metrics_merge import FINEST_SCALE, Sparse, keys_of
 from coldtrail.store.metrics_samples import MOST_IDS, Floats, Ints, differs
 from coldtrail.store.metrics_series import Series
 
@@ -61,11 +61,11 @@ class Cells(Struct):
 
 def read_cells(
     engine: Engine, series: Sequence[Series], groups: Sequence[int], since_ns: int, until_ns: int, step_ns: int, steps: int,
-    origin_ns: int, lookback_ns: int,
+    origin_ns: int, lookback_ns: int, finest: int = FINEST_SCALE,
 ) -> Cells:  # fmt: skip
     """Return the buckets of ``[since_ns, until_ns)``; a cell's number is its group times ``steps`` plus its step from ``origin_ns``.
 
-    Reads ``lookback_ns`` more where totals run on, to know where to count from.
+    Reads ``lookback_ns`` more where totals run on, to know where to count from. ``finest``: the scale of the buckets at most.
     """
     totals = any(one.temporality == 2 for one in series)
     read_from_ns = since_ns - (lookback_ns if totals else 0)
@@ -88,7 +88,7 @@ def read_cells(
         cell, rows["sign"].astype(np.int64), rows["scale"].astype(np.int64), rows["index"].astype(np.int64),
         rows["count"].astype(np.float64),
     )  # fmt: skip
-    keys, scale = keys_of(sparse)
+    keys, scale = keys_of(sparse, finest)
     counts = sparse.count
     if totals:
         is_total = np.array([one.temporality == 2 for one in series])[at]

@@ -12,11 +12,12 @@ from msgspec import structs
 from coldtrail.store.metrics_samples import Samples, differs
 
 
-def increases(samples: Samples, complete_from_ns: int) -> Samples:
+def increases(samples: Samples, complete_from_ns: int, *, keep_first: bool = False) -> Samples:
     """Return what each point added: to value, count and buckets. Streams must be told apart by their start.
 
     A stream that began at or after ``complete_from_ns``, from where on all points were read, added all of its first value.
-    Of an older stream the first point only says where to count from; it is left out. A total that falls began anew at 0.
+    Of an older stream the first point only says where to count from; it is left out, or
+    with ``keep_first`` added nothing. A total that falls began anew at 0.
     """
     if not len(samples):
         return samples
@@ -34,6 +35,8 @@ def increases(samples: Samples, complete_from_ns: int) -> Samples:
     count[1:] -= samples.count[:-1]
     buckets[1:] -= samples.buckets[:-1]
     value[anew], count[anew], buckets[anew] = samples.value[anew], samples.count[anew], samples.buckets[anew]
+    base = first & ~whole
+    value[base], count[base], buckets[base] = 0, 0, 0
     # The least and greatest since the start say nothing of one interval, unless the interval began with the start.
     nothing = np.full(len(samples), np.nan)
     added = structs.replace(
@@ -44,4 +47,4 @@ def increases(samples: Samples, complete_from_ns: int) -> Samples:
         min=np.where(whole, samples.min, nothing),
         max=np.where(whole, samples.max, nothing),
     )
-    return added.where(~first | whole)
+    return added if keep_first else added.where(~base)

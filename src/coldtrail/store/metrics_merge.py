@@ -18,6 +18,9 @@ from coldtrail.store.metrics_samples import Floats, Ints
 MOST_BUCKETS = 320
 """Buckets that a merged exponential histogram may have; finer ones are halved until they fit."""
 
+FINEST_SCALE = 20
+"""The finest that any SDK makes. Source: OpenTelemetry SDK specification, "Base2 Exponential Bucket Histogram Aggregation"."""
+
 _APART = 1 << 40
 """Added to a bucket's index, so that the keys of positive and negative values and zero do not meet."""
 
@@ -72,9 +75,9 @@ class Sparse(Struct):
     count: Floats
 
 
-def keys_of(rows: Sparse) -> tuple[Ints, int]:
+def keys_of(rows: Sparse, finest: int = FINEST_SCALE) -> tuple[Ints, int]:
     """Return each row's bucket at one scale for all, as a number that grows with the values in it, and that scale."""
-    scale = int(rows.scale[rows.sign != 0].min(initial=20)) if len(rows.scale) else 0
+    scale = int(rows.scale[rows.sign != 0].min(initial=finest)) if len(rows.scale) else 0
     while True:
         index = rows.index >> np.maximum(rows.scale - scale, 0)
         keys = np.where(rows.sign == 0, 0, rows.sign * (index + _APART))

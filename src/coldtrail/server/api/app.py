@@ -21,6 +21,7 @@ from coldtrail.server.api import (
     limits,
     live,
     metrics,
+    prometheus,
     red,
     resources,
     service_metrics,
@@ -73,7 +74,7 @@ def create_api(service: Service) -> Litestar:
     routers += [cost_answers.router, deployment_answers.router, event_source_answers.router, trail_cost_answers.router]
     routers.append(map_answers.router)
     return Litestar(
-        route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi]), jaeger.router],
+        route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi]), jaeger.router, prometheus.router],
         state=State({"service": service}),
         openapi_config=OpenAPIConfig(
             title="coldtrail",
