@@ -54,6 +54,10 @@ elif [ "$(id -u)" -ne 0 ]; then
 fi
 if [ -z "$why" ]; then
   echo "setup: installing Debian packages: ${missing[*]}"
+  if [[ " ${missing[*]} " == *" prometheus "* ]] && command -v systemctl >/dev/null; then
+    # Its commands are wanted, not a service that listens on port 9090 from now on.
+    "${as_root[@]}" systemctl mask --quiet prometheus.service || true
+  fi
   if "${as_root[@]}" apt-get update -qq &&
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; then
     new_enough "$(node --version)" || fail "this system has Node.js $(node --version); $newer_node"

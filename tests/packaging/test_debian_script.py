@@ -26,7 +26,7 @@ class Machine:
         self.command("apt-cache", 'printf "nodejs:\\n  Installed: (none)\\n  Candidate: 22.1.0+dfsg-1\\n"')
         self.command("id", "echo 0")
         self.command("env", f'shift; exec {BASH} -c \'"$@"\' sh "$@"')
-        for name in ("npm", "git", "chromium"):
+        for name in ("npm", "git", "chromium", "promtool"):
             self.command(name, "exit 0")
 
     def command(self, name: str, script: str) -> None:
@@ -58,9 +58,9 @@ def test_a_machine_with_everything_is_left_alone(machine: Machine) -> None:
 
 
 def test_what_is_missing_is_installed(machine: Machine) -> None:
-    machine.without("npm", "node", "git", "chromium").command("python3", '[[ "$*" != *ensurepip* ]]')
+    machine.without("npm", "node", "git", "chromium", "promtool").command("python3", '[[ "$*" != *ensurepip* ]]')
     assert machine.setup().returncode == 0
-    assert machine.installed == ["python3-venv", "nodejs", "npm", "chromium", "git"]
+    assert machine.installed == ["python3-venv", "nodejs", "npm", "chromium", "git", "prometheus"]
 
 
 @pytest.mark.parametrize(("version", "fits"), [("v18.20.4", False), ("v20.18.3", False), ("v20.19.0", True), ("v24.0.1", True)])
@@ -101,6 +101,13 @@ def test_the_demo_does_not_need_a_browser(machine: Machine) -> None:
     ended = machine.without("chromium", "apt-get").setup()
     assert ended.returncode == 0
     assert "Without chromium the demo runs, and some tests do not." in ended.stdout
+
+
+def test_prometheus_is_installed_for_its_commands_and_not_as_a_service(machine: Machine) -> None:
+    machine.without("promtool").command("systemctl", f'echo "systemctl $*" >> {machine.asked}')
+    assert machine.setup().returncode == 0
+    assert "systemctl mask --quiet prometheus.service" in machine.asked.read_text()
+    assert machine.installed == ["prometheus"]
 
 
 def test_somebody_with_sudo_installs_through_it(machine: Machine) -> None:
