@@ -51,7 +51,7 @@ def test_no_call_of_the_new_version_starts_cold(told: tuple[Coldtrail, Lab], per
     ran = invocations(page)
     assert [one["cold_start"] for one in ran] == [True, False, False, False, False, False]
     assert ran[0]["init_ms"] > 900
-    assert min(one["duration_ms"] for one in ran[:3]) > 350
+    assert min(one["duration_ms"] for one in ran[:3]) > 800
     billed = [coldtrail.api(f"/nodes/{one['node_id']}")["node"]["billed_ms"] for one in ran]
     assert billed[0] >= ran[0]["duration_ms"] + ran[0]["init_ms"]
     assert sum(billed[3:]) < sum(billed[:3])
@@ -61,13 +61,13 @@ def test_sandboxes_that_are_kept_ready_say_so_in_their_lines(told: tuple[Coldtra
     coldtrail, _ = told
 
     def ready(found: dict[str, Any]) -> bool:
-        return sum(one["event_name"] == "platform.initReport" for one in found["logs"]) == 2
+        return sum(one["event_name"] == "platform.initReport" for one in found["logs"]) == 1
 
     logs = coldtrail.eventually("/logs", ready, 40, service="quotes-price", limit=200)["logs"]
     kinds = {one["event_name"]: one["attributes"].get("aws.lambda.initialization_type") for one in reversed(logs)}
     assert kinds["platform.initReport"] == "provisioned-concurrency"
     started = [one["attributes"]["aws.lambda.initialization_type"] for one in logs if one["event_name"] == "platform.initStart"]
-    assert sorted(started) == ["on-demand", "provisioned-concurrency", "provisioned-concurrency"]
+    assert sorted(started) == ["on-demand", "provisioned-concurrency"]
     versions = {one["attributes"]["faas.version"] for one in logs if one["event_name"] == "platform.start"}
     assert versions == {"1", "2"}
 
@@ -83,7 +83,7 @@ def test_what_the_function_saves_is_used_elsewhere(periods: tuple[Counted, Count
     assert after[written].sum == 3 * 4 + 1  # four neighbours a call, and once the product itself
     assert after["AWS/DynamoDB", "ConsumedReadCapacityUnits", "quote-rates"].sum == 3
     assert ("AWS/DynamoDB", "ProvisionedWriteCapacityUnits", "quote-rates") not in before
-    assert after["AWS/DynamoDB", "ProvisionedWriteCapacityUnits", "quote-rates"].max == 40
+    assert after["AWS/DynamoDB", "ProvisionedWriteCapacityUnits", "quote-rates"].max == 5
     quotes = ("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "quotes")
     assert before[quotes].sum == after[quotes].sum == 3
 

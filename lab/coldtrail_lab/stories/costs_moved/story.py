@@ -1,7 +1,9 @@
 """Builds "costs moved" of its parts, its traffic, and its deployment.
 
 Version 1 of `quotes-price` starts cold for most calls and works every price out. Version 2 has provisioned concurrency
-and a table of rates with provisioned capacity: its bill falls, theirs come in its place.
+and a table of rates with provisioned capacity: its bill falls, theirs come in its place. At the demo's rate, about one
+call in four seconds, what is saved and what is added are alike (`services/prices.py` of coldtrail, us-east-1: 1.7 cents
+an hour of duration before; 1.5 of provisioned concurrency and 0.4 of table capacity after).
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ APPLICATION, TABLE, RATES, QUEUE = "quotes", "quotes", "quote-rates", "offers"
 ALIAS = "live"
 IDLE_S = 8.0
 """So short that a call now and then finds no sandbox that is warm."""
-PROVISIONED = 2
-READ_UNITS, WRITE_UNITS = 20, 40
+PROVISIONED = 1
+READ_UNITS, WRITE_UNITS = 5, 5
 PRODUCTS = ("bicycle", "boat", "drone", "kayak", "scooter", "tent")
 
 
@@ -43,7 +45,7 @@ class CostsMoved:
             "quotes-price",
             FUNCTIONS / "price",
             json_logs=True,
-            memory_mb=512,
+            memory_mb=1_024,
             version="1",
             alias=ALIAS,
             idle_s=IDLE_S,

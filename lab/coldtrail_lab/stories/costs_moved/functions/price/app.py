@@ -12,7 +12,7 @@ import uuid
 import boto3
 from aws_lambda_powertools import Logger
 
-LOADS_S, WORKS_S = 0.9, 0.35
+LOADS_S, WORKS_S = 0.9, 0.8
 NEIGHBOURS = 4
 
 logger = Logger(service="quotes-price")
