@@ -115,6 +115,8 @@ export interface Share {
   cause: string;
   ms: number;
   share: number;
+  /** The queue, stream or bus that it was waited in. */
+  place?: string | null;
 }
 
 export interface Failure {

@@ -10,6 +10,7 @@ export const HELP: [string, string][] = [
   ["g n", "go to Findings"],
   ["g m", "go to Map"],
   ["g t", "go to Trails"],
+  ["g e", "go to Event sources"],
   ["g i", "go to Limits"],
   ["g b", "go to Costs"],
   ["g d", "go to Deployments"],

@@ -6,8 +6,9 @@ const SHORT = 3;
 const TONE: Record<string, string> = { work: "work", retry: "warn", throttle: "warn", init: "cold" };
 
 /** What the time went for: work, a wait of a kind, or a wait of which nobody says what for. */
-function spent(cause: string): string {
+function spent(cause: string, place?: string | null): string {
   if (cause === "work") return "worked";
+  if (place) return `waited ${waitWords(cause)} ${place}`;
   return cause === "wait" ? "waited" : `waited ${waitWords(cause)}`;
 }
 
@@ -28,7 +29,7 @@ export function Shares({ model, select }: { model: TrailModel; select: (row: num
         <span className="dim">Where the time went:</span>
         {listed.slice(0, all ? 20 : SHORT).map((one, i) => (
           <button key={`${one.node_id}${one.cause}${i}`} type="button" className="link" onClick={() => select(model.rowOf.get(one.node_id)!)}>
-            <b>{percent(one.share)}</b> {title(model, model.rowOf.get(one.node_id)!)} {spent(one.cause)}, {duration(one.ms)}
+            <b>{percent(one.share)}</b> {title(model, model.rowOf.get(one.node_id)!)} {spent(one.cause, one.place)}, {duration(one.ms)}
           </button>
         ))}
         {listed.length > SHORT && (
