@@ -78,6 +78,9 @@ def met_at(times_s: Sequence[float], values: Sequence[float], limit: float) -> f
     last_s = float(times_s[-1])
     if values[-1] >= limit:
         return last_s
+    if max(values) * (FURTHEST + 1) < limit:
+        # Use that grew from nothing to this does not come so far in time.
+        return None
     found = trend(times_s, values)
     if found is None or found.per_s <= 0:
         return None

@@ -89,7 +89,7 @@ METRICS = (
         trouble="SDKs retry silently: latency grows first, errors come later",
         source=_TABLE,
         cloudwatch=_of("ThrottledRequests", "Operation"),
-        derived=Derived("calls.throttled", "calls in spans that were refused by a limit"),
+        derived=Derived("failures.throttled", "calls in spans that were refused by a limit"),
     ),
     Metric(
         id="user_errors",
@@ -102,7 +102,7 @@ METRICS = (
         source=_TABLE,
         cloudwatch=(CloudWatch(NAMESPACE, "UserErrors"),),
         derived=Derived(
-            "calls.client_errors",
+            "failures.client_errors",
             "calls to this table in spans that failed with 400, without throttling and conditions",
         ),
     ),
@@ -116,7 +116,7 @@ METRICS = (
         trouble="safe to retry; writes may have happened",
         source=_TABLE,
         cloudwatch=_of("SystemErrors", "Operation"),
-        derived=Derived("calls.server_errors", "calls in spans that failed with 5xx"),
+        derived=Derived("failures.server_errors", "calls in spans that failed with 5xx"),
     ),
     Metric(
         id="latency",

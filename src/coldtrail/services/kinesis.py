@@ -101,7 +101,7 @@ METRICS = (
         trouble="records of PutRecords are refused one by one, within an answer that is 200",
         source=_MONITORING,
         cloudwatch=_of("WriteProvisionedThroughputExceeded"),
-        derived=Derived("calls.throttled", "calls in spans that were refused by a limit"),
+        derived=Derived("failures.throttled", "calls in spans that were refused by a limit"),
     ),
     Metric(
         id="read_throttled",

@@ -77,7 +77,7 @@ METRICS = (
         trouble="an object that is read before it is written shows here",
         source=_MONITORING,
         cloudwatch=_of("4xxErrors"),
-        derived=Derived("calls.client_errors", "calls in spans that failed with 4xx"),
+        derived=Derived("failures.client_errors", "calls in spans that failed with 4xx"),
         brings=_FILTER,
     ),
     Metric(
@@ -90,7 +90,7 @@ METRICS = (
         trouble="spread the keys over prefixes; SDKs retry",
         source=_MONITORING,
         cloudwatch=_of("5xxErrors"),
-        derived=Derived("calls.server_errors", "calls in spans that failed with 5xx"),
+        derived=Derived("failures.server_errors", "calls in spans that failed with 5xx"),
         brings=_FILTER,
     ),
     Metric(

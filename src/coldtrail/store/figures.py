@@ -13,16 +13,20 @@ from msgspec import Struct
 Figures = dict[str, dict[int, float]]
 """Values by way and step; steps count from the beginning of the range."""
 
-IN_RANGE = "{at} >= fromUnixTimestamp64Nano({{since:Int64}}) AND {at} < fromUnixTimestamp64Nano({{until:Int64}})"
+IN_RANGE = "{at} >= fromUnixTimestamp64Nano({{counted:Int64}}) AND {at} < fromUnixTimestamp64Nano({{until:Int64}})"
 STEP = "intDiv(toUnixTimestamp64Nano({at}) - {{since:Int64}}, {{step:Int64}})"
 
 
 class Steps(Struct, frozen=True):
-    """A range in Unix nanoseconds, cut into steps; ``since_ns`` is the beginning of the first."""
+    """A range in Unix nanoseconds, cut into steps; ``since_ns`` is the beginning of the first.
+
+    ``counted_ns``: where a range has too many spans to read their attributes, the beginning of its newest part; 0: all.
+    """
 
     since_ns: int
     until_ns: int
     step_ns: int
+    counted_ns: int = 0
 
     @property
     def count(self) -> int:
@@ -35,7 +39,8 @@ class Steps(Struct, frozen=True):
 
     def parameters(self, **more: Any) -> dict[str, Any]:
         """Return what the queries bind, and ``more``."""
-        return {"since": self.since_ns, "until": self.until_ns, "step": self.step_ns, **more}
+        counted_ns = self.counted_ns or self.since_ns
+        return {"since": self.since_ns, "counted": counted_ns, "until": self.until_ns, "step": self.step_ns, **more}
 
 
 def in_range(at: str) -> str:

@@ -15,19 +15,19 @@ from coldtrail.store.figures_calls import CODE
 ACCESS = "apigateway.access"
 _WAYS = ("count", "client_error_share", "server_error_share", "latency_p95", "integration_p95")
 
-_OF_API = f"""{in_range("start")} AND kind = 2
-  AND (service = {{name:String}} OR startsWith(service, concat({{name:String}}, '/')))"""
+_OF_API = f"""PREWHERE kind = 2 AND (service = {{name:String}} OR startsWith(service, concat({{name:String}}, '/')))
+WHERE {in_range("start")}"""
 
 _SPANS = f"""
 SELECT {step_of("start")} AS step, count(), avg(code BETWEEN 400 AND 499), avg(code >= 500),
   quantileTDigest(0.95)(duration_ns / 1e6)
-FROM (SELECT start, duration_ns, {CODE} AS code FROM spans WHERE {_OF_API}) GROUP BY step ORDER BY step
+FROM (SELECT start, duration_ns, {CODE} AS code FROM spans {_OF_API}) GROUP BY step ORDER BY step
 """
 
 _INTEGRATIONS = f"""
 SELECT {step_of("start")} AS step, quantileTDigest(0.95)(duration_ns / 1e6) FROM spans
 WHERE {in_range("start")} AND kind != 2
-  AND (trace_id, parent_span_id) IN (SELECT trace_id, span_id FROM spans WHERE {_OF_API})
+  AND (trace_id, parent_span_id) IN (SELECT trace_id, span_id FROM spans {_OF_API})
 GROUP BY step ORDER BY step
 """
 
@@ -58,18 +58,16 @@ def figures_of_api(engine: Engine, name: str, steps: Steps) -> Figures:
     return spans | columns(engine.rows(_INTEGRATIONS, parameters), ways[4:])
 
 
-_ALL_REQUESTS = f"""
-SELECT step, greatest(sumIf(n, source = 'span'), sumIf(n, source = 'line')) FROM (
-  SELECT {step_of("start")} AS step, 'span' AS source, count() AS n FROM spans
-  WHERE {in_range("start")} AND kind = 2
-    AND {sql_text("attributes['aws.xray.origin']")} = 'AWS::ApiGateway::Stage' GROUP BY step
-  UNION ALL
-  SELECT {step_of("time")} AS step, 'line' AS source, count() AS n FROM logs
-  WHERE {in_range("time")} AND event_name = '{ACCESS}' GROUP BY step)
+_ALL_REQUESTS = """
+SELECT intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {since:Int64}, {step:Int64}) AS step,
+  greatest(sumIf(u.count, operation != 'access'), sumIf(u.count, operation = 'access'))
+FROM usage AS u
+WHERE minute >= toStartOfMinute(fromUnixTimestamp64Nano({since:Int64})) AND minute < fromUnixTimestamp64Nano({until:Int64})
+  AND kind = 'apigateway'
 GROUP BY step ORDER BY step
 """
 
 
 def requests_of_all_apis(engine: Engine, steps: Steps) -> Figures:
-    """Return the requests to all gateways, of their spans or access logs, whichever tell of more."""
+    """Return the requests to all gateways, of their segments or access logs, whichever tell of more; reads the roll-up of usage."""
     return columns(engine.rows(_ALL_REQUESTS, steps.parameters()), ("api.count",))

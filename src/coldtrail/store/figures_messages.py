@@ -11,11 +11,9 @@ from collections import deque
 
 from msgspec import Struct, structs
 
-from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
 from coldtrail.store.figures import Figures, Steps
-from coldtrail.store.figures_calls import sql_named
-from coldtrail.store.resource_names import LOG_NAMINGS, Resource
+from coldtrail.store.resource_names import Resource
 
 KEY_KINDS = {"kinesis": "sequence_number", "sqs": "message_id", "sns": "message_id", "eventbridge": "event_id"}
 MOST_MESSAGES = 200_000
@@ -24,19 +22,24 @@ MOST_MESSAGES = 200_000
 LOOK_BACK_NS = 3600 * 10**9
 FOREVER_NS = 2**62
 
+_NAMED = """
+SELECT carrier FROM named
+WHERE kind = {resource_kind:String} AND name = {name:String}
+  AND time >= fromUnixTimestamp64Nano({early:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64})
+"""
+
 _MESSAGES = f"""
 SELECT minOrNullIf(first, giving) AS sent, groupArrayIf((service, requested, first, greatest(last, ended), failed), NOT giving)
 FROM (
   SELECT key_hash, role = 'gives' AS giving, if(role = 'gives', '', service) AS service, request_id != '' AS requested,
     if(role = 'gives', '', if(request_id != '', request_id, lower(hex(span_id)))) AS attempt,
     toUnixTimestamp64Nano(min(k.time)) AS first, toUnixTimestamp64Nano(max(k.time)) AS last
-  FROM keys AS k
-  WHERE role != 'mentions' AND kind = {{key_kind:String}} AND key_hash IN (
-    SELECT key_hash FROM keys
+  FROM message_keys AS k
+  WHERE k.time >= fromUnixTimestamp64Nano({{early:Int64}}) - INTERVAL 1 DAY
+    AND k.time < fromUnixTimestamp64Nano({{until:Int64}}) + INTERVAL 1 DAY AND key_hash IN (
+    SELECT DISTINCT key_hash FROM message_keys
     WHERE time >= fromUnixTimestamp64Nano({{early:Int64}}) AND time < fromUnixTimestamp64Nano({{until:Int64}})
-      AND kind = {{key_kind:String}} AND role != 'mentions'
-      AND ((span_id != toFixedString('', 8) AND (trace_id, span_id) IN (SELECT trace_id, span_id FROM spans WHERE SPANS))
-        OR (time, service, request_id) IN (SELECT time, service, request_id FROM logs WHERE LOGS)))
+      AND kind = {{key_kind:String}} AND (span_key IN ({_NAMED}) OR line_key IN ({_NAMED})) LIMIT {MOST_MESSAGES})
   GROUP BY key_hash, giving, service, requested, attempt) AS told
 LEFT JOIN (
   SELECT request_id AS attempt, max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed,
@@ -45,7 +48,7 @@ LEFT JOIN (
   WHERE i.time >= fromUnixTimestamp64Nano({{early:Int64}}) - INTERVAL 15 MINUTE
     AND i.time < fromUnixTimestamp64Nano({{until:Int64}}) + INTERVAL 1 DAY
   GROUP BY request_id) AS worked USING attempt
-GROUP BY key_hash ORDER BY sent DESC LIMIT {MOST_MESSAGES}
+GROUP BY key_hash ORDER BY sent DESC
 """
 """One row a message; an attempt lasts as long as its invocation, or as its signals."""
 
@@ -71,15 +74,12 @@ class Message(Struct, frozen=True):
 
 
 def figures_of_messages(engine: Engine, resource: Resource, steps: Steps) -> Figures:
-    """Return the figures of the messages on a resource; reads the attributes of the range's spans and logs, then keys."""
+    """Return the figures of the messages on a resource; reads who named it, and the keys of messages a day around."""
     early_ns = steps.since_ns - max(LOOK_BACK_NS, steps.until_ns - steps.since_ns)
-    within = "{at} >= fromUnixTimestamp64Nano({early:Int64}) AND {at} < fromUnixTimestamp64Nano({until:Int64}) AND "
-    texts = [sql_text(f"attributes['{rule.attribute}']") for rule in LOG_NAMINGS if rule.kind == resource.kind]
-    named_logs = " OR ".join(f"arrayElement(splitByRegexp('[/:]', {one}), -1) = {{name:String}}" for one in texts)
-    query = _MESSAGES.replace("SPANS", within.replace("{at}", "start") + sql_named(resource.kind))
-    query = query.replace("WHERE LOGS", f"WHERE {within.replace('{at}', 'time')}({named_logs or '0'})")
-    parameters = steps.parameters(name=resource.name, early=early_ns, key_kind=KEY_KINDS[resource.kind])
-    messages = [Message(sent, _attempts(taken)) for sent, taken in engine.rows(query, parameters)]
+    parameters = steps.parameters(
+        resource_kind=resource.kind, name=resource.name, early=early_ns, key_kind=KEY_KINDS[resource.kind]
+    )
+    messages = [Message(sent, _attempts(taken)) for sent, taken in engine.rows(_MESSAGES, parameters)]
     # The last step may end after now, until when nothing can have waited.
     return tell(messages, structs.replace(steps, until_ns=min(steps.until_ns, time.time_ns())))
 

@@ -10,7 +10,7 @@ from coldtrail.services.service import Metric, Quota, Service
 from coldtrail.store.cloudwatch import known_names, received_by_resource
 from coldtrail.store.engine import Engine
 from coldtrail.store.entries import newest_part
-from coldtrail.store.figures import Steps
+from coldtrail.store.figures import Figures, Steps
 from coldtrail.store.figures_apis import requests_of_all_apis
 from coldtrail.store.figures_executions import executions_started
 from coldtrail.store.figures_functions import figures_by_function
@@ -117,8 +117,8 @@ class _Reader:
         self.engine = engine
         self.steps = steps
         self._told: dict[tuple[str, str, bool], tuple[Told, str, ByResource]] = {}
-        self._figures: dict[Resource, dict[str, dict[int, float]]] = {}
-        self._functions: dict[str, dict[str, dict[int, float]]] | None = None
+        self._figures: dict[tuple[Resource, str], Figures] = {}
+        self._functions: dict[str, Figures] | None = None
         self._resources: dict[str, list[str]] | None = None
 
     def told(
@@ -165,12 +165,10 @@ class _Reader:
             return {name: figures[way] for name, figures in self._functions.items() if way in figures}
         found: ByResource = {}
         for name in self._names(service.id):
-            resource = Resource(service.id, name)
-            if way not in self._figures.get(resource, {}):
-                self._figures[resource] = self._figures.get(resource, {}) | derive(
-                    self.engine, resource, self.steps, (metric,)
-                )
-            if values := self._figures[resource].get(way):
+            at = (Resource(service.id, name), way.partition(".")[0])
+            if at not in self._figures:
+                self._figures[at] = derive(self.engine, at[0], self.steps, (metric,))
+            if values := self._figures[at].get(way):
                 found[name] = values
         return found
 

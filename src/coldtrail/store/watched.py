@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from coldtrail.services.service import Metric, Service
 from coldtrail.store.cloudwatch import known_names, received
 from coldtrail.store.engine import Engine
+from coldtrail.store.entries import newest_part
 from coldtrail.store.figures import Figures, Steps
 from coldtrail.store.figures_apis import figures_of_api
-from coldtrail.store.figures_calls import figures_of_calls
+from coldtrail.store.figures_calls import figures_of_calls, figures_of_failures
 from coldtrail.store.figures_executions import figures_of_executions
 from coldtrail.store.figures_functions import figures_of_all_functions, figures_of_function
 from coldtrail.store.figures_messages import figures_of_messages
@@ -37,9 +38,13 @@ _FAMILIES: dict[str, Callable[[Engine, Resource, Steps], Figures]] = {
     "api": lambda engine, one, steps: figures_of_api(engine, one.name.partition("/")[0], steps),
     "execution": lambda engine, one, steps: figures_of_executions(engine, one.name, steps),
     "calls": figures_of_calls,
+    "failures": figures_of_failures,
     "messages": figures_of_messages,
 }
 """By the first part of a derivation's name: what reads all of its kind at once."""
+
+_OF_ATTRIBUTES = ("api", "failures")
+"""These read spans' attributes, and so of a range with very many spans the newest part alone."""
 
 
 def watch(engine: Engine, service: Service, name: str, steps: Steps) -> list[Watched]:
@@ -64,7 +69,11 @@ def derive(engine: Engine, resource: Resource, steps: Steps, metrics: Iterable[M
     """Return the figures of the metrics that spans, lines and keys tell; each kind of source is read once."""
     figures: Figures = {}
     for family in sorted({one.derived.way.partition(".")[0] for one in metrics if one.derived}):
-        figures |= _FAMILIES[family](engine, resource, steps)
+        if family in _OF_ATTRIBUTES:
+            counted_ns = newest_part(engine, steps.since_ns, steps.until_ns, steps.step_ns)
+            figures |= _FAMILIES[family](engine, resource, structs.replace(steps, counted_ns=counted_ns))
+        else:
+            figures |= _FAMILIES[family](engine, resource, steps)
     return figures
 
 
