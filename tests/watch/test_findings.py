@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from coldtrail.model.findings import Sighting
@@ -28,6 +28,7 @@ def book(folder: Path) -> Findings:
     return Findings(open_database(f"sqlite:///{folder / 'state.db'}"))
 
 
+@settings(deadline=None, max_examples=30)
 @given(looks=some.lists(some.tuples(some.integers(0, 5), some.integers(1, 9)), min_size=1, max_size=25))
 def test_looking_again_and_in_any_order_counts_every_occurrence_once(tmp_path_factory: pytest.TempPathFactory, looks: list[tuple[int, int]]) -> None:
     kept = book(tmp_path_factory.mktemp("state"))

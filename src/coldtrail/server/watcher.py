@@ -18,6 +18,10 @@ from coldtrail.watch.notice import notice
 log = structlog.get_logger(__name__)
 
 PERIOD_S = 5
+MOST_PERIOD_S = 30
+SHARE = 0.05
+"""Of the time, at most: where looks take long they come less often, but never less than every half minute."""
+
 REACH_S = 15
 """What was received so shortly before the last look may have become visible after it."""
 
@@ -56,16 +60,19 @@ class Watcher:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._period_s):
+        took_s = 0.0
+        while not self._stop.wait(min(max(self._period_s, took_s / SHARE), MOST_PERIOD_S)):
             if not self._loaded.wait(60) or self._stop.is_set():
                 continue
             self._loaded.clear()
+            began_s = time.monotonic()
             try:
                 self._look()
             except (EngineError, SQLAlchemyError) as error:
                 self._loaded.set()
                 if not getattr(error, "passing", False):  # the loader tells of those
                     log.warning("findings will be looked for again", reason=str(error)[:300])
+            took_s = time.monotonic() - began_s
 
     def _look(self) -> None:
         now_s = int(time.time())

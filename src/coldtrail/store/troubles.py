@@ -9,8 +9,12 @@ from msgspec import Struct
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
 from coldtrail.store.figures_calls import THROTTLED
+from coldtrail.store.signals import TRACE_READ
 
 MOST_GROUPS = 2_000
+MOST_CALLED = 60
+"""Callers and what they call, of one question: each costs the reading of one trace."""
+
 MOST_UNITS = 5
 """Examples that a group keeps."""
 
@@ -102,18 +106,40 @@ def error_lines(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
 
 
 def failed_calls(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
-    """Failed client and producer spans, by service and (what was called, error type, status message).
+    """Failed calls, the most frequent first, by caller and (what was called, error type, status message).
 
-    The one figure is 1 where a limit refused the call.
+    They are counted by the roll-up; type and message are those of one call of each group, read from its trace.
+    The one figure is 1 where a limit refused that call.
     """
-    error = f"coalesce(nullIf({sql_text(_at('error.type'))}, ''), nullIf({sql_text(_at('exception.type'))}, ''), '')"
-    query = f"""SELECT {_MINUTE}, service, any(called), any(type), any(message), count(), {_TIMES}, max(held)
-        FROM (SELECT start AS time, toString(service) AS service, {THROTTLED} AS held, lower(hex(trace_id)) AS unit, {error} AS type,
-            status_message AS message,
-            coalesce(nullIf({sql_text(_at("server.address"))}, ''), toString(name)) AS called
-          FROM spans WHERE {_RANGE.replace("time ", "start ")} AND kind IN (3, 4) AND status_code = 2)
-        GROUP BY {_MINUTE}, service, called, type, {_SHORT % "message"} ORDER BY count() DESC LIMIT {MOST_GROUPS}"""
-    return [_group(row, 3, 1) for row in _rows(engine, query, since_ns, until_ns)]
+    query = f"""SELECT toUnixTimestamp(minute), service, name, sum(error_count) AS failed,
+          toUnixTimestamp64Nano(min(last_seen)), toUnixTimestamp64Nano(max(last_seen)), lower(hex(argMaxIfMerge(failing)))
+        FROM calls WHERE minute >= fromUnixTimestamp64Nano({{since:Int64}}) AND minute < fromUnixTimestamp64Nano({{until:Int64}})
+        GROUP BY minute, service, name HAVING failed > 0 ORDER BY failed DESC LIMIT {MOST_CALLED}"""
+    rows = engine.rows(query, {"since": since_ns, "until": until_ns})
+    told = _failures_of(engine, {row[6] for row in rows}) if rows else {}
+    return [
+        Group(
+            minute_s=minute,
+            scope=service,
+            texts=(name, *(known := told.get((trace_id, service), ("", "", 0)))[:2]),
+            count=failed,
+            first_ns=first_ns,
+            last_ns=last_ns,
+            units=(trace_id,),
+            figures=(float(known[2]),),
+        )
+        for minute, service, name, failed, first_ns, last_ns, trace_id in rows
+    ]
+
+
+def _failures_of(engine: Engine, trace_ids: set[str]) -> dict[tuple[str, str], tuple[str, str, int]]:
+    """Return error type, message and whether a limit refused it, of one failed call of each caller in each trace."""
+    error = f"coalesce(nullIf({sql_text(_at('error.type'))}, ''), {sql_text(_at('exception.type'))})"
+    listed = ", ".join(f"unhex('{bytes.fromhex(one).hex()}')" for one in sorted(trace_ids))
+    query = f"""SELECT lower(hex(trace_id)), toString(service), {error}, status_message, {THROTTLED} FROM spans
+        PREWHERE trace_id IN ({listed}) WHERE kind IN (3, 4) AND status_code = 2 LIMIT {MOST_GROUPS}"""
+    rows = engine.rows(query, settings=TRACE_READ)
+    return {(trace_id, service): (error, message, held) for trace_id, service, error, message, held in rows}
 
 
 def failed_executions(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
