@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 
 from coldtrail import __version__
+from coldtrail.server.api import cold_starts as cold_answers
 from coldtrail.server.api import costs as cost_answers
 from coldtrail.server.api import deployments as deployment_answers
 from coldtrail.server.api import (
@@ -72,7 +73,7 @@ def create_api(service: Service) -> Litestar:
         for module in (health, trails, signals, metrics, red, resources, findings, drop, live, service_metrics, limits)
     ]
     routers += [cost_answers.router, deployment_answers.router, event_source_answers.router, trail_cost_answers.router]
-    routers.append(map_answers.router)
+    routers += [map_answers.router, cold_answers.router]
     return Litestar(
         route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi]), jaeger.router, prometheus.router],
         state=State({"service": service}),
