@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
+import uuid
+from typing import Any
 
 import pytest
 
+from lambda_logs import report, write
 from otlp import logs, span, traces
 from running import Coldtrail
 
@@ -49,3 +53,16 @@ def test_pages_of_logs_and_spans_lose_and_double_nothing(coldtrail: Coldtrail) -
             if not cursor:
                 break
         assert (len(found), len(set(found))) == (7, 7)
+
+
+def test_a_function_is_charted_step_by_step_and_as_a_whole(coldtrail: Coldtrail) -> None:
+    name, now_ms = f"steps-{os.urandom(3).hex()}", time.time_ns() // 10**6
+    for minutes in (1, 5, 9):
+        request_id = str(uuid.uuid4())
+        write(coldtrail, name, f"START RequestId: {request_id} Version: 1", report(request_id, 7.0), start_ms=now_ms - minutes * 60_000)
+
+    def group(answer: dict[str, Any]) -> dict[str, Any]:
+        return next((one for one in answer["groups"] if one["name"] == name), {"count": 0})
+
+    found = group(coldtrail.eventually("/red", lambda answer: group(answer)["count"] == 3, 40, group="function", step="60"))
+    assert [point["count"] for point in found["points"]] == [1, 1, 1]

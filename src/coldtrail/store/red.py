@@ -65,7 +65,7 @@ FROM ({_INVOCATIONS}) GROUP BY {{grouping}}
 
 _NAMED_FIGURES = f"""
 SELECT toString(b.name) AS name, a.step, a.n, a.errors, a.colds, a.q FROM ({_FUNCTION_FIGURES}) AS a
-ANY INNER JOIN (SELECT DISTINCT bitShiftRight(cityHash64(i.function), 4) AS hash, toString(i.function) AS name {_ROWS}) AS b
+INNER JOIN (SELECT DISTINCT bitShiftRight(cityHash64(i.function), 4) AS hash, toString(i.function) AS name {_ROWS}) AS b
 ON a.hash = b.hash
 """
 
