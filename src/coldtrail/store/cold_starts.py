@@ -37,7 +37,8 @@ SELECT * FROM ({_DECODED}) WHERE source = 'platform.report' OR source = 'span' A
 """
 
 _READY = f"""
-SELECT emitter_id, if(countIf(isNotNull(restore_ms)) > 0, 'snap-start', anyIf(d.kind, d.kind != '')) AS kind, anyIf(engine, engine != '') AS engine,
+SELECT emitter_id, if(countIf(isNotNull(restore_ms)) > 0, 'snap-start', anyIf(d.kind, d.kind != '')) AS kind,
+  anyIf(engine, engine != '') AS engine,
   anyIf(release, release != '') AS release FROM ({_DECODED}) AS d WHERE source != 'span' GROUP BY emitter_id
 """
 

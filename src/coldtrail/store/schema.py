@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from coldtrail.store.anyvalue import sql_number, sql_text, sql_true
 from coldtrail.store.calls_schema import CALLS_MIGRATION, CALLS_RETENTION
-from coldtrail.store.deliveries_schema import DELIVERIES
 from coldtrail.store.cold_starts_schema import COLD_STARTS_MIGRATION, COLD_STARTS_RETENTION
+from coldtrail.store.deliveries_schema import DELIVERIES
 from coldtrail.store.keys_sql import keys_from_logs, keys_from_spans
 from coldtrail.store.metrics_schema import METRICS_MIGRATION, METRICS_RETENTION
 from coldtrail.store.requests_schema import REQUESTS_MIGRATION, REQUESTS_RETENTION
