@@ -20,6 +20,7 @@ from coldtrail.server.api.service import Service
 from coldtrail.server.api.times import rfc3339
 from coldtrail.server.guard import Guard
 from coldtrail.server.intake import Intake
+from coldtrail.server.learning import Learning
 from coldtrail.server.otlp_grpc import start_grpc
 from coldtrail.server.otlp_http import OtlpHttp
 from coldtrail.server.page import Page
@@ -92,14 +93,20 @@ class Process:
         except OSError:
             raise CannotStart(f"another coldtrail uses {data}: stop it, or give another folder with --data") from None
         retention = self.settings.retention
-        use_rules(self.settings.correlation.fields)
+        correlation = self.settings.correlation
+        use_rules(correlation.fields)
         self.engine = Engine(self.settings.dsn, memory_bytes=self.settings.engine_memory_bytes)
+        learning = Learning(self.engine, correlation.fields, on=correlation.learn)
         self.wal = WriteAheadLog(
             data / "wal", bound_bytes=self.settings.wal_bound_bytes, disk_floor_bytes=self.settings.disk_floor_bytes
         )
         kept_s = {"spans": retention.spans, "logs": retention.logs, "metrics": retention.metrics}
         self.loader = Loader(
-            self.wal, self.engine, data / "quarantine", self._loaded, lambda: migrate(self.engine, kept_s)
+            self.wal,
+            self.engine,
+            data / "quarantine",
+            self._loaded,
+            lambda: migrate(self.engine, kept_s, rules=learning.use_what_was_learned),
         )
         self._prepare_store()
         self._open_state()
@@ -121,7 +128,7 @@ class Process:
             findings=findings,
         )
         timing = Timing(frozenset(self.settings.infer_edges))
-        self.reconstruction = Reconstruction(self.engine, self.service.trails, timing)
+        self.reconstruction = Reconstruction(self.engine, self.service.trails, timing, learning)
         self.watcher = Watcher(self.engine, findings)
 
     def _prepare_store(self) -> None:

@@ -13,6 +13,7 @@ import structlog
 from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.trails import Trail
 from coldtrail.server.inference import Inference
+from coldtrail.server.learning import Learning
 from coldtrail.server.pace import Pace
 from coldtrail.server.reading import TrailReader, graph_of
 from coldtrail.server.waiting import MOST_UNITS, Waiting
@@ -48,9 +49,10 @@ class TooMany(Exception):
 class Reconstruction:
     """One thread; `wake` after every load."""
 
-    def __init__(self, engine: Engine, reader: TrailReader, timing: Timing) -> None:
+    def __init__(self, engine: Engine, reader: TrailReader, timing: Timing, learning: Learning) -> None:
         self._engine = engine
         self._reader = reader
+        self._learning = learning
         self._inference = Inference(engine, reader, timing)
         self._seconds: set[int] = set()
         self._waiting = Waiting()
@@ -93,6 +95,7 @@ class Reconstruction:
                     remembered = True
                 if idle:
                     self._infer()
+                    self._learning.run()
             except EngineError as error:
                 if not error.passing:  # the loader tells of those
                     log.warning("reconstruction will be tried again", reason=str(error)[:300])
@@ -160,22 +163,22 @@ class Reconstruction:
         if gathered.truncated and len(units) > 1:
             raise TooMany
         graph = graph_of(gathered)
-        rows: list[TrailRow] = []
+        trails = [trail for trail_id in origins_of(graph) if (trail := select(graph, trail_id, told=False))]
+        rows = [summary(trail) for trail in trails]
         members: dict[str, set[str]] = {}
         carried: dict[str, str] = {}
-        for trail_id in origins_of(graph):
-            if trail := select(graph, trail_id, told=False):
-                rows.append(summary(trail))
-                for node in trail.nodes:
-                    if node.kind == "message":
-                        carried.setdefault(node.node_id, trail.trail_id)
-                for name in _units(trail, graph):
-                    members.setdefault(name, set()).add(trail.trail_id)
+        for trail in trails:
+            for node in trail.nodes:
+                if node.kind == "message":
+                    carried.setdefault(node.node_id, trail.trail_id)
+            for name in _units(trail, graph):
+                members.setdefault(name, set()).add(trail.trail_id)
         if members:
             saved_ns = time.time_ns()
             save_trails(self._engine, rows, members, saved_ns)
             save_deliveries(self._engine, deliveries_of(graph, carried), saved_ns)
             self._inference.note(graph, rows)
+            self._learning.note(trails, graph)
         return set(members)
 
 

@@ -52,9 +52,10 @@ CorrelationField = Annotated[str, Field(min_length=1, max_length=128, pattern=r"
 
 
 class Correlation(BaseSettings):
-    """Which fields hold correlation ids, besides those that are taken for such anyway."""
+    """Which fields hold correlation ids, besides those that are taken for such anyway; ``learn``: and those that behave so."""
 
     fields: list[CorrelationField] = Field(default_factory=list, max_length=128)
+    learn: bool = True
 
 
 class Settings(BaseSettings):

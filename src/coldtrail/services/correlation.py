@@ -46,6 +46,17 @@ MOST_VALUES = 20_000
 MIN_TRAILS = 5
 MIN_CONFIDENCE = 0.5
 
+SURE_TRAILS, SURE_CONFIDENCE, MOST_RECURRING = 20, 0.8, 0.01
+"""From when on a field is used without being asked for: a wrong one would join strangers for good."""
+
+_OF_MANY = re.compile(
+    r"user|tenant|customer|client|account|member|owner|actor|session|device|visitor|mail|phone|address|host|agent|region"
+    r"|zone|version|build|commit|release|date|time|stamp|partition|shard|bucket|table|queue|topic|stream|arn|url|uri"
+    r"|path|file|thread|process|group|pool|shop|store|product|sku|price|amount|currency|locale|token|secret|password",
+    re.IGNORECASE,
+)
+"""Words in names of what comes again: who acts, where, when and on what; and of what should not be looked into."""
+
 _OWN = re.compile(
     r"^(?:aws\.|faas\.|cloud\.|telemetry\.|code\.|thread\.|http\.|url\.|server\.|client\.|network\.|net\.|rpc\.|db\."
     r"|messaging\.|exception\.|error\.|process\.|host\.|service\.|level$|timestamp$|message$|location$|function_"
@@ -60,12 +71,25 @@ class LearnedField(Struct, frozen=True):
 
     ``confidence``: 0..1, the share of its trails in which it had a value that several services of this trail showed, and
     no other trail. ``trails``: how many trails it was seen in; ``values``: how many distinct values it had.
+    ``recurring``: the share of its values that were seen in several trails.
     """
 
     name: str
     confidence: float
     trails: int
     values: int
+    recurring: float = 0.0
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is safe to join by: seen often, hardly ever in two trails, and not named like what comes again."""
+        return (
+            self.trails >= SURE_TRAILS
+            and self.confidence >= SURE_CONFIDENCE
+            and self.recurring <= MOST_RECURRING
+            and not _OF_MANY.search(self.name)
+            and not re.search(r"[\s*]", self.name)
+        )
 
 
 _QUOTE = r'\\*"'
@@ -104,7 +128,7 @@ def learn_correlation_fields(samples: Iterable[tuple[str, str, str, str]]) -> li
     fields_of: dict[str, dict[tuple[str, str], set[str]]] = defaultdict(lambda: defaultdict(set))
     sizes: Counter[str] = Counter()
     for trail_id, service, name, value in samples:
-        if not _may_correlate(name, value) or sizes[name] >= MOST_VALUES:
+        if not may_correlate(name, value) or sizes[name] >= MOST_VALUES:
             continue
         services = fields_of[value][trail_id, name]
         sizes[name] += not services
@@ -112,7 +136,8 @@ def learn_correlation_fields(samples: Iterable[tuple[str, str, str, str]]) -> li
     return _judge(fields_of)
 
 
-def _may_correlate(name: str, value: str) -> bool:
+def may_correlate(name: str, value: str) -> bool:
+    """Whether a field's value could be an id of its system's own: a text with a digit, not of the conventions."""
     return 6 <= len(value) <= 200 and any(char.isdigit() for char in value) and not _OWN.match(name)
 
 
@@ -120,16 +145,19 @@ def _judge(fields_of: dict[str, dict[tuple[str, str], set[str]]]) -> list[Learne
     trails: dict[str, set[str]] = defaultdict(set)
     going: dict[str, set[str]] = defaultdict(set)
     values: Counter[str] = Counter()
+    recurring: Counter[str] = Counter()
     for seen in fields_of.values():
         services = set().union(*seen.values())
         alone = len({trail_id for trail_id, _ in seen}) == 1
-        values.update({name for _, name in seen})
+        names = {name for _, name in seen}
+        values.update(names)
+        recurring.update(names if not alone else ())
         for trail_id, name in seen:
             trails[name].add(trail_id)
             if alone and len(services) > 1:
                 going[name].add(trail_id)
     found = [
-        LearnedField(name, len(going[name]) / len(seen_in), len(seen_in), values[name])
+        LearnedField(name, len(going[name]) / len(seen_in), len(seen_in), values[name], recurring[name] / values[name])
         for name, seen_in in trails.items()
         if len(seen_in) >= MIN_TRAILS and len(going[name]) >= MIN_CONFIDENCE * len(seen_in)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from coldtrail.store.engine import Engine
 from coldtrail.store.key_views import follow_rules
@@ -13,11 +13,16 @@ class TooNew(RuntimeError):
     """The store was written by a newer coldtrail; this one would not understand it."""
 
 
-def migrate(engine: Engine, retention_s: dict[str, int], migrations: Sequence[Sequence[str]] = MIGRATIONS) -> int:
+def migrate(
+    engine: Engine,
+    retention_s: dict[str, int],
+    migrations: Sequence[Sequence[str]] = MIGRATIONS,
+    rules: Callable[[], None] = lambda: None,
+) -> int:
     """Run the missing migrations, set each table's retention and the rules of keys; return the schema's version.
 
     ``retention_s`` maps `spans`, `logs` and `metrics` to seconds. A migration that was cut short is run again as a
-    whole, so its statements must bear that (`IF NOT EXISTS`).
+    whole, so its statements must bear that (`IF NOT EXISTS`). ``rules`` puts in force what the store says of them.
 
     Raises:
         TooNew: the store's version is above this program's.
@@ -35,6 +40,7 @@ def migrate(engine: Engine, retention_s: dict[str, int], migrations: Sequence[Se
             engine.command(statement.replace("{retention}", str(retention_s["spans"])))
         engine.command(f"INSERT INTO schema_version (version) VALUES ({int(number)})")
     _set_retention(engine, retention_s)
+    rules()
     follow_rules(engine)
     return len(migrations)
 

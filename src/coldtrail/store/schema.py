@@ -13,6 +13,7 @@ from coldtrail.store.calls_schema import CALLS_MIGRATION, CALLS_RETENTION
 from coldtrail.store.cold_starts_schema import COLD_STARTS_MIGRATION, COLD_STARTS_RETENTION
 from coldtrail.store.deliveries_schema import DELIVERIES
 from coldtrail.store.keys_sql import keys_from_logs, keys_from_spans
+from coldtrail.store.learned_schema import LEARNED_MIGRATION
 from coldtrail.store.metrics_schema import METRICS_MIGRATION, METRICS_RETENTION
 from coldtrail.store.requests_schema import REQUESTS_MIGRATION, REQUESTS_RETENTION
 from coldtrail.store.usage_schema import USAGE_MIGRATION, USAGE_RETENTION
@@ -383,6 +384,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (DELIVERIES,),
     USAGE_MIGRATION,
     COLD_STARTS_MIGRATION,
+    LEARNED_MIGRATION,
 )
 """Each inner tuple takes the schema from one version to the next.
 

@@ -12,6 +12,7 @@ from litestar.openapi import OpenAPIConfig
 
 from coldtrail import __version__
 from coldtrail.server.api import cold_starts as cold_answers
+from coldtrail.server.api import correlation as correlation_answers
 from coldtrail.server.api import costs as cost_answers
 from coldtrail.server.api import deployments as deployment_answers
 from coldtrail.server.api import (
@@ -72,6 +73,7 @@ def create_api(service: Service) -> Litestar:
         module.router
         for module in (health, trails, signals, metrics, red, resources, findings, drop, live, service_metrics, limits)
     ]
+    routers.append(correlation_answers.router)
     routers += [cost_answers.router, deployment_answers.router, event_source_answers.router, trail_cost_answers.router]
     routers += [map_answers.router, cold_answers.router]
     return Litestar(

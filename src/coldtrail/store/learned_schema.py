@@ -1,0 +1,14 @@
+"""The table of correlation fields that were learned; few rows, kept for good."""
+
+from __future__ import annotations
+
+LEARNED_MIGRATION = (
+    """CREATE TABLE IF NOT EXISTS learned_fields (
+  name String,
+  confidence Float64,
+  trails UInt32,
+  values UInt32,
+  learned DateTime
+) ENGINE = ReplacingMergeTree(learned) ORDER BY name
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1""",
+)
