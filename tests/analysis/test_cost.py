@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from coldtrail.analysis.cost import (
     price_lines,
     total,
 )
+from coldtrail.server.cost_settings import Costs
 from coldtrail.services.prices import ALL_PRICES, PRICES
 from coldtrail.store.usage import Fact, Ran, Used
 
@@ -189,3 +191,12 @@ def test_more_never_costs_less(price: object, some: Decimal, more: Decimal) -> N
     book = PriceBook()
     both = book.charge(price, some + more, HOUR)  # type: ignore[arg-type]
     assert both >= book.charge(price, some, HOUR)  # type: ignore[arg-type]
+
+
+def test_every_price_and_setting_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/costs.md").read_text()
+    for price in ALL_PRICES:
+        (row,) = [text for text in page.splitlines() if text.startswith(f"| `{price.id}` |")]
+        assert f"| {price.regions['us-east-1'][0].usd}" in row, row
+    for name in Costs.model_fields:
+        assert name in page, name
