@@ -23,7 +23,7 @@ export function change(usd: string | number): string {
 export function quantity(value: number, unit: string): string {
   const [size, name] = ([[1e9, " G"], [1e6, " M"], [1e3, " k"], [1, ""]] as const).find(([least]) => value >= least) ?? [1, ""];
   const shown = (value / size).toPrecision(3);
-  return `${Number(shown) >= 1000 ? Number(shown).toFixed(0) : shown.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")}${name} ${unit}${value === 1 ? "" : "s"}`;
+  return `${Number(shown) >= 1000 ? Number(shown).toFixed(0) : shown.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")}${name} ${unit}${value === 1 || unit === "GB" ? "" : "s"}`;
 }
 
 const LEAST_MS = 60_000;

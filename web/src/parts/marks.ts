@@ -53,6 +53,12 @@ export function markLines(marks: Mark[], colours: Palette): uPlot.Plugin {
           if (visible.length > MOST_LABELS) continue;
           const right = x > bbox.left + bbox.width * 0.7;
           ctx.textAlign = right ? "right" : "left";
+          // On the panel's ground, so that bars and lines behind do not cross it out.
+          const width = ctx.measureText(mark.label).width + 6 * devicePixelRatio;
+          const ink = ctx.fillStyle;
+          ctx.fillStyle = colours.panel;
+          ctx.fillRect(right ? x - width - devicePixelRatio : x + devicePixelRatio, bbox.top, width, 13 * devicePixelRatio);
+          ctx.fillStyle = ink;
           ctx.fillText(mark.label, x + (right ? -4 : 4) * devicePixelRatio, bbox.top + 10 * devicePixelRatio);
         }
         ctx.restore();

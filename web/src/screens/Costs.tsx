@@ -61,7 +61,7 @@ function Controls({ by }: { by: Grouping }) {
     staleTime: 60_000,
   });
   const listed = (deployments.data?.deployments ?? []).slice(0, 50);
-  const current = listed.find((one) => before?.split("..")[1] === new Date(one.time).toISOString())?.id;
+  const current = listed.find((one) => Date.parse(before?.split("..")[1] ?? "") === Date.parse(one.time))?.id;
   const compare = (value: string) => {
     const chosen = listed.find((one) => one.id === value);
     const where = chosen ? around(chosen.time, openedMs) : { before: value || undefined };
@@ -95,7 +95,7 @@ function Controls({ by }: { by: Grouping }) {
 
 function Whole({ answer }: { answer: CostsAnswer }) {
   const range = useRange();
-  const said = costVerdict(answer, describe(range));
+  const said = costVerdict(answer, range.relative ? `in the ${describe(range)}` : `from ${describe(range)}`);
   if (!answer.groups.length && !answer.comparison) return <NothingHere what="usage" />;
   return (
     <>

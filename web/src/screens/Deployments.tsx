@@ -138,7 +138,7 @@ function Announced({ deployments }: { deployments: Deployment[] }) {
                 <th scope="row">{one.application}</th>
                 <td>{one.version}</td>
                 <td>{one.environment}</td>
-                <td className={one.failed ? "bad" : ""} title={one.failed ?? undefined}>{one.failed ? `failed: ${one.failed}` : words(one.status)}</td>
+                <td className={one.failed ? "bad" : ""} title={one.failed ?? undefined}>{one.failed && one.status === "succeeded" ? one.failed : words(one.status)}</td>
                 <td className="mono" title={one.commit ?? undefined}>{one.commit ? short(one.commit) : ""}</td>
                 <td>
                   <Compare time={one.time} />

@@ -8,7 +8,7 @@ const TONES: Record<Verdict, Tone> = { reduced: "ok", moved: "warn", increased: 
 /** What the costs come to in a sentence, and under which assumptions. Pure. */
 export function costVerdict(answer: CostsAnswer, range: string): { tone: Tone; headline: string; details: string[] } {
   const { comparison, trail_count: trails } = answer;
-  const total = `${money(answer.total_usd)} in the ${range}`;
+  const total = `${money(answer.total_usd)} ${range}`;
   const each = trails ? `, ${money((Number(answer.total_usd) * 1000) / trails)} per thousand of its ${plural(trails, "trail")}` : "";
   const details = [`${assumed(answer)}`];
   if (!comparison) return { tone: "none", headline: `${total}${each}.`, details };
