@@ -32,8 +32,9 @@ log = structlog.get_logger(__name__)
 PERIOD_S = 1.0
 """At most one load a second: fewer and larger inserts cost half as much a span as many small ones."""
 
-BUSY_S, BUSY_PERIOD_S = 0.2, 1.4
-"""Where a load takes longer than this, the next one waits longer: each costs 0.1 s of CPU however little it brings."""
+BUSY, MOST_PERIOD_S = 3.0, 2.5
+"""The next load begins after so many times what the last one took, up to a bound: each costs 0.2 s of CPU however little it
+brings, so where much arrives, few and large ones leave more of the machine to everything else."""
 RETRY_S = 2.0
 SMALL_BODY_BYTES = 1 << 20
 """Loads of this size fit into the least memory that the engine may be given, so another query has it all."""
@@ -150,7 +151,8 @@ class Loader:
             except (EngineError, TooNew, OSError) as error:
                 self._will_retry(error)
             took_s = time.monotonic() - started
-            self._stop.wait(max(0.05, (BUSY_PERIOD_S if took_s > BUSY_S else PERIOD_S) - took_s))
+            period_s = min(max(PERIOD_S, BUSY * took_s), MOST_PERIOD_S)
+            self._stop.wait(max(0.05, period_s - took_s))
 
     def _will_retry(self, error: EngineError | TooNew | OSError) -> None:
         if str(error) != self.failing:

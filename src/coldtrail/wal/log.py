@@ -21,7 +21,7 @@ from coldtrail.wal.contract import Busy
 from coldtrail.wal.segment import Segment, body_of, cut_torn_tail, frames, sync_directory, varint
 
 SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
-SEGMENT_BYTES = 32 << 20
+SEGMENT_BYTES = 64 << 20
 """A segment is sealed at this size: large enough to batch well, small enough for a 1 GiB engine."""
 
 REMEMBERED_BODIES = 100_000
