@@ -39,6 +39,7 @@ export const router = createRouter({
     screen("/about/$value", () => import("./screens/About")),
     screen("/event-sources", () => import("./screens/EventSources")),
     screen("/event-sources/$kind/$name", () => import("./screens/EventSource")),
+    screen("/metrics", () => import("./screens/Metrics")),
     screen("/limits", () => import("./screens/Limits")),
     screen("/costs", () => import("./screens/Costs")),
     screen("/deployments", () => import("./screens/Deployments")),

@@ -15,13 +15,16 @@ export interface Search {
   /** What is zoomed to, in ms from the trail's start: `from..to`. */
   z?: string;
   kind?: string;
-  /** What costs are shown by. */
+  /** What costs, or a metric's lines, are shown by. */
   by?: string;
+  /** A metric's statistic, and the label that its series must have: `name=value`. */
+  stat?: string;
+  where?: string;
   /** The range to compare with, `from..to` or `previous`. */
   before?: string;
 }
 
-const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "z", "kind", "by", "before", "live"] as const;
+const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "z", "kind", "by", "stat", "where", "before", "live"] as const;
 
 export function parseSearch(text: string): Search {
   const query = new URLSearchParams(text);

@@ -11,6 +11,8 @@ export const HELP: [string, string][] = [
   ["g m", "go to Map"],
   ["g t", "go to Trails"],
   ["g e", "go to Event sources"],
+  ["g x", "go to Metrics"],
+  ["g s", "go to Cold starts"],
   ["g i", "go to Limits"],
   ["g b", "go to Costs"],
   ["g d", "go to Deployments"],
