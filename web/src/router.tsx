@@ -30,6 +30,7 @@ export const router = createRouter({
     home,
     screen("/overview", () => import("./screens/Overview")),
     screen("/map", () => import("./screens/Map")),
+    screen("/cold-starts", () => import("./screens/ColdStarts")),
     screen("/trails", () => import("./screens/Trails")),
     screen("/trail/$id", () => import("./screens/Trail")),
     screen("/function/$name", () => import("./screens/Function")),
