@@ -104,6 +104,8 @@ class Bus:
         event = envelope(event_id, entry, now_ns)
         cause = {"type": "message", "service": "eventbridge", "id": event_id}
         self._count("MatchedEvents", float(bool(targets)))
+        for rule in {rule for rule, _ in targets}:
+            self._count("TriggeredRules", rule=rule)
         self.wait(event, cause, targets, now_ns, entry.get("TraceHeader", ""))
 
     def wait(
@@ -171,18 +173,20 @@ class Bus:
             ahead=waiting.ahead,
             subject=subject_of(json.dumps(waiting.event)),
         )
-        self._started(waiting, rule, taken_ns)
+        of_a_rule = waiting.cause["type"] == "message"
+        if of_a_rule:
+            self._started(waiting, rule, taken_ns)
         while not self._stopping:
             try:
                 result = function.invoke(waiting.event, trace_header=waiting.trace_header, request_id=request_id)
-                self._ended(waiting, rule, result)
+                if of_a_rule:
+                    self._ended(waiting, rule, result)
                 return
             except Throttled:
                 time.sleep(BACK_OFF_S)
 
     def _started(self, waiting: Waiting, rule: str, taken_ns: int) -> None:
         waited_ms = (taken_ns - waiting.arrived_ns) / 1e6
-        self._count("TriggeredRules", rule=rule)
         self._count("Invocations", rule=rule)
         self._count("InvocationAttempts", rule=rule)
         self._count("IngestionToInvocationStartLatency", waited_ms, "Milliseconds", rule=rule)

@@ -11,6 +11,7 @@ import ctypes
 import fcntl
 import os
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -29,7 +30,8 @@ _spawner = ThreadPoolExecutor(1, "spawner")
 """The kernel's death signal follows the thread that forked, so one thread that lives as long as the lab forks all."""
 
 WATCH_S = 0.03
-DRAIN_S = 0.5
+DRAIN_S = 10.0
+CHUNK_BYTES = 1 << 16
 
 
 def die_with_parent() -> None:
@@ -82,9 +84,11 @@ class Sandbox:
         os.close(write_end)
         assert self.process.stdout
         self._pipes = (read_end, self.process.stdout.fileno())
+        self._closed = False
+        self._in_hand = dict.fromkeys(self._pipes, False)
         self._readers = [
-            threading.Thread(target=self._read_frames, args=(read_end,), daemon=True),
-            threading.Thread(target=self._read_lines, daemon=True),
+            threading.Thread(target=self._read, args=(fd, take), daemon=True)
+            for fd, take in zip(self._pipes, (self._take_frames, self._take_lines), strict=True)
         ]
         for reader in self._readers:
             reader.start()
@@ -121,20 +125,20 @@ class Sandbox:
                 return "timeout", None
 
     def _read_what_was_printed(self) -> None:
-        """Lambda writes END after all that a function printed: wait until the pipes are empty."""
+        """Lambda writes END after all that a function printed: wait until it is read and written down."""
         deadline = time.monotonic() + DRAIN_S
         while self._unread() and time.monotonic() < deadline:
             time.sleep(0.001)
-        time.sleep(0.002)  # what was read last is being written down
 
     def _unread(self) -> bool:
+        """Bytes are in hand before they are gone from the pipe, so the pipe is looked at first."""
         waiting = bytearray(4)
         with contextlib.suppress(OSError):
             for fd in self._pipes:
                 fcntl.ioctl(fd, termios.FIONREAD, waiting)
                 if any(waiting):
                     return True
-        return False
+        return any(self._in_hand.values())
 
     def freeze(self) -> None:
         """Stop the process until the next event, as Lambda does."""
@@ -155,6 +159,9 @@ class Sandbox:
         self.process.wait()
         for reader in self._readers:
             reader.join(2)
+        if not self._closed and not any(reader.is_alive() for reader in self._readers):
+            self._closed = True
+            os.close(self._pipes[0])
 
     def close(self) -> None:
         """Kill and stop serving."""
@@ -165,17 +172,34 @@ class Sandbox:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.process.pid, number)
 
-    def _read_frames(self, fd: int) -> None:
-        with os.fdopen(fd, "rb") as pipe:
-            while len(head := pipe.read(16)) == 16:
-                length, micros = int.from_bytes(head[4:8], "big"), int.from_bytes(head[8:16], "big")
-                message = pipe.read(length).decode("utf-8", "replace").rstrip("\n")
-                if message:
-                    self._log(message, micros // 1_000)
+    def _read(self, fd: int, take: Callable[[bytes, bool], bytes]) -> None:
+        """Hand what comes out of a pipe to ``take``, which returns what is still incomplete."""
+        arrives = select.poll()
+        arrives.register(fd, select.POLLIN)
+        rest, ended = b"", False
+        while not ended:
+            arrives.poll()
+            self._in_hand[fd] = True
+            chunk = os.read(fd, CHUNK_BYTES)
+            ended = not chunk
+            rest = take(rest + chunk, ended)
+            self._in_hand[fd] = False
 
-    def _read_lines(self) -> None:
+    def _take_frames(self, text: bytes, ended: bool) -> bytes:  # noqa: ARG002
+        """Frames of the telemetry pipe: a type, a length, a time in microseconds, the message."""
+        while len(text) >= 16 and len(text) >= 16 + (length := int.from_bytes(text[4:8], "big")):
+            micros, message = int.from_bytes(text[8:16], "big"), text[16 : 16 + length]
+            self._write_down(message.rstrip(b"\n"), micros // 1_000)
+            text = text[16 + length :]
+        return text
+
+    def _take_lines(self, text: bytes, ended: bool) -> bytes:
         """What the function prints: one log event a line."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            if text := line.decode("utf-8", "replace").rstrip("\r\n"):
-                self._log(text, time.time_ns() // 1_000_000)
+        *lines, rest = text.split(b"\n")
+        for line in [*lines, rest] if ended else lines:
+            self._write_down(line.rstrip(b"\r"), time.time_ns() // 1_000_000)
+        return rest
+
+    def _write_down(self, message: bytes, timestamp_ms: int) -> None:
+        if message:
+            self._log(message.decode("utf-8", "replace"), timestamp_ms)

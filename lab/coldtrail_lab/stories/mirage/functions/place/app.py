@@ -25,5 +25,5 @@ def handler(event, context):
         "Detail": json.dumps(detail),
     }
     put = events.put_events(Entries=[entry])["Entries"][0]
-    logger.info("order placed", extra={**detail, "put_event_id": put["EventId"], "bus": os.environ["BUS"]})
+    logger.info("order placed", extra={**detail, "put_event_id": put["EventId"], "bus_name": os.environ["BUS"]})
     return {"statusCode": 202, "body": json.dumps({"id": order["id"]})}

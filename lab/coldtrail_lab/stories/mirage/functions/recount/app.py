@@ -26,4 +26,5 @@ def handler(event, context):
             for shop in shops
         ]
         answer = events.put_events(Entries=entries)
-        logger.info("counts asked for", extra={"sent_event_ids": [one["EventId"] for one in answer["Entries"]]})
+        ids = [one["EventId"] for one in answer["Entries"]]
+        logger.info("counts asked for", extra={"sent_event_ids": ids, "bus_name": os.environ["BUS"]})

@@ -21,4 +21,4 @@ def handler(event, context):
     }
     put = events.put_events(Entries=[entry])["Entries"][0]
     about = {name: event["detail"][name] for name in ("order_id", "correlation_id")}
-    logger.info("goods reserved", extra={**about, "put_event_id": put["EventId"]})
+    logger.info("goods reserved", extra={**about, "put_event_id": put["EventId"], "bus_name": os.environ["BUS"]})
