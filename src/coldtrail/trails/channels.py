@@ -7,22 +7,19 @@ call to it, and by the name of a resource that a call sends to and a function sa
 from __future__ import annotations
 
 import re
-from typing import Literal
 
-from msgspec import Struct, field, structs
+from msgspec import Struct, field
 
 from coldtrail.model.signals import Attributes
 from coldtrail.model.trails import Edge, EdgeKind, Node, WaitKind
 from coldtrail.services.service import CLIENT, CONSUMER, PRODUCER, SERVER
+from coldtrail.trails.channel_facts import MOST_KNOWN, NEVER, Carrier, Channel, Served
 from coldtrail.trails.messages import wait_kind
 from coldtrail.trails.nodes import Nodes
-
-Carrier = Literal["call", "queue", "stream", "bus"]
 
 Sign = tuple[str, ...]
 """What makes causes alike: kind, service, name and target."""
 
-MOST_KNOWN = 500
 MOST_SIGNS = 10_000
 
 _FUNCTIONS = ("faas.invoked_name", "aws.lambda.invoked_arn", "aws.xray.aws.function_name", "peer.service")
@@ -62,33 +59,17 @@ _SOURCES = (
 """Where a function says which queue or stream it was handed events of."""
 
 
-class Channel(Struct):
-    """A way from causes to the invocations of ``service``. ``within``: the cause waits for its effect's end."""
-
-    service: str
-    kind: EdgeKind
-    carrier: Carrier
-    within: bool = False
-    ordered: bool = False
-    known_ms: list[float] = field(default_factory=list)
-
-    def merged(self, other: Channel) -> Channel:
-        """Both as one: causes of several kinds that lead to the same function."""
-        if other is self:
-            return self
-        known = self.known_ms if other.known_ms is self.known_ms else (self.known_ms + other.known_ms)[:MOST_KNOWN]
-        return Channel(self.service, self.kind, self.carrier, self.within, self.ordered and other.ordered, known)
-
-
 class Channels(Struct):
     """By sign of the cause, and by name of the resource. ``batches``: the largest batch that a service was
-    seen to take. ``called``: functions that an API calls. ``machines``: state machines that ran.
+    seen to take. ``served``: likewise, how often one was delivered. ``called``: functions that an API calls.
+    ``machines``: state machines that ran.
     """
 
     by_sign: dict[Sign, dict[str, Channel]] = field(default_factory=dict)
     consumers: dict[str, set[str]] = field(default_factory=dict)
     services: set[str] = field(default_factory=set)
     batches: dict[str, int] = field(default_factory=dict)
+    served: dict[str, Served] = field(default_factory=dict)
     called: set[str] = field(default_factory=set)
     machines: set[str] = field(default_factory=set)
 
@@ -102,8 +83,7 @@ class Channels(Struct):
                 mine = self.by_sign.setdefault(sign, {})
             for service, channel in channels.items():
                 known = mine.get(service)
-                delays = (known.known_ms if known else []) + channel.known_ms
-                mine[service] = structs.replace(channel, known_ms=delays[-MOST_KNOWN:])
+                mine[service] = channel.with_older(known)
         for resource, services in other.consumers.items():
             if resource in self.consumers or len(self.consumers) < MOST_SIGNS:
                 self.consumers.setdefault(resource, set()).update(services)
@@ -112,6 +92,8 @@ class Channels(Struct):
         self.machines |= other.machines
         for service, size in other.batches.items():
             self.batches[service] = max(size, self.batches.get(service, 0))
+        for service, more in other.served.items():
+            self.served[service] = more.merged(self.served.get(service, Served()))
 
     def of(self, nodes: Nodes, node: Node) -> list[Channel]:
         """The channels that a node can be a cause in."""
@@ -197,6 +179,7 @@ def channels_of(nodes: Nodes, edges: list[Edge]) -> Channels:
     for node_id, messages in nodes.taken_by.items():
         service = nodes.by_id[node_id].service
         found.batches[service] = max(found.batches.get(service, 0), len(messages))
+    found.served = _served(nodes, edges)
     found.machines = {nodes.by_id[run].service for run in nodes.states}
     for node_id, node in nodes.by_id.items():
         if node.kind in ("invocation", "operation"):
@@ -206,6 +189,25 @@ def channels_of(nodes: Nodes, edges: list[Edge]) -> Channels:
             span.attributes.get("faas.trigger") == "http" for span in nodes.spans_of.get(node_id, ())
         ):
             found.called.add(node.service)
+    return found
+
+
+def _served(nodes: Nodes, edges: list[Edge]) -> dict[str, Served]:
+    """How often messages were delivered to each function, and after how many tries they were given up."""
+    found: dict[str, Served] = {}
+    in_vain: dict[tuple[str, str], int] = {}
+    for edge in edges:
+        if edge.kind not in ("delivers", "redelivers") or edge.confidence < 1.0:
+            continue
+        taker = nodes.by_id[edge.effect]
+        served = found.setdefault(taker.service, Served())
+        served.deliveries += 1
+        served.again += edge.kind == "redelivers"
+        tries = in_vain.get((edge.cause, taker.service), 0)
+        in_vain[edge.cause, taker.service] = NEVER if taker.status in ("ok", "open") else tries + 1
+    for (_, service), tries in in_vain.items():
+        if tries < NEVER:
+            found[service].tries = min(tries, found[service].tries or NEVER)
     return found
 
 
@@ -264,6 +266,7 @@ def _note(found: Channels, nodes: Nodes, cause: Node, effect: Node, channel: Cha
     known = found.by_sign.setdefault(sign, {}).setdefault(channel.service, channel)
     if len(known.known_ms) < MOST_KNOWN:
         known.known_ms.append((effect.start_ns - cause.start_ns) / 1e6)
+        known.known_at_ms.append(cause.start_ns / 1e6)
 
 
 def _carrier(wait: WaitKind) -> Carrier:

@@ -36,12 +36,25 @@ FOREVER_MS = 1e9
 HAND_OVERS_MS = tuple(1.5**at for at in range(13))
 HAND_OVER_SPREAD = 0.35
 
+CONTINUES_MS = 60.0
+"""A start so soon after an end is a consumer that took the next: it tells of no pause."""
+
+PAUSES_MS = tuple(16.0 * 3**at for at in range(8))
+SEEN_LATE_MS = 40.0
+"""What was sent this shortly before a consumer looked may not have been there yet."""
+
 
 class Limits(Struct, frozen=True):
-    """How many causes each effect can have; ``told``: how many it had, as it says itself."""
+    """How many causes each effect can have; ``told``: how many it had, as it says itself.
+
+    ``strange``: which share of them came from elsewhere (again, after a failure), ``lost``: which share of causes has no
+    effect in its place, where that is known.
+    """
 
     most: Sequence[int]
     told: bool = False
+    strange: float = STRANGE
+    lost: float = LOST
 
 
 class Belief(Struct):
@@ -56,6 +69,7 @@ def in_order(
     allowed: Flags,
     gap_ms: Array,
     room_ms: Array | None,
+    since_ms: Array,
     causes: int,
     limits: Limits,
     rate: float,
@@ -64,8 +78,9 @@ def in_order(
     """Return the belief in pairs of effect (row) and cause (the index in ``cause``), by the likeliest hand-over.
 
     ``gap_ms``: how long after its cause an effect began. ``room_ms``: how long there had been room for an effect when it
-    began (None where that is not known), ``rate``: effects per ms. ``delays``: centres and
-    spreads of the logarithm of delays (ms) that there may be. O(effects * causes * most that one takes).
+    began (None where that is not known), ``since_ms``: how long ago the last effect had ended. ``rate``: effects per ms.
+    ``delays``: centres and spreads of the logarithm of delays (ms) that there may be. O(effects * causes * most that
+    one takes).
     """
     row, column = np.nonzero(allowed)
     gaps = np.full((len(cause), causes), -1.0)
@@ -73,6 +88,7 @@ def in_order(
     tried = [_sum_up(gaps, np.ones_like(gaps), one, limits) for one in HAND_OVERS_MS[::3]]
     if room_ms is not None:
         tried += [_sum_up(gaps, _begins(gaps, room_ms, one, rate), one / 3, limits) for one in HAND_OVERS_MS]
+    tried += [_sum_up(gaps, _wakes(gaps, since_ms, one, rate), 1.0, limits) for one in PAUSES_MS]
     tried += [_sum_up(gaps, _lasts(gaps, centre, spread, rate), HAND_OVERS_MS[0], limits) for centre, spread in delays]
     best = max(tried, key=lambda belief: belief.evidence)
     found = np.zeros(cause.shape)
@@ -117,6 +133,26 @@ def _begins(gaps: Array, room_ms: Array, hand_over_ms: float, rate: float) -> Ar
     return np.asarray(0.9 * density / rate + 0.1)
 
 
+def since_last_end(times: Sequence[tuple[float, float]]) -> Array:
+    """Return for each (start, end), in order of start, how long before it any other had ended last; at least 0."""
+    ends = np.sort(np.array([end for _, end in times]))
+    starts = np.array([start for start, _ in times])
+    before = np.searchsorted(ends, starts, side="right") - 1
+    return np.where(before >= 0, starts - ends[np.maximum(before, 0)], FOREVER_MS)
+
+
+def _wakes(gaps: Array, since_ms: Array, pause_ms: float, rate: float) -> Array:
+    """How much likelier an effect begins just then, if consumers that found nothing look again after at most a pause.
+
+    Then the first that it took came after the last look, which found nothing, and within the pause. What follows at once
+    on an end says nothing: there was more to take.
+    """
+    within = np.minimum(pause_ms, since_ms + SEEN_LATE_MS)[:, None]
+    fits = (gaps >= 0) & (gaps <= within)
+    density = np.where(fits, (1 - LEFT_BEHIND) / (within * rate), LEFT_BEHIND)
+    return np.where(since_ms[:, None] <= CONTINUES_MS, 1.0, density)
+
+
 def _lasts(gaps: Array, centre: float, spread: float, rate: float) -> Array:
     """How much likelier an effect begins just then, where delays are usually so long: a log-normal density."""
     logs = np.log(np.maximum(gaps, 0.0) + 0.5)
@@ -132,7 +168,7 @@ def _sum_up(gaps: Array, likelier: Array, hand_over_ms: float, limits: Limits) -
     """
     effects, causes = gaps.shape
     there = _there(gaps, hand_over_ms)
-    rest = there * (1 - LOST) / LOST
+    rest = there * (1 - limits.lost) / limits.lost
     first = rest * likelier
     closing = np.ones((effects, causes + 1))
     closing[:, :-1] = 1 - (1 - LEFT_BEHIND) * there
@@ -148,20 +184,20 @@ def _sum_up(gaps: Array, likelier: Array, hand_over_ms: float, limits: Limits) -
             odds = rest[at] if count else first[at]
             runs[count + 1, 1:] = odds * np.cumsum(runs[count, :-1])
         if limits.told:
-            before = (runs[: limit + 1] * _short(limit)[:, None]).sum(axis=0)
+            before = (runs[: limit + 1] * _short(limit, limits.strange)[:, None]).sum(axis=0)
         else:
             before = (STRANGE * runs[0] + runs[1:limit].sum(axis=0)) * closing[at] + runs[limit]
         top = before.max()
         before = before / top
         scale += math.log(top)
     whole = scale + math.log(before.sum())
-    strangers = causes * math.log(LOST)
+    strangers = causes * math.log(limits.lost)
     return Belief(_shares(first, rest, closing, taken, limits, scales, whole), whole + strangers)
 
 
-def _short(limit: int) -> Array:
+def _short(limit: int, strange: float) -> Array:
     """What it costs that some of the units that an effect says it had came from somewhere else, by how many did not."""
-    return np.asarray(STRANGE ** np.arange(limit, -1, -1, dtype=np.float64))
+    return np.asarray(strange ** np.arange(limit, -1, -1, dtype=np.float64))
 
 
 def _shares(
@@ -174,7 +210,7 @@ def _shares(
     for at in range(effects - 1, -1, -1):
         follows = after
         limit = limits.most[at]
-        short = _short(limit)
+        short = _short(limit, limits.strange)
         factor = math.exp(min(700.0, scales[at] + scale - whole))
         for count in range(limit - 1, -1, -1):
             worth = (rest[at] if count else first[at]) * follows[1:]

@@ -19,7 +19,7 @@ import numpy as np
 from msgspec import Struct
 
 from coldtrail.trails.delays import Model, beginnings, learn
-from coldtrail.trails.in_order import LOST, Array, Belief, Flags, Indices, Limits, in_order, room_before
+from coldtrail.trails.in_order import LOST, Array, Belief, Flags, Indices, Limits, in_order, room_before, since_last_end
 
 Order = Literal["kept", "usual", "any"]
 
@@ -32,6 +32,12 @@ MOST_CANDIDATES = 48
 IN_ORDER = 0.8
 """How far the order is trusted where it explains the times: queues keep it roughly."""
 
+KEPT = 0.98
+"""How far it is trusted where it is known to be kept, and how many causes each effect had."""
+
+LONGEST_CALL_MS = 1_000.0
+"""A cause that lasts longer than this is taken to have sent in its first second."""
+
 ROUNDS = 12
 SWEEPS = 24
 
@@ -41,6 +47,11 @@ class Times(Struct, frozen=True):
 
     start: float
     end: float | None = None
+
+
+def sent_at(cause: Times) -> float:
+    """When a call put its message on a queue or a shard: half-way, as far as one can tell."""
+    return cause.start if cause.end is None else cause.start + min(cause.end - cause.start, LONGEST_CALL_MS) / 2
 
 
 class Delay(Struct, frozen=True):
@@ -59,7 +70,7 @@ class Match(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """Causes and effects of one channel, each in order of start.
+    """Causes and effects of one channel, each in order of start; where order counts, causes as they were `sent_at`.
 
     ``known_ms``: delays of certain pairs of the channel. ``horizon_ms``: no effect comes later than that after its
     cause. ``within``: an effect ends before its cause does (a call that is waited for). ``order``: effects come in
@@ -108,13 +119,15 @@ def match(question: Question) -> list[Match]:
             pairs.allowed,
             np.exp(pairs.gap) - 0.5,
             _room_before(question),
+            since_last_end([(one.start, one.start if one.end is None else one.end) for one in question.effects]),
             pairs.causes,
             question.most,
             _rate(question),
             sorted(delays),
         )
         if question.order == "kept" or kept.evidence > best.evidence:
-            best = Belief(IN_ORDER * kept.share + (1 - IN_ORDER) * best.share, kept.evidence)
+            trust = KEPT if question.order == "kept" and question.most.told else IN_ORDER
+            best = Belief(trust * kept.share + (1 - trust) * best.share, kept.evidence)
     return _decide(pairs, best.share, question.most.most)
 
 
@@ -125,14 +138,16 @@ def _room_before(question: Question) -> Array | None:
 
 
 def _pairs(question: Question) -> Pairs:
-    starts = np.array([one.start for one in question.causes])
+    earliest = np.array([one.start for one in question.causes])
+    starts = np.array([sent_at(one) for one in question.causes]) if question.order != "any" else earliest
     effects = np.array([one.start for one in question.effects])
-    last = np.searchsorted(starts, effects + SLACK_MS, side="right")
+    ahead = float(np.max(starts - earliest))
+    last = np.searchsorted(starts, effects + SLACK_MS + ahead, side="right")
     width = min(MOST_CANDIDATES * max(question.most.most), max(1, int(last.max())))
     cause = last[:, None] - 1 - np.arange(width)[None, :]
     safe = np.maximum(cause, 0)
     gap = effects[:, None] - starts[safe]
-    allowed = (cause >= 0) & (gap <= question.horizon_ms)
+    allowed = (cause >= 0) & (gap <= question.horizon_ms) & (effects[:, None] - earliest[safe] >= -SLACK_MS)
     end_gap = np.zeros_like(gap)
     if question.within:
         ends = np.array([np.inf if one.end is None else one.end for one in question.causes])

@@ -8,26 +8,31 @@ which belongs to which. A node that has a cause is never joined again. See `matc
 from __future__ import annotations
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from coldtrail.model.trails import Edge, EdgeKind, Node, Wait, WaitKind
 from coldtrail.services.service import CONSUMER
-from coldtrail.trails.channels import Channel, Channels, channels_of
-from coldtrail.trails.in_order import Limits
+from coldtrail.trails.calibration import confidence_of
+from coldtrail.trails.channel_facts import NEVER, Channel
+from coldtrail.trails.channels import Channels, channels_of
+from coldtrail.trails.in_order import LOST, STRANGE, Limits
 from coldtrail.trails.joins import Joins
-from coldtrail.trails.matching import SLACK_MS, Delay, Order, Question, Times, match
+from coldtrail.trails.matching import SLACK_MS, Delay, Match, Order, Question, Times, match, sent_at
 from coldtrail.trails.nodes import Nodes
+from coldtrail.trails.serving import FAILED, Habits, Job, is_one_at_a_time, jobs_of, jobs_of_shard
 
 MOST_CONFIDENCE = 0.97
-LEAST_CONFIDENCE = 0.6
-"""An edge that is likelier wrong than right is not made."""
+LEAST_CONFIDENCE = 0.3
+"""An edge that is much likelier wrong than right is not made; one that may be either says so."""
 
 MOST_EFFECTS = 256
 """Effects of one question; more are asked one stretch of time after another."""
 
 MOST_CAUSES = 1_024
+MOST_UNITS = 512
+"""Messages of one question."""
+
 SURE = 0.9
-FAILED_SHARE = 0.9
-"""How far a batch that failed is trusted to have had what went through next."""
 
 BATCH = 10
 """How many messages an invocation may take where nothing tells: the default of SQS (AWS Lambda Developer Guide)."""
@@ -84,7 +89,7 @@ def join_by_time(nodes: Nodes, joins: Joins, timing: Timing) -> None:
     for (_, service), side in sorted(sides.items()):
         if side.channel.kind in timing.kinds:
             left = [node for node in effects[service] if node.node_id not in joins.caused]
-            _ask(nodes, joins, side, left, channels.batches.get(service, 0))
+            _ask(nodes, joins, side, left, channels)
 
 
 def _without_cause(nodes: Nodes, joins: Joins) -> dict[str, list[Node]]:
@@ -198,21 +203,19 @@ def _taken(nodes: Nodes, joins: Joins, effects: list[Node]) -> list[int]:
     return [counts[node.node_id] for node in effects]
 
 
-def _ask(nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], batch: int) -> None:
+def _ask(nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], channels: Channels) -> None:
     """Ask which cause each effect has, one stretch after another."""
     usual, horizon_ms = _USUAL[side.channel.carrier]
     known: list[float] = side.channel.known_ms
     if known:
         horizon_ms = max(1_000.0, 4 * max(known))
     carried = side.channel.carrier in ("queue", "stream")
-    order: Order = "kept" if side.channel.ordered else "usual" if carried else "any"
+    order: Order = "any" if not carried else "kept" if side.channel.keeps_order else "usual"
     causes = side.causes
-    failed = [node for node in effects if carried and node.status not in ("ok", "open")]
-    if failed:  # what failed is handed over again: it takes no place in the order
-        effects = [node for node in effects if node.status in ("ok", "open")]
-    through: dict[int, tuple[Node, float]] = {}
-    for first in range(0, len(effects), MOST_EFFECTS):
-        some = effects[first : first + MOST_EFFECTS]
+    if carried:
+        causes = sorted(causes, key=lambda one: (sent_at(one.times), one.node.node_id))
+    jobs = _jobs(nodes, joins, side, effects, channels, [int(sent_at(one.times) * 1e6) for one in causes])
+    for some in _stretches(jobs):
         zero, until = some[0].start_ns / 1e6, some[-1].start_ns / 1e6 + SLACK_MS
         asked = [one for one in causes if zero - horizon_ms <= one.times.start <= until][-MOST_CAUSES:]
         question = Question(
@@ -223,50 +226,78 @@ def _ask(nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], batch: in
             horizon_ms,
             side.channel.within,
             order,
-            _limits(nodes, joins, some, len(asked), batch) if carried else None,
+            _limits(some, len(asked), channels, side.channel) if carried else None,
         )
-        used = set()
         found = match(question)
         if not side.channel.known_ms:
             sure = [one for one in found if one.confidence > SURE]
             known = [question.effects[one.effect].start - question.causes[one.cause].start for one in sure]
-        for one in found:
-            if one.confidence >= LEAST_CONFIDENCE:
-                used.add(one.cause)
-                through[id(asked[one.cause])] = (some[one.effect], one.confidence)
-                _join(joins, side.channel, asked[one.cause].node, some[one.effect], one.confidence)
+        used = _join_jobs(joins, side.channel, [one.node for one in asked], some, found)
         gone = {id(asked[at]) for at in used}
         causes = [one for one in causes if id(one) not in gone]
-    if side.channel.carrier == "stream":
-        _join_failed(nodes, joins, side, failed, through)
 
 
-def _join_failed(
-    nodes: Nodes, joins: Joins, side: _Side, failed: list[Node], through: dict[int, tuple[Node, float]]
-) -> None:
-    """A batch of a stream that failed had the oldest records that had not gone through by then."""
-    for node, count in zip(failed, _taken(nodes, joins, failed), strict=True):
-        at_ms = node.start_ns / 1e6
-        horizon_ms = _USUAL[side.channel.carrier][1]
-        waiting = [
-            one
-            for one in side.causes
-            if at_ms - horizon_ms <= one.times.start <= at_ms
-            and (id(one) not in through or through[id(one)][0].start_ns > node.start_ns)
-        ]
-        for one in waiting[:count]:
-            after = through.get(id(one))
-            if after is not None:
-                _join(joins, side.channel, one.node, node, FAILED_SHARE * after[1])
+def _jobs(
+    nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], channels: Channels, sent_ns: list[int]
+) -> list[Job]:
+    """What is to be matched: invocations; of a shard, batches with their retries."""
+    if side.channel.carrier not in ("queue", "stream"):
+        return jobs_of(effects, [0] * len(effects))
+    taken = _taken(nodes, joins, effects)
+    served = channels.served.get(side.channel.service)
+    told = all(count for node, count in zip(effects, taken, strict=True) if node.status not in FAILED)
+    if side.channel.carrier == "stream" and told and served and is_one_at_a_time(effects):
+        habits = Habits(served.tries or NEVER, channels.batches.get(side.channel.service, 0))
+        return jobs_of_shard(effects, taken, sent_ns, habits)
+    # What failed is handed over again: it takes no place in the order.
+    through = [at for at, node in enumerate(effects) if node.status in ("ok", "open")]
+    return jobs_of([effects[at] for at in through], [taken[at] for at in through])
 
 
-def _limits(nodes: Nodes, joins: Joins, effects: list[Node], causes: int, batch: int) -> Limits:
-    """How many messages each invocation took: as its spans say, else as many as others were seen to take."""
-    told = _taken(nodes, joins, effects)
-    if all(told):
-        return Limits(told, told=True)
-    usual = batch or (BATCH if causes > 1.2 * len(effects) else 1)
-    return Limits([count or usual for count in told])
+def _stretches(jobs: list[Job]) -> list[list[Job]]:
+    """So many at a time as one question bears."""
+    found: list[list[Job]] = []
+    units = MOST_UNITS
+    for job in jobs:
+        if units >= MOST_UNITS or len(found[-1]) >= MOST_EFFECTS:
+            found.append([])
+            units = 0
+        found[-1].append(job)
+        units += job.units
+    return found
+
+
+def _join_jobs(joins: Joins, channel: Channel, causes: list[Node], jobs: list[Job], found: list[Match]) -> set[int]:
+    """Join what was matched; return the causes that were used."""
+    of_job: dict[int, list[Match]] = {}
+    for one in found:
+        of_job.setdefault(one.effect, []).append(one)
+    used = set()
+    for at, matches in of_job.items():
+        for place, one in enumerate(sorted(matches, key=lambda one: one.cause)):
+            confidence = confidence_of(one.confidence)
+            if confidence < LEAST_CONFIDENCE:
+                continue
+            used.add(one.cause)
+            for part in jobs[at].parts:
+                if jobs[at].units == 0 or part.first <= place < part.first + part.count:
+                    _join(joins, channel, causes[one.cause], part.node, confidence)
+    return used
+
+
+def _limits(jobs: list[Job], causes: int, channels: Channels, channel: Channel) -> Limits:
+    """How many messages each took: as its spans say, else as many as others were seen to take."""
+    told = [job.units for job in jobs]
+    served = channels.served.get(channel.service)
+    again = served.again / served.deliveries if served and all(len(job.parts) == 1 for job in jobs) else 0.0
+    limits = Limits(
+        told,
+        told=all(told),
+        strange=max(STRANGE, again, channel.overtaking),
+        lost=max(LOST, channel.overtaking),
+    )
+    usual = channels.batches.get(channel.service, 0) or (BATCH if causes > 1.2 * len(jobs) else 1)
+    return limits if limits.told else replace(limits, most=[count or usual for count in told])
 
 
 def _since(times: Times, zero: float) -> Times:
