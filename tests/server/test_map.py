@@ -105,6 +105,15 @@ def test_nodes_are_grouped_by_the_tag_that_is_asked_for(shop: Coldtrail) -> None
     assert {one["group"] for one in plain.values()} == {""}
 
 
+def test_a_resource_leads_to_its_slowest_and_its_failing_trail(shop: Coldtrail) -> None:
+    the_map(shop, whole)
+    answer = shop.api("/resources/order-queue")
+    assert [(one["service"], one["taking"], one["count"], one["failing_trail_id"]) for one in answer["calls"]["callers"]] == [("orders", False, ORDERS, None)]
+    slowest = shop.api(f"/trails/{answer['calls']['callers'][0]['slowest_trail_id']}")
+    assert "order-queue" in {one["service"] for one in slowest["nodes"]}
+    assert [(one["service"], one["message_count"]) for one in answer["messages"]["consumers"]] == [("billing", ORDERS)]
+
+
 def test_functions_known_from_log_lines_alone_are_joined_by_their_messages(shop: Coldtrail) -> None:
     now = time.time_ns()
     sent = {"attributes": {"faas.invocation_id": "log-1", "stream_name": "clicks", "response.SequenceNumber": "4966000000000000000000000000000000000000001"}, "time_ns": now - 60 * 10**9}

@@ -299,7 +299,7 @@ export interface ResourceAnswer {
     p95_ms: number | null;
     p99_ms: number | null;
     points: { time: string; count: number; error_count: number; p50_ms: number | null; p95_ms: number | null }[];
-    callers: { service: string; operation: string; taking: boolean; count: number; error_count: number; p95_ms: number; last_seen: string }[];
+    callers: { service: string; operation: string; taking: boolean; count: number; error_count: number; p95_ms: number; last_seen: string; slowest_trail_id: string | null; failing_trail_id: string | null }[];
     caller_count: number;
   };
   messages: {

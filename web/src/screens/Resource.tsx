@@ -34,6 +34,11 @@ export default function ResourceScreen() {
             its trails
           </Link>
         )}
+        {query.data && (
+          <Link to="/map" search={{ sel: `${query.data.kind}/${name}`, q: name }}>
+            on the map
+          </Link>
+        )}
       </header>
       <Answer query={query} what="the resource" rows={8}>
         {(answer) => <Whole answer={answer} range={range} />}
@@ -173,6 +178,7 @@ function Callers({ answer: { calls, messages } }: { answer: ResourceAnswer }) {
                 <th scope="col" className="n">Calls</th>
                 <th scope="col" className="n">Errors</th>
                 <th scope="col" className="n">p95</th>
+                <th scope="col">Trails</th>
                 <th scope="col" className="n">Last</th>
               </tr>
             </thead>
@@ -188,6 +194,18 @@ function Callers({ answer: { calls, messages } }: { answer: ResourceAnswer }) {
                   <td className="n">{count(one.count)}</td>
                   <td className={one.error_count ? "n bad strong" : "n dim"}>{count(one.error_count)}</td>
                   <td className="n">{duration(one.p95_ms)}</td>
+                  <td>
+                    {one.slowest_trail_id && (
+                      <Link to="/trail/$id" params={{ id: one.slowest_trail_id }}>
+                        slowest
+                      </Link>
+                    )}{" "}
+                    {one.failing_trail_id && (
+                      <Link to="/trail/$id" params={{ id: one.failing_trail_id }} className="bad">
+                        failed
+                      </Link>
+                    )}
+                  </td>
                   <td className="n" title={full(one.last_seen)}>{ago(one.last_seen)}</td>
                 </tr>
               ))}

@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 
 from coldtrail.server.api.red import point_of, time_range
-from coldtrail.server.api.service import json
+from coldtrail.server.api.service import Service, json
 from coldtrail.server.api.times import parse_step, rfc3339
 from coldtrail.store.durations import durations as read_durations
 from coldtrail.store.entries import Entry
@@ -167,13 +167,19 @@ def resource(
             "until": rfc3339(until_ns),
             "counted_since": rfc3339(since_ns),
             "step_s": step_ns / 1e9,
-            "calls": _calls(told),
+            "calls": _calls(told, _trails_of(state.service, told)),
             "messages": carried and _messages(carried),
         }
     )
 
 
-def _calls(told: Calls) -> dict[str, Any]:
+def _trails_of(service: Service, told: Calls) -> dict[str, str]:
+    """The trail of each trace that a caller shows."""
+    traces = sorted({trace for one in told.callers for trace in (one.slowest, one.failing)} - {""})
+    return {trace: found[0] for trace, found in service.trails.trails_of(traces).items()}
+
+
+def _calls(told: Calls, trail_ids: dict[str, str]) -> dict[str, Any]:
     return {
         "count": told.count,
         "error_count": told.error_count,
@@ -199,6 +205,8 @@ def _calls(told: Calls) -> dict[str, Any]:
                 "error_count": one.error_count,
                 "p95_ms": one.p95_ms,
                 "last_seen": rfc3339(one.last_seen_ns),
+                "slowest_trail_id": trail_ids.get(one.slowest),
+                "failing_trail_id": trail_ids.get(one.failing),
             }
             for one in told.callers
         ],
