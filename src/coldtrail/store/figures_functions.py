@@ -12,27 +12,33 @@ _OF_FUNCTION = """AND i.request_id IN (
       AND time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE AND time < fromUnixTimestamp64Nano({until:Int64}))"""
 
 _INVOCATIONS = """
-SELECT request_id, min(i.time) AS time, argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms,
+SELECT cityHash64(request_id) AS request, min(i.time) AS time, argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms,
   max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed, max(i.init_ms) AS init_ms,
   max(i.memory_mb) AS memory_mb, max(i.memory_used_mb) AS memory_used_mb
 FROM invocations AS i
 WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE
   AND i.time < fromUnixTimestamp64Nano({until:Int64}) OF_FUNCTION
-GROUP BY request_id
+GROUP BY request
 """
 """An invocation lasts up to 15 minutes, so one that began before the range may still run in it."""
 
 _WAYS = ("count", "errors", "duration_p95", "memory_used", "memory_size", "init_p95")
 
-# Who starts where another ends does not overlap it: at the same time, ends come first.
-_CONCURRENCY = f"""
-SELECT {step_of("at")} AS step, max(running) FROM (
-  SELECT at, sum(by) OVER (ORDER BY at, by ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS running FROM (
-    SELECT arrayJoin([(time, 1), (addNanoseconds(time, toInt64(duration_ms * 1e6)), -1)]) AS moment,
-      moment.1 AS at, moment.2 AS by
-    FROM (INVOCATIONS) WHERE isNotNull(duration_ms)))
-WHERE {in_range("at")} GROUP BY step ORDER BY step
+# Who starts where another ends does not overlap it: what happens at one instant is added up before it is looked at.
+_CONCURRENCY = """
+SELECT intDiv(at - {since:Int64}, {step:Int64}) AS step, max(running) FROM (
+  SELECT at, sum(by) OVER (ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS running FROM (
+    SELECT intDiv(moment.1, {grain:Int64}) * {grain:Int64} AS at, sum(moment.2) AS by FROM (
+      SELECT toUnixTimestamp64Nano(time) AS began,
+        arrayJoin([(began, 1), (began + toInt64(duration_ms * 1e6), -1)]) AS moment
+      FROM (INVOCATIONS) WHERE isNotNull(duration_ms))
+    GROUP BY at))
+WHERE at >= {since:Int64} AND at < {until:Int64} GROUP BY step ORDER BY step
 """
+
+MOST_INSTANTS = 500_000
+LEAST_GRAIN_NS = 10 * 10**6
+"""Of all functions together, instants are so coarse at least: overlaps of less do not count, and memory stays bounded."""
 
 _INVOKED = f"""multiIf(mapContains(attributes, 'faas.invoked_name'), {sql_text("attributes['faas.invoked_name']")},
   {sql_text("attributes['aws.xray.aws.function_name']")})"""
@@ -64,7 +70,7 @@ def figures_of_function(engine: Engine, name: str, steps: Steps) -> Figures:
         f"function.{way}": kind
         for way, kind in (("stream_wait_max", "sequence_number"), ("event_wait_max", "event_id"))
     }
-    figures = _of_invocations(engine, "function", _OF_FUNCTION, parameters)
+    figures = _of_invocations(engine, "function", _OF_FUNCTION, parameters, grain_ns=1)
     throttles = _THROTTLES.replace("OF_FUNCTION", f"AND {_INVOKED} = {{function:String}}")
     figures |= columns(engine.rows(throttles, parameters), ("function.throttles",))
     for way, kind in waits.items():
@@ -74,12 +80,15 @@ def figures_of_function(engine: Engine, name: str, steps: Steps) -> Figures:
 
 def figures_of_all_functions(engine: Engine, steps: Steps) -> Figures:
     """Return the figures of all functions of the store together; reads the range's minutes of all invocations twice."""
-    figures = _of_invocations(engine, "account", "", steps.parameters())
+    grain_ns = max(LEAST_GRAIN_NS, (steps.until_ns - steps.since_ns) // MOST_INSTANTS)
+    figures = _of_invocations(engine, "account", "", steps.parameters(), grain_ns)
     throttles = _THROTTLES.replace("OF_FUNCTION", "")
     return figures | columns(engine.rows(throttles, steps.parameters()), ("account.throttles",))
 
 
-def _of_invocations(engine: Engine, family: str, narrowed: str, parameters: dict[str, object]) -> Figures:
+def _of_invocations(
+    engine: Engine, family: str, narrowed: str, parameters: dict[str, object], grain_ns: int
+) -> Figures:
     invocations = _INVOCATIONS.replace("OF_FUNCTION", narrowed)
     rows = engine.rows(
         f"""SELECT {step_of("time")} AS step, count(), countIf(failed),
@@ -89,7 +98,7 @@ def _of_invocations(engine: Engine, family: str, narrowed: str, parameters: dict
         parameters,
     )
     figures = columns(rows, tuple(f"{family}.{way}" for way in _WAYS))
-    running = engine.rows(_CONCURRENCY.replace("INVOCATIONS", invocations), parameters)
+    running = engine.rows(_CONCURRENCY.replace("INVOCATIONS", invocations), {**parameters, "grain": grain_ns})
     return figures | columns(running, (f"{family}.concurrency",))
 
 
