@@ -11,6 +11,7 @@ from coldtrail.store.durations import CELLS_PER_DOUBLING, Cell
 from coldtrail.store.engine import Engine
 from coldtrail.store.event_sources import (
     FIGURES,
+    NARROW,
     STEP,
     EventSource,
     Figures,
@@ -129,6 +130,7 @@ class _Asked:
         self._since_ns, self._step_ns = since_ns, step_ns
         self._parameters = {**parameters_of(since_ns, until_ns, step_ns), "kind": kind, "name": name}
         self._newest = newest(_MINE)
+        self._whole = newest(_MINE, "*")
         self._ordered = ordered(self._newest)
 
     def _rows(self, query: str, settings: dict[str, Any] | None = None) -> Iterable[tuple[Any, ...]]:
@@ -170,24 +172,26 @@ class _Asked:
         """(deliveries, messages that took so many, of which never went through)."""
         rows = self._rows(
             f"""SELECT n, count(), countIf(NOT through) FROM (
-              SELECT count() AS n, countIf(NOT failed) > 0 AS through FROM ({self._newest}) WHERE taker != ''
-              GROUP BY message, consumer)
+              SELECT count() AS n, countIf(NOT failed) > 0 AS through FROM ({self._newest}) WHERE t != 0
+              GROUP BY m, consumer)
             GROUP BY n ORDER BY n LIMIT 50"""
         )
         return [(n, count, lost) for n, count, lost in rows]
 
     def consumers(self) -> list[Consumer]:
         """Who took, the one with most deliveries first."""
+        told = ordered(newest(_MINE, f"{NARROW}, failure_type, failure_message"))
         rows = self._rows(
-            f"""SELECT consumer, {FIGURES}, argMaxIf(failure_type, taken_ns, failed), argMaxIf(failure_message, taken_ns, failed)
-            FROM ({self._ordered}) WHERE consumer != '' GROUP BY consumer ORDER BY count() DESC LIMIT {MOST_LISTED}"""
+            f"""SELECT consumer, {FIGURES}, argMaxIf(failure_type, taken_ns, failed),
+              argMaxIf(failure_message, taken_ns, failed)
+            FROM ({told}) WHERE consumer != '' GROUP BY consumer ORDER BY count() DESC LIMIT {MOST_LISTED}"""
         )
         return [Consumer(name, figures_of(tuple(row)), kind, message) for name, *row, kind, message in rows]
 
     def groups(self) -> list[OrderGroup]:
         """Shards or FIFO groups, those whose messages waited longest first."""
         rows = self._rows(
-            f"""SELECT order_group, uniqExact(message), quantileTDigestIf(0.95)(ifNull(waited_ms, 0), isNotNull(waited_ms)) AS p95,
+            f"""SELECT order_group, uniqExact(m), quantileTDigestIf(0.95)(ifNull(waited_ms, 0), isNotNull(waited_ms)) AS p95,
               countIf(failed)
             FROM ({self._newest}) WHERE order_group != '' AND how = 'first' GROUP BY order_group ORDER BY p95 DESC LIMIT 20"""
         )
@@ -199,7 +203,7 @@ class _Asked:
             f"""SELECT message, any(key), consumer, any(trail_id), argMaxIf(taker, taken_ns, failed), countIf(failed) AS tries,
               toBool(countIf(NOT failed) > 0), min(taken_ns), max(taken_ns), argMaxIf(failure_type, taken_ns, failed),
               argMaxIf(failure_message, taken_ns, failed)
-            FROM ({self._newest}) WHERE taker != '' GROUP BY message, consumer HAVING tries > 1
+            FROM ({self._whole}) WHERE taker != '' GROUP BY message, consumer HAVING tries > 1
             ORDER BY tries DESC, message LIMIT {MOST_TROUBLED}"""
         )
         return [Troubled(*row) for row in rows]
@@ -209,7 +213,7 @@ class _Asked:
         rows = self._rows(
             f"""SELECT taker, any(consumer), any(trail_id), max(taken_ns) AS last, max(batch), uniqExact(message),
               any(failure_type), any(failure_message)
-            FROM ({self._newest}) WHERE partial GROUP BY taker ORDER BY last DESC LIMIT {MOST_LISTED}"""
+            FROM ({self._whole}) WHERE partial GROUP BY taker ORDER BY last DESC LIMIT {MOST_LISTED}"""
         )
         return [PartialBatch(*row) for row in rows]
 
@@ -219,6 +223,6 @@ class _Asked:
         rows = self._rows(
             f"""SELECT message, key, name, dead_letter_of, consumer, taker, trail_id, sent_ns, taken_ns, cause, tries,
               last_try, toBool(failed)
-            FROM ({newest(of)}) ORDER BY taken_ns DESC LIMIT 1 BY message LIMIT {MOST_LISTED}"""
+            FROM ({newest(of, "*")}) ORDER BY taken_ns DESC LIMIT 1 BY message LIMIT {MOST_LISTED}"""
         )
         return [DeadLetter(*row) for row in rows]
