@@ -176,14 +176,21 @@ class Bus:
         of_a_rule = waiting.cause["type"] == "message"
         if of_a_rule:
             self._started(waiting, rule, taken_ns)
+        self._of_function(function, "AsyncEventsReceived")
         while not self._stopping:
+            age_ms = (time.time_ns() - taken_ns) / 1e6
             try:
                 result = function.invoke(waiting.event, trace_header=waiting.trace_header, request_id=request_id)
+                self._of_function(function, "AsyncEventAge", age_ms, "Milliseconds")
                 if of_a_rule:
                     self._ended(waiting, rule, result)
                 return
             except Throttled:
                 time.sleep(BACK_OFF_S)
+
+    def _of_function(self, function: Function, name: str, value: float = 1.0, unit: str = "Count") -> None:
+        """Source: AWS Lambda Developer Guide, "Types of metrics for Lambda functions", asynchronous invocation."""
+        self._meters.add("AWS/Lambda", name, value, unit, FunctionName=function.name)
 
     def _started(self, waiting: Waiting, rule: str, taken_ns: int) -> None:
         waited_ms = (taken_ns - waiting.arrived_ns) / 1e6

@@ -90,6 +90,7 @@ def test_what_happens_to_a_sandbox_is_told_as_it_was(told: tuple[Coldtrail, Lab]
 def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     command = [sys.executable, "-m", "coldtrail_lab", "run", "--otlp-http", "http://127.0.0.1:9", "--xray", "127.0.0.1:9", "--rate", "4", "--ready-file", str(ready)]
+    command += ["--story", "mirage", "--story", "costs-moved", "--schedule-s", "1", "--metrics-s", "1", "--deploy-after", "0.5", "--api", "http://127.0.0.1:9"]
     lab = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     wait_for(ready.exists, bool, 60)
     wait_for(lambda: _children(lab.pid), lambda found: len(found) >= 2, 30)

@@ -85,13 +85,16 @@ def test_a_schedule_is_the_origin_of_its_trail(told: tuple[Coldtrail, Lab], orde
 
 def test_the_bus_says_in_its_metrics_how_long_events_waited(told: tuple[Coldtrail, Lab], orders: dict[str, dict[str, Any]]) -> None:
     _, lab = told
-    found = {(metric.name, dict(metric.dimensions).get("RuleName")): kept for metric, kept in lab.meters.take().items() if metric.namespace == "AWS/Events"}
+    counted = lab.meters.take()
+    found = {(metric.name, dict(metric.dimensions).get("RuleName")): kept for metric, kept in counted.items() if metric.namespace == "AWS/Events"}
     assert found["IngestionToInvocationStartLatency", "order-placed"].max >= orders["busy"]["wait_ms"]
     assert found["Invocations", "stock-count-due"].sum == SHOPS
     assert found["TriggeredRules", "stock-count-due"].sum == SHOPS
     assert found["Invocations", "order-placed"].sum == 2 * found["TriggeredRules", "order-placed"].sum
     assert found["FailedInvocations", "order-placed"].sum == 0
     assert ("Invocations", "stock-recount") not in found  # a schedule is no rule of the bus
+    asynchronous = {dict(metric.dimensions)["FunctionName"]: kept for metric, kept in counted.items() if metric.name == "AsyncEventAge"}
+    assert asynchronous["stock-count"].count == SHOPS
 
 
 gaps = st.lists(st.floats(0, 2), min_size=1, max_size=60)

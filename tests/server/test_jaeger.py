@@ -113,6 +113,14 @@ def test_operations_are_the_names_and_kinds_of_spans(coldtrail: Coldtrail, shop:
     assert data(coldtrail, "/operations", service=shop["service"]) == every
     assert data(coldtrail, "/operations", service=shop["service"], spanKind="client") == every[1:]
     assert data(coldtrail, "/operations", service="nobody") == []
+    assert ask(coldtrail, f"/services/{shop['service']}/elsewhere").status_code == 404
+
+
+def test_a_services_name_may_hold_slashes(coldtrail: Coldtrail) -> None:
+    name = f"shop/{os.urandom(3).hex()}/cart"
+    coldtrail.post("/v1/traces", traces(span("add", service=name)))
+    escaped = name.replace("/", "%2F")
+    wait_for(lambda: data(coldtrail, f"/services/{escaped}/operations"), lambda names: names == ["add"], 30)
 
 
 @pytest.mark.both_stores

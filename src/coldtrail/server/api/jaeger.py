@@ -38,9 +38,12 @@ def list_services(state: State) -> Response[bytes]:
     return json(shapes.envelope(found, total=len(found)))
 
 
-@get("/services/{service:str}/operations", sync_to_thread=True)
-def operation_names(state: State, service: str) -> Response[bytes]:
-    """The names of a service's spans."""
+@get("/services/{asked:path}", sync_to_thread=True)
+def operation_names(state: State, asked: str) -> Response[bytes]:
+    """The names of a service's spans: `/services/{service}/operations`; a service's name may hold slashes."""
+    service, slash, rest = asked.lstrip("/").rpartition("/")
+    if not slash or rest != "operations":
+        return json(shapes.failure(404, "there is /services and /services/{service}/operations"), 404)
     found = sorted({name for name, _ in operations(state.service.engine, service)})
     return json(shapes.envelope(found, total=len(found)))
 
