@@ -109,6 +109,7 @@ def test_provisioned_concurrency_is_paid_for_by_the_hour_and_makes_warm_attempts
         (Used("stepfunctions", "close", "transition", "a", 1_000, 1_000, 1_000), "stepfunctions.transitions", "0.025"),
         (Used("apigateway", "api", "access", "a", 1_000, 1_000, 1_000), "apigateway.rest", "0.0035"),
         (Used("logs", "a", "ingest", "a", 9, 3 * 2**30, 9), "logs.ingested", "1.50"),
+        (Used("cloudwatch", "metric stream", "update", "", 2_000, 2_000, 2_000), "cloudwatch.metric_updates", "0.006"),
         (Used("xray", "a", "root segment", "a", 1_000, 0, 0), "xray.traces", "0.005"),
     ],
 )

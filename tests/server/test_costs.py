@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import time
 import uuid
@@ -131,6 +133,46 @@ def test_what_was_not_told_is_called_an_estimate(shared: Coldtrail) -> None:
     (line,) = [one for group in shared.api("/costs", **NOTES)["groups"] for one in group["components"] if one["resource"] == "notes"]
     assert line["estimated"]
     assert "consumed capacity unknown" in line["note"]
+
+
+def streamed(namespace: str, name: str, value: float, count: int, at_ns: int, **dimensions: str) -> str:
+    """A data point as a CloudWatch metric stream has it."""
+    told = {"namespace": namespace, "metric_name": name, "dimensions": dimensions, "timestamp": at_ns // 10**6, "unit": "Count"}
+    place = {"metric_stream_name": "all", "account_id": "123456789012", "region": "us-east-1"}
+    return json.dumps({**place, **told, "value": {"max": value, "min": value, "sum": value * count, "count": count}})
+
+
+def test_capacity_and_its_use_are_as_cloudwatch_tells(moved: Coldtrail) -> None:
+    """Ten minutes. Held: 40 units x 10/60 h x $0.00065 = $0.004333333333. One environment of two in use: 2 x 600 s x 128 MB = 150 GB-s
+    x $0.0000041667 = $0.000625005. Used on demand: 10 x 60 units x $0.625 / 1 M = $0.000375, though a call told of none.
+    The stream itself: 40 points x $0.003 / 1,000 = $0.00012.
+    """
+    start_ns = AFTER_NS + 10 * MINUTE_NS
+    points = []
+    for minute in range(10):
+        at_ns = start_ns + minute * MINUTE_NS
+        points.append(streamed("AWS/DynamoDB", "ProvisionedWriteCapacityUnits", 40, 1, at_ns, TableName="held"))
+        points.append(streamed("AWS/DynamoDB", "ConsumedWriteCapacityUnits", 1, 60, at_ns, TableName="wet"))
+        points.append(streamed("AWS/Lambda", "ProvisionedConcurrentExecutions", 1, 3, at_ns, FunctionName="warm", Resource="warm:live"))
+        points.append(streamed("AWS/Lambda", "ProvisionedConcurrencyUtilization", 0.5, 3, at_ns, FunctionName="warm", Resource="warm:live"))
+    record = base64.b64encode("\n".join(points).encode()).decode()
+    delivery = {"requestId": "r1", "timestamp": start_ns // 10**6, "records": [{"data": record}]}
+    assert moved.post("/aws/firehose", json.dumps(delivery).encode(), "application/json").status_code == 200
+    put = {"rpc.method": "PutItem", "aws.dynamodb.table_names": ["wet"]}
+    assert moved.post("/v1/traces", traces(span("PutItem", service="rain", kind=3, start_ns=start_ns, attributes=put))).status_code == 200
+    wanted = {
+        ("held", "write capacity"): "0.004333333333",
+        ("warm", "provisioned concurrency"): "0.000625005",
+        ("wet", "write requests"): "0.000375",
+        ("metric stream", "metric updates streamed"): "0.00012",
+    }
+
+    def told(found: dict[str, Any]) -> dict[tuple[str, str], str]:
+        lines = [one for group in found["groups"] for one in group["components"]]
+        return {(one["resource"], one["what"]): one["usd"] for one in lines if (one["resource"], one["what"]) in wanted}
+
+    asked = {"since": at(start_ns), "until": at(start_ns + 10 * MINUTE_NS)}
+    moved.eventually("/costs", lambda found: told(found) == wanted, 40, **asked)
 
 
 def test_nonsense_is_refused_with_its_reason(moved: Coldtrail) -> None:

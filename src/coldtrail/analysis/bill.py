@@ -217,6 +217,8 @@ def _billed(one: Used, assumed: Assumptions) -> list[_Billed]:
                 (f"apigateway.{assumed.gateway}", count, False, f"priced as a {assumed.gateway.upper()} API")
             ]
             return price + ([("xray.traces", count, False, "")] if one.operation == "root segment" else [])
+        case "cloudwatch":
+            return [("cloudwatch.metric_updates", count, False, "points that were delivered twice are counted twice")]
         case "xray":
             return [("xray.traces", count, False, "")]
         case "sqs":

@@ -2,10 +2,10 @@
 
 One row a minute, resource, operation and caller, filled by views from spans and log lines, so that an hour's costs read some
 thousand rows and no span. ``kind`` is the id of a service, and besides: `logs` (bytes of log lines), `xray` (traces recorded
-by X-Ray). ``units`` are what the service bills a call by: chunks of 64 KB (Amazon SQS, SNS and EventBridge Pricing), of 25 KB
-(Amazon Kinesis Data Streams Pricing, "PUT Payload Unit"), capacity units (Amazon DynamoDB API reference, "ConsumedCapacity"),
-bytes; ``known`` counts the calls of which a size or capacity was told, the others are taken for one unit. A view's query is
-analysed at every load, so they are short, and pick the few attributes that matter by name.
+by X-Ray), `cloudwatch` (points of a metric stream). ``units`` are what the service bills a call by: chunks of 64 KB (Amazon
+SQS, SNS and EventBridge Pricing), of 25 KB (Amazon Kinesis Data Streams Pricing, "PUT Payload Unit"), capacity units (Amazon
+DynamoDB API reference, "ConsumedCapacity"), bytes; ``known`` counts the calls of which a size or capacity was told, the others
+are taken for one unit. A view's query is analysed at every load, so they are short, and pick the few attributes that matter.
 """
 
 from __future__ import annotations
@@ -118,6 +118,15 @@ WHERE what.2 != 'other'
 GROUP BY minute, kind, name, operation, caller
 """
 
+# Of CloudWatch's own metrics each point that comes was streamed, and is an update that the stream is billed for.
+USAGE_FROM_METRICS = """
+CREATE MATERIALIZED VIEW IF NOT EXISTS usage_from_metrics TO usage AS
+SELECT toStartOfMinute(if(toUnixTimestamp(m.start) > 0, m.start, m.time)) AS minute, 'cloudwatch' AS kind, 'metric stream' AS name, 'update' AS operation, '' AS caller,
+  count() AS count, toFloat64(count()) AS units, count() AS known, max(m.received) AS received
+FROM metrics_in AS m WHERE startsWith(m.name, 'amazonaws.com/')
+GROUP BY minute
+"""
+
 VERSIONS = """
 CREATE TABLE IF NOT EXISTS versions (
   service LowCardinality(String),
@@ -154,4 +163,5 @@ GROUP BY service, attribute, version
 """
 
 USAGE_MIGRATION: tuple[str, ...] = (USAGE, USAGE_FROM_SPANS, USAGE_FROM_LOGS, VERSIONS, VERSIONS_FROM_EMITTERS)
+METRIC_UPDATES_MIGRATION: tuple[str, ...] = (USAGE_FROM_METRICS,)
 USAGE_RETENTION: dict[str, str] = {"usage": "spans"}
