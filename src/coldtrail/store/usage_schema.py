@@ -121,7 +121,8 @@ GROUP BY minute, kind, name, operation, caller
 # Of CloudWatch's own metrics each point that comes was streamed, and is an update that the stream is billed for.
 USAGE_FROM_METRICS = """
 CREATE MATERIALIZED VIEW IF NOT EXISTS usage_from_metrics TO usage AS
-SELECT toStartOfMinute(if(toUnixTimestamp(m.start) > 0, m.start, m.time)) AS minute, 'cloudwatch' AS kind, 'metric stream' AS name, 'update' AS operation, '' AS caller,
+SELECT toStartOfMinute(if(toUnixTimestamp(m.start) > 0, m.start, m.time)) AS minute, 'cloudwatch' AS kind,
+  'metric stream' AS name, 'update' AS operation, '' AS caller,
   count() AS count, toFloat64(count()) AS units, count() AS known, max(m.received) AS received
 FROM metrics_in AS m WHERE startsWith(m.name, 'amazonaws.com/')
 GROUP BY minute
