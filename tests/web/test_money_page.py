@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -94,3 +95,12 @@ def test_a_deployment_marks_a_functions_charts(page: Page, moved: Coldtrail) -> 
     while not over_the_mark():
         assert time.monotonic() < deadline, tip.text_content()
         page.wait_for_timeout(200)
+
+
+def test_a_trail_says_what_it_cost(page: Page, moved: Coldtrail) -> None:
+    """10 s x 0.5 GB x $0.0000166667 and a request, $0.0000835335."""
+    newest = moved.api("/trails", since="now-2h")["trails"][0]["trail_id"]
+    page.goto(f"{moved.url}/trail/{newest}")
+    cost = page.locator(".facts").get_by_text("$0.000084", exact=True)
+    expect(cost).to_be_visible()
+    expect(cost).to_have_attribute("title", re.compile("duration of quotes-price, 5 GB-seconds"))

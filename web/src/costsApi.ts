@@ -84,6 +84,12 @@ export interface Advice {
   most_usd_per_month: string;
 }
 
+export interface TrailCostAnswer {
+  region: string;
+  total_usd: string;
+  components: CostComponent[];
+}
+
 export interface Deployment {
   id: string;
   application: string;
@@ -134,5 +140,6 @@ export const costsApi = {
   costs: (range: Span, by: Grouping, before: Span | null, signal?: AbortSignal) =>
     get<CostsAnswer>("/costs", { ...range, by, before_since: before?.since, before_until: before?.until }, signal),
   advice: (range: Span, signal?: AbortSignal) => get<{ advice: Advice[] }>("/costs/advice", { ...range }, signal),
+  trail: (id: string, signal?: AbortSignal) => get<TrailCostAnswer>(`/trails/${encodeURIComponent(id)}/cost`, {}, signal),
   deployments: (range: Span, signal?: AbortSignal) => get<DeploymentsAnswer>("/deployments", { ...range }, signal),
 };

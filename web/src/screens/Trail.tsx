@@ -6,6 +6,7 @@ import { api } from "../api";
 import { ago, duration, full, plural } from "../format";
 import { Answer } from "../parts/Answer";
 import { useKeys } from "../parts/keys";
+import { TrailCost } from "../parts/TrailCost";
 import { Id, Status } from "../parts/small";
 import type { Search } from "../search";
 import { NodePanel } from "../trail/NodePanel";
@@ -135,6 +136,7 @@ function Head({ model }: { model: TrailModel }) {
         <span>{plural(services, "service")}</span>
         {errors > 0 && <span className="bad">{plural(errors, "failure")}</span>}
         {cold > 0 && <span className="cold">{plural(cold, "cold start")}</span>}
+        <TrailCost id={model.id} size={model.size} />
         <span title={full(model.startMs)}>{ago(model.startMs)}</span>
       </span>
       {young && (
