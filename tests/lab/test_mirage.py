@@ -15,7 +15,7 @@ from coldtrail_lab.bus import QueueingLaw
 from coldtrail_lab.lab import Lab
 from running import Coldtrail, wait_for
 
-SHOPS = 28
+SHOPS = 51
 """So many count their stock with that share of the fault."""
 
 
@@ -32,9 +32,9 @@ def orders(told: tuple[Coldtrail, Lab]) -> dict[str, dict[str, Any]]:
     wait_for(lab.mirage.idle, bool, 60)
     lab.mirage.place_order("order-4-000002", "user-0001")
     wait_for(lambda: deliveries(lab, "order-4-000002", "orders-ship"), bool, 60)
-    lab.faults.switch("busy-bus", 0.2)
+    lab.faults.switch("busy-bus", 0.4)
     lab.mirage.schedule.fire()
-    wait_for(lab.mirage.bus.length, lambda waiting: waiting >= 15, 60)
+    wait_for(lab.mirage.bus.length, lambda waiting: waiting >= 30, 60)
     lab.mirage.place_order("order-4-000003", "user-0001")
     wait_for(lambda: deliveries(lab, "order-4-000003", "orders-ship"), bool, 60)
     wait_for(lab.mirage.idle, bool, 60)
@@ -43,8 +43,9 @@ def orders(told: tuple[Coldtrail, Lab]) -> dict[str, dict[str, Any]]:
 
 
 def test_an_order_behind_a_stock_count_waits_longer(orders: dict[str, dict[str, Any]]) -> None:
-    assert orders["busy"]["ahead"] > orders["quiet"]["ahead"]
-    assert orders["busy"]["wait_ms"] > 3 * orders["quiet"]["wait_ms"]
+    assert orders["busy"]["ahead"] > 10 > orders["quiet"]["ahead"]
+    # So many times 120 ms on average; less than a third of that is one chance in a thousand.
+    assert orders["busy"]["wait_ms"] > orders["busy"]["ahead"] * 120 / 3
 
 
 @pytest.mark.parametrize("which", ["quiet", "busy"])
@@ -61,8 +62,8 @@ def test_the_trail_shows_the_wait_and_no_function_does(told: tuple[Coldtrail, La
     trail = coldtrail.eventually(f"/trails/{place}", whole, 60)
     invocations = {node["keys"]["request_id"]: node for node in trail["nodes"] if node["kind"] == "invocation"}
     told_ms = invocations[truth["effect"]["id"]]["wait_ms"]
-    # The envelope's `time` is in whole seconds, so where nothing else says when it was sent the wait is told a second too long at most.
-    assert truth["wait_ms"] * 0.8 <= told_ms <= truth["wait_ms"] + 1_500
+    # The sender's line comes after the event was taken, and the function starts after it was handed over: later where all is slow.
+    assert truth["wait_ms"] / 2 - 500 <= told_ms <= truth["wait_ms"] + 5_000
     if which == "busy":
         assert max(node["duration_ms"] for node in invocations.values()) < truth["wait_ms"] / 2
 
