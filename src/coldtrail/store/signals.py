@@ -16,7 +16,7 @@ from coldtrail.model.signals import Attributes, Event, Link, Log, Resource, Scop
 from coldtrail.store import anyvalue_wire
 from coldtrail.store.anyvalue import decode, plain
 from coldtrail.store.engine import Engine
-from coldtrail.store.id_sets import text_sets, trace_sets
+from coldtrail.store.id_sets import FEW, text_sets, trace_sets
 
 SPAN_COLUMNS = """trace_id, span_id, parent_span_id, name, kind, toUnixTimestamp64Nano(start), duration_ns, status_code,
   status_message, emitter_id, attributes, events, links, flags, rest"""
@@ -29,6 +29,9 @@ POINT_READ: dict[str, Any] = {"max_threads": 1, "use_skip_indexes_on_data_read":
 
 TRACE_READ: dict[str, Any] = {**POINT_READ, "use_primary_key": 0}
 """A trace id is second in the order of spans: its bloom filters find it sooner than a search of every mark."""
+
+BACKWARDS_NS = 10 * 10**9
+"""By how much a span may end before it begins and still be found among many traces."""
 
 MOST_SPANS = 100_000
 MOST_LOGS = 20_000
@@ -226,8 +229,21 @@ class SignalReader:
         """Return the spans of traces (hex ids) as they were sent, in no order: for who sorts and compares them anyway."""
         found: list[Span] = []
         for some in trace_sets(trace_ids):
-            found += self._spans(f"SELECT {SPAN_COLUMNS} FROM spans PREWHERE trace_id IN {some} LIMIT {int(limit)}")
+            when, settings = self._when(some) if len(trace_ids) > FEW else ("", TRACE_READ)
+            query = f"SELECT {SPAN_COLUMNS} FROM spans PREWHERE {when}trace_id IN {some} LIMIT {int(limit)}"
+            found += self._spans(query, settings)
         return found
+
+    def _when(self, traces: str) -> tuple[str, dict[str, Any]]:
+        """Return the condition that many traces' spans lie in their time, and the settings to read by it.
+
+        A filter that lets one granule in a thousand pass for one id lets a third of all pass for four hundred; the times of
+        traces are in a table that is a tenth as long.
+        """
+        query = f"SELECT toUnixTimestamp64Nano(min(start)), toUnixTimestamp64Nano(max(end)) FROM traces WHERE trace_id IN {traces}"
+        first_ns, last_ns = self._engine.rows(query, settings=POINT_READ)[0]
+        within = "start >= fromUnixTimestamp64Nano({}) AND start <= fromUnixTimestamp64Nano({}) AND "
+        return within.format(int(first_ns) - BACKWARDS_NS, int(last_ns) + BACKWARDS_NS), POINT_READ
 
     def logs_of(self, trace_ids: set[str], request_ids: set[str], limit: int = MOST_LOGS) -> list[Log]:
         """Return the logs that carry one of the trace ids (hex) or Lambda request ids, in order of time."""
@@ -252,8 +268,8 @@ class SignalReader:
             LIMIT {int(limit)} OFFSET {int(offset)}"""
         return self._logs(query, parameters)
 
-    def _spans(self, query: str) -> list[Span]:
-        rows = self._engine.rows(query, settings=TRACE_READ, raw_bytes=True)
+    def _spans(self, query: str, settings: dict[str, Any]) -> list[Span]:
+        rows = self._engine.rows(query, settings=settings, raw_bytes=True)
         emitters = self._emitters.get({row[9] for row in rows})
         return [span_of(row, emitters) for row in rows]
 

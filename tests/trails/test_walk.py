@@ -1,0 +1,153 @@
+"""Walking from any trace or request to its trails: whatever the order, the copies, the parts and the clocks in which signals came."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from telling import MS, everything, log, machine, moved, span
+
+from coldtrail.model.signals import Log, Span
+from coldtrail.model.trails import Inferred, Key, Trail
+from coldtrail.services import contexts_of_log, contexts_of_span, keys_of_log, keys_of_span
+from coldtrail.trails.assemble import assemble_all, build_graph, origins_of, select
+from coldtrail.trails.nodes import request_id_of
+from coldtrail.trails.walk import gather
+
+MACHINES = sorted({machine(one) for some in everything() for one in some})
+
+
+class Kept:
+    """A store in memory: signals as they came, and who carries which key, as the views of the store list it."""
+
+    def __init__(self, signals: Iterable[Span | Log], dice: random.Random) -> None:
+        self.spans: dict[str, list[Span]] = {}
+        self.by_trace: dict[str, list[Log]] = {}
+        self.by_request: dict[str, list[Log]] = {}
+        self.carriers: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        self._dice = dice
+        for signal in signals:
+            self._keep(signal)
+
+    def _keep(self, signal: Span | Log) -> None:
+        if isinstance(signal, Span):
+            self.spans.setdefault(signal.trace_id, []).append(signal)
+            request, keys = request_id_of(signal), list(keys_of_span(signal))
+            named = [*(link.trace_id for link in signal.links), *(one.trace_id for one in contexts_of_span(signal))]
+        else:
+            request, keys = str(signal.attributes.get("faas.invocation_id", "")), list(keys_of_log(signal))
+            self.by_trace.setdefault(signal.trace_id, []).append(signal)
+            self.by_request.setdefault(request, []).append(signal)
+            named = [one.trace_id for one in contexts_of_log(signal)]
+        for key in [*keys, *(Key("trace_id", one, "takes") for one in named)]:
+            self.carriers.setdefault((key.kind, key.value), set()).add((signal.trace_id, request))
+
+    def units(self) -> list[str]:
+        return sorted({*self.spans, *self.by_trace, *self.by_request} - {""})
+
+    def spans_of(self, trace_ids: set[str]) -> list[Span]:
+        return self._in_any_order(one for trace_id in trace_ids for one in self.spans.get(trace_id, ()))
+
+    def logs_of(self, trace_ids: set[str], request_ids: set[str]) -> list[Log]:
+        found = [one for trace_id in trace_ids for one in self.by_trace.get(trace_id, ())]
+        return self._in_any_order([*found, *(one for request in request_ids for one in self.by_request.get(request, ()))])
+
+    def _in_any_order(self, found):  # type: ignore[no-untyped-def]
+        shuffled = list(found)
+        self._dice.shuffle(shuffled)
+        return shuffled
+
+    def units_with(self, keys: set[Key], most_correlated: int) -> tuple[set[str], set[str]]:
+        found = {unit for key in keys for unit in self.carriers.get((key.kind, key.value), ())}
+        return {trace_id for trace_id, _ in found}, {request for _, request in found}
+
+    def inferred_of(self, units: set[str]) -> list[Inferred]:
+        return []
+
+
+def walked(kept: Kept, unit: str) -> dict[str, Trail]:
+    """The trails around one unit, by id."""
+    traces, requests = ({unit}, set[str]()) if len(unit) == 32 else (set[str](), {unit})
+    found = gather(kept, traces, requests)
+    assert not found.truncated
+    graph = build_graph(found.spans, found.logs, carried=found.carried)
+    return {trail.trail_id: trail for trail_id in origins_of(graph) if (trail := select(graph, trail_id))}
+
+
+def parts_of(trail: Trail) -> set[str]:
+    """The traces and requests that a trail's nodes name."""
+    return {value for node in trail.nodes for value in (node.keys.get("trace_id"), node.keys.get("request_id")) if value}
+
+
+def sent(spans: list[Span], logs: list[Log], dice: random.Random, copies: int) -> list[Span | Log]:
+    """What a store has once everything came: in any order, some of it again, which is all that parts and delays leave."""
+    told: list[Span | Log] = [*spans, *logs]
+    told += [one for one in told for _ in range(dice.randrange(copies))]
+    dice.shuffle(told)
+    return told
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), copies=st.integers(1, 3))
+def test_every_unit_leads_to_the_same_whole_trails(seed: int, copies: int) -> None:
+    spans, logs = everything()
+    expected = {trail.trail_id: trail for trail in assemble_all(spans, logs)}
+    dice = random.Random(seed)
+    kept = Kept(sent(spans, logs, dice, copies), dice)
+    for unit in kept.units():
+        found = walked(kept, unit)
+        mine = {trail_id for trail_id, trail in expected.items() if unit in parts_of(trail)}
+        assert mine <= found.keys(), unit
+        assert {trail_id: found[trail_id] for trail_id in mine} == {trail_id: expected[trail_id] for trail_id in mine}, unit
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), offsets_ms=st.lists(st.integers(-300_000, 300_000), min_size=len(MACHINES), max_size=len(MACHINES)))
+def test_wrong_clocks_change_no_edge_wherever_the_walk_begins(seed: int, offsets_ms: list[int]) -> None:
+    spans, logs = everything()
+    joined = {trail.trail_id: {(one.cause, one.effect, one.kind, one.evidence) for one in trail.edges} for trail in assemble_all(spans, logs)}
+    wrong = dict(zip(MACHINES, offsets_ms, strict=True))
+    dice = random.Random(seed)
+    kept = Kept([moved(one, wrong[machine(one)] * MS) for one in sent(spans, logs, dice, 2)], dice)
+    for unit in dice.sample(kept.units(), 4):
+        for trail_id, trail in walked(kept, unit).items():
+            assert {(one.cause, one.effect, one.kind, one.evidence) for one in trail.edges} == joined[trail_id]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), loads=st.integers(2, 6))
+def test_what_the_pass_keeps_is_the_same_however_late_each_part_came(seed: int, loads: int) -> None:
+    """As the pass does it: after each load the trails around what it brought are kept, and those gone that lost their units."""
+    spans, logs = everything()
+    dice = random.Random(seed)
+    told = sent(spans, logs, dice, 2)
+    cuts = sorted(dice.sample(range(1, len(told)), loads - 1))
+    rows: dict[str, Trail] = {}
+    members: dict[str, set[str]] = {}
+    for start, end in zip([0, *cuts], [*cuts, len(told)], strict=True):
+        kept = Kept(told[:end], dice)
+        for unit in Kept(told[start:end], dice).units():
+            found = walked(kept, unit)
+            now: dict[str, set[str]] = {}
+            for trail_id, trail in found.items():
+                for part in parts_of(trail):
+                    now.setdefault(part, set()).add(trail_id)
+            gone = {one for part, ids in now.items() for one in members.get(part, set()) - ids} - found.keys()
+            rows = {trail_id: trail for trail_id, trail in rows.items() if trail_id not in gone} | found
+            members |= now
+    assert rows == {trail.trail_id: trail for trail in assemble_all(spans, logs)}
+
+
+def test_a_walk_stops_at_its_bound_and_says_so() -> None:
+    kept = Kept([span(number, number, kind=4, trace=trace, messaging__message__id=f"m-{number}") for number, trace in enumerate("abcdef")], random.Random(1))
+    assert not gather(kept, {"a" * 32, "b" * 32}, set(), most_signals=2).truncated
+    assert gather(kept, {one * 32 for one in "abc"}, set(), most_signals=2).truncated
+
+
+def test_a_request_of_which_only_lines_tell_leads_to_who_sent_its_message() -> None:
+    sender = span(1, 0, kind=4, messaging__message__id="m-1")
+    kept = Kept([sender, log("taker", 5, message_id="m-1"), log("other", 6, message_id="m-2")], random.Random(1))
+    (trail,) = walked(kept, "taker").values()
+    assert (sorted(node.kind for node in trail.nodes), len(trail.edges)) == (["invocation", "message", "operation"], 2)
