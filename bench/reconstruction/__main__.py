@@ -8,6 +8,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from signal import SIGTERM
 from signal import signal as on_signal
@@ -17,14 +19,15 @@ import msgspec
 
 from bench.reconstruction.compare import Score, compare
 from bench.reconstruction.cost import idle, measure
-from bench.reconstruction.crowd import crowded
+from bench.reconstruction.crowd import called_at_once, crowded
 from bench.reconstruction.feed import feed
-from bench.reconstruction.groups import first_trails
+from bench.reconstruction.groups import Groups, first_trails
+from bench.reconstruction.in_process import reconstruct
 from bench.reconstruction.levels import IN_FLIGHT, LEVELS, apart, half, named_ids, timing
-from bench.reconstruction.record import record
+from bench.reconstruction.record import record, record_patient
 from bench.reconstruction.recording import Recording, Signal
-from bench.reconstruction.table import classes, table
-from bench.reconstruction.taught import parted
+from bench.reconstruction.table import classes, losses, table
+from bench.reconstruction.taught import first_groups, parted
 from bench.reconstruction.truth import Truth, read_truth
 from bench.server import Server
 
@@ -53,6 +56,11 @@ def at_level(level: str, signals: list[Signal], truth: Truth) -> tuple[list[Sign
     Raises:
         KeyError: no such level.
     """
+    if level == "queued":
+        signals = apart(signals)
+        first = first_groups(signals, Groups(truth))
+        taught, others, names = parted(called_at_once(signals, truth, IN_FLIGHT), truth, first)
+        return taught, timing(others), names
     if level in ("timing", "crowd"):
         taught, others, names = parted(signals, truth)
         others = apart(others)
@@ -79,6 +87,15 @@ def score_level(level: str, recorded: list[Signal], truth: Truth, folder: Path) 
         return compare(level, truth, words, requests_of(signals, truth), ask, names)
 
 
+def score_in_process(level: str, recorded: list[Signal], truth: Truth) -> Score:
+    """Reconstruct one level in this process, and compare; say what it cost."""
+    taught, signals, names = at_level(level, recorded, truth)
+    words = named_ids(signals)
+    answers = reconstruct(taught, signals)
+    say(f"{level}: {answers.nodes:,} nodes in {answers.took_s:.1f} CPU-seconds")
+    return compare(level, truth, words, requests_of(signals, truth), answers.ask, names)
+
+
 def late_invocations(truth: Truth) -> list[str]:
     """Return the last invocations of trails that end in the notifying function, one message each."""
     taken = Counter(effect for _, effect in truth.kinds)
@@ -89,8 +106,30 @@ def late_invocations(truth: Truth) -> list[str]:
     ]
 
 
+def _recording(path: Path | None, make: Callable[[], Recording]) -> Recording:
+    """Load it where it is, else make it and keep it there."""
+    if path and path.exists():
+        return Recording.load(path)
+    recording = make()
+    if path:
+        recording.save(path)
+    return recording
+
+
 def _plain(score: Score) -> dict[str, Any]:
-    names = ("level", "trails", "precision", "recall", "exact", "unfound", "foreign", "by_evidence", "bins", "by_story")
+    names = (
+        "level",
+        "trails",
+        "precision",
+        "recall",
+        "exact",
+        "unfound",
+        "foreign",
+        "by_evidence",
+        "bins",
+        "by_story",
+        "losses",
+    )
     return {name: getattr(score, name) for name in names}
 
 
@@ -101,6 +140,8 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=5.0, help="calls a second while recording")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--recording", type=Path, help="keep the recording here, and use it when it is there")
+    parser.add_argument("--patient-recording", type=Path, help="likewise, of the level `queued`")
+    parser.add_argument("--in-process", action="store_true", help="without a server: the reconstruction alone")
     parser.add_argument("--first", type=int, default=0, help="only the first so many trails of the recording")
     parser.add_argument("--level", choices=LEVELS, action="append", help="only these levels")
     parser.add_argument("--classes", type=int, default=25, help="how many classes of wrong and missing edges to list")
@@ -108,31 +149,39 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     on_signal(SIGTERM, lambda *_: sys.exit(143))  # so that no server is left running
-    if arguments.recording and arguments.recording.exists():
-        recording = Recording.load(arguments.recording)
-    else:
-        recording = record(arguments.trails, arguments.seed, arguments.rate, say)
-        if arguments.recording:
-            recording.save(arguments.recording)
-    if arguments.first:
-        recorded, truth = first_trails(recording, arguments.first)
-    else:
-        recorded, truth = list(recording.signals()), read_truth(recording.truth)
+    recorded: dict[bool, tuple[list[Signal], Truth]] = {}
+
+    def signals_of(level: str) -> tuple[list[Signal], Truth]:
+        patient = level == "queued"
+        if patient not in recorded:
+            path = arguments.patient_recording if patient else arguments.recording
+            make = record_patient if patient else record
+            recording = _recording(path, lambda: make(arguments.trails, arguments.seed, arguments.rate, say))
+            recorded[patient] = (
+                first_trails(recording, arguments.first)
+                if arguments.first
+                else (list(recording.signals()), read_truth(recording.truth))
+            )
+        return copy.deepcopy(recorded[patient][0]), recorded[patient][1]
+
     scores: list[Score] = []
     with tempfile.TemporaryDirectory(prefix="coldtrail-bench-") as folder:
         for level in arguments.level or LEVELS:
             say(f"level {level}")
-            score = score_level(level, copy.deepcopy(recorded), truth, Path(folder))
+            signals, truth = signals_of(level)
+            here = score_in_process if arguments.in_process else partial(score_level, folder=Path(folder))
+            score = here(level, signals, truth)
             scores.append(score)
             say(
                 f"{level}: precision {score.precision:.4f}, recall {score.recall:.4f}, {score.exact} of {score.trails} exact"
             )
-            for line in classes(score, arguments.classes):
+            for line in (*classes(score, arguments.classes), *losses(score)):
                 print(line, flush=True)
         print(table(scores), flush=True)
-        if not arguments.level or arguments.cost:
+        if arguments.cost or not (arguments.level or arguments.in_process):
             say("cost")
-            for name, value, goal in measure(recorded, late_invocations(truth), Path(folder)):
+            signals, truth = signals_of("all")
+            for name, value, goal in measure(signals, late_invocations(truth), Path(folder)):
                 print(f"{name:<40} {value}" + (f"   (goal {goal})" if goal else ""))
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode([_plain(score) for score in scores])))

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from bench.reconstruction.answers import Found, edges_of, things_of
 from bench.reconstruction.truth import Edge, TrueTrail, Truth
 
-BINS = (0.5, 0.7, 0.9, 0.999)
+BINS = (0.3, 0.5, 0.7, 0.9, 0.999)
 
 
 class Score(Struct):
@@ -28,6 +28,9 @@ class Score(Struct):
     by_evidence: dict[str, list[int]] = field(default_factory=dict)
     bins: dict[str, list[int]] = field(default_factory=dict)
     by_story: dict[str, list[int]] = field(default_factory=dict)
+    losses: dict[str, list[int]] = field(default_factory=dict)
+    """By cause and effect: true edges, found ones, and of those that are missing how many effects were given another
+    cause, and how many none."""
     classes: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -140,6 +143,11 @@ def compare(
         _tally(score.bins, _bin(way.confidence), right)
         if not right:
             _example(score, "wrong", truth, edge, way)
+    given = {effect for _, effect in all_found}
+    for edge in all_true:
+        loss = score.losses.setdefault(" -> ".join(_label(truth, name) for name in edge), [0, 0, 0, 0])
+        loss[0] += 1
+        loss[1 if edge in all_found else 2 if edge[1] in given else 3] += 1
     for edge in all_true - set(all_found):
         score.missing += 1
         _example(score, "missing", truth, edge, None)

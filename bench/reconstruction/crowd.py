@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from zlib import crc32
 
 from bench.reconstruction.groups import Groups, place
 from bench.reconstruction.levels import spans_of
@@ -24,20 +25,54 @@ _TIME_FIELDS = ("start_time", "end_time")
 
 def crowded(signals: list[Signal], truth: Truth, in_flight: float) -> list[Signal]:
     """Return the signals with their trails moved together; signals that belong to no trail stay where they are."""
+    by_function = factors(truth, in_flight)
     groups = Groups(truth)
+    factor = {
+        groups.top(name): by_function[one.where] for name, one in truth.things.items() if one.where in by_function
+    }
+    return _closer(signals, groups, factor)
+
+
+def called_at_once(signals: list[Signal], truth: Truth, in_flight: float) -> list[Signal]:
+    """Return the signals with those trails moved together in which nothing waits for a poller: so many run at a time.
+
+    Each kind of trail by itself, told by its function that starts first.
+    """
+    groups = Groups(truth)
+    polled = {groups.top(name) for pair in waiting(truth) for name, one in truth.things.items() if one.where in pair}
+    heads = {
+        groups.top(name): one.where
+        for name, one in reversed(truth.things.items())
+        if one.type == "invocation" and groups.top(name) not in polled
+    }
+    lasted: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    ends: dict[str, int] = {}
+    starts: dict[str, int] = {}
+    for signal, group in place(signals, groups):
+        if group in heads:
+            starts[group] = min(starts.get(group, 1 << 62), start_ns(signal))
+            ends[group] = max(ends.get(group, 0), end_ns(signal))
+    for group, start in starts.items():
+        lasted[heads[group]].append((start, ends[group]))
+    at_once = {
+        head: sum(end - start for start, end in some) / max(1, max(some)[0] - min(some)[0])
+        for head, some in lasted.items()
+    }
+    return _closer(signals, groups, {group: in_flight / at_once[heads[group]] for group in starts})
+
+
+def _closer(signals: list[Signal], groups: Groups, factor: dict[str, float]) -> list[Signal]:
+    """Move each group towards the first, by its factor; what has none stays."""
     placed = place(signals, groups)
     starts: dict[str, int] = {}
     for signal, group in placed:
         if group:
             starts[group] = min(starts.get(group, 1 << 62), start_ns(signal))
-    by_function = factors(truth, in_flight)
-    factor = {
-        groups.top(name): by_function[one.where] for name, one in truth.things.items() if one.where in by_function
-    }
     first = min(starts.values(), default=0)
-    closer = {group: max(1.0, factor.get(group, 1.0)) for group in starts}
-    shifts = {group: int((start - first) * (1 - 1 / closer[group])) for group, start in starts.items()}
-    return [_moved(signal, shifts.get(group, 0), group) for signal, group in placed]
+    shifts = {
+        group: int((start - first) * (1 - 1 / max(1.0, factor.get(group, 1.0)))) for group, start in starts.items()
+    }
+    return [moved(signal, shifts[group], group) if shifts.get(group) else signal for signal, group in placed]
 
 
 def waiting(truth: Truth) -> dict[tuple[str, str], float]:
@@ -86,6 +121,7 @@ def _sender(truth: Truth, message: str) -> tuple[str, int] | None:
 
 
 def start_ns(signal: Signal) -> int:
+    """Return when the first of a signal happened, Unix nanoseconds."""
     if isinstance(signal, dict):
         return int(signal["start_time"] * 1e9)
     if isinstance(signal, ExportTraceServiceRequest):
@@ -93,16 +129,26 @@ def start_ns(signal: Signal) -> int:
     return int(min(event["timestamp"] for event in signal.events)) * 10**6
 
 
-def _moved(signal: Signal, shift_ns: int, group: str) -> Signal:
+def end_ns(signal: Signal) -> int:
+    """Return when the last of a signal ended, Unix nanoseconds."""
+    if isinstance(signal, dict):
+        return int(signal.get("end_time", signal["start_time"]) * 1e9)
+    if isinstance(signal, ExportTraceServiceRequest):
+        return max(int(span.end_time_unix_nano) for _, span in spans_of(signal))
+    return int(max(event["timestamp"] for event in signal.events)) * 10**6
+
+
+def moved(signal: Signal, shift_ns: int, instance: str) -> Signal:
+    """Return a signal so much earlier, of another instance where one is named; an OTLP body is changed in place."""
     if isinstance(signal, dict):
         times = {name: signal[name] - shift_ns / 1e9 for name in _TIME_FIELDS if name in signal}
-        children = [_moved(one, shift_ns, group) for one in signal.get("subsegments", [])]
+        children = [moved(one, shift_ns, instance) for one in signal.get("subsegments", [])]
         return {**signal, **times, **({"subsegments": children} if children else {})}
     if isinstance(signal, ExportTraceServiceRequest):
         for resource in signal.resource_spans:
             for pair in resource.resource.attributes:
                 if pair.key == "faas.instance":
-                    pair.value.string_value = _renamed(pair.value.string_value, group)
+                    pair.value.string_value = _renamed(pair.value.string_value, instance)
         for _, span in spans_of(signal):
             span.start_time_unix_nano -= shift_ns
             span.end_time_unix_nano -= shift_ns
@@ -114,11 +160,11 @@ def _moved(signal: Signal, shift_ns: int, group: str) -> Signal:
         {**event, "timestamp": event["timestamp"] - shift_ms, "message": _restamped(event["message"], shift_ms)}
         for event in signal.events
     ]
-    return LogEvents(signal.group, _renamed(signal.stream, group), events)
+    return LogEvents(signal.group, _renamed(signal.stream, instance), events)
 
 
-def _renamed(stream: str, group: str) -> str:
-    return f"{stream[:-8]}{abs(hash(group)) % 16**8:08x}" if group else stream
+def _renamed(stream: str, instance: str) -> str:
+    return f"{stream[:-8]}{crc32(instance.encode()):08x}" if instance else stream
 
 
 _EVENT_TIME = re.compile(r'"event_timestamp": "(\d+)"')

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from bench.reconstruction.levels import REQUEST, spans_of
 from bench.reconstruction.recording import ExportTraceServiceRequest, LogEvents, Recording, Signal
-from bench.reconstruction.truth import Truth, read_truth
+from bench.reconstruction.truth import Edge, Truth, read_truth
 
 
 class Groups:
-    """Things that are joined by any true edge, and which story they are of."""
+    """Things that are joined by any true edge, or by those that ``joined`` says yes to."""
 
-    def __init__(self, truth: Truth) -> None:
+    def __init__(self, truth: Truth, joined: Callable[[Edge], bool] = lambda edge: True) -> None:
         self._above: dict[str, str] = {}
-        for cause, effect in [*truth.kinds, *truth.silent]:
+        for edge in filter(joined, [*truth.kinds, *truth.silent]):
+            cause, effect = edge
             self._above[self.top(cause)] = self.top(effect)
         self._names = {thing.id: name for name, thing in truth.things.items()}
 

@@ -4,8 +4,9 @@
 own; ids stay in the telemetry. `half`: every second function has no instrumentation at all, only its log lines (other
 functions cannot link to spans that it never made). `timing`: as `ids`, and every id of a message, record, event, correlation
 or business object is gone: what is left is who ran when, what it called, and Lambda's own
-lines; the first trails keep all, since who calls whom must be known from somewhere (`taught.py`). `crowd`: as `timing`, with ten
-messages waiting on an edge at a time (`crowd.py`).
+lines; the first trails keep all, since who calls whom must be known from somewhere (`taught.py`). `crowd`: as `timing`, with the
+trails laid over each other until ten messages wait on an edge at a time (`crowd.py`). `queued`: as `timing`, of a recording in which
+ten messages did wait on an edge (`record.py`), and what nothing waits for laid over each other.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from bench.reconstruction.recording import ExportTraceServiceRequest, LogEvents, Signal
 from coldtrail_lab.context import AN_ID, without_ids
 
-LEVELS = ("all", "ids", "half", "timing", "crowd")
+LEVELS = ("all", "ids", "half", "timing", "crowd", "queued")
 IN_FLIGHT = 10
 
 _ROOT = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")

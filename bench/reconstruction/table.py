@@ -11,7 +11,8 @@ GOALS = {
     "ids": "0.99 / 0.98",
     "half": "0.98 / 0.95",
     "timing": "",
-    "crowd": "0.90 right",
+    "crowd": "",
+    "queued": "0.90 right",
 }
 WIDTH = 15
 
@@ -42,6 +43,15 @@ def classes(score: Score, most: int) -> Iterator[str]:
     """Yield the commonest classes of wrong and missing things, each with an example."""
     for (sort, text), count in score.classes.most_common(most):
         yield f"  {score.level:<7} {sort:<8} {count:>6}  {text}   e.g. {score.examples[sort, text]}"
+
+
+def losses(score: Score) -> Iterator[str]:
+    """Yield one line per kind of edge of which some are missing, the most missing first."""
+    missing = sorted(score.losses.items(), key=lambda one: one[1][1] - one[1][0])
+    yield f"  {score.level:<7} {'edges':<70} {'true':>6} {'found':>6} {'other cause':>12} {'none given':>11}"
+    for name, (true, found, other, none) in missing:
+        if found < true:
+            yield f"  {score.level:<7} {name:<70} {true:>6} {found:>6} {other:>12} {none:>11}"
 
 
 def _row(name: str, values: list[str]) -> str:

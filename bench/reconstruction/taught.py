@@ -13,18 +13,26 @@ SHARE = 0.15
 """Of the trails that keep their ids, first come."""
 
 
-def parted(signals: list[Signal], truth: Truth) -> tuple[list[Signal], list[Signal], set[str]]:
-    """Return the signals of the first trails, those of all others, and the names of what belongs to the first.
-
-    No trail lies on both sides: those that share a batch stay together.
-    """
-    groups = Groups(truth)
-    placed = place(signals, groups)
+def first_groups(signals: list[Signal], groups: Groups) -> set[str]:
+    """Return the groups of the first trails, by when they were recorded."""
     starts: dict[str, int] = {}
-    for signal, group in placed:
+    for signal, group in place(signals, groups):
         if group:
             starts[group] = min(starts.get(group, 1 << 62), start_ns(signal))
-    first = set(sorted(starts, key=lambda group: starts[group])[: int(len(starts) * SHARE)])
+    return set(sorted(starts, key=lambda group: starts[group])[: int(len(starts) * SHARE)])
+
+
+def parted(
+    signals: list[Signal], truth: Truth, first: set[str] | None = None
+) -> tuple[list[Signal], list[Signal], set[str]]:
+    """Return the signals of the first trails, those of all others, and the names of what belongs to the first.
+
+    No trail lies on both sides: those that share a batch stay together. ``first``: the groups that are first, where
+    the signals' own times no longer tell.
+    """
+    groups = Groups(truth)
+    first = first_groups(signals, groups) if first is None else first
+    placed = place(signals, groups)
     taught = [signal for signal, group in placed if group in first]
     others = [signal for signal, group in placed if group not in first]
     return taught, others, {name for name in truth.things if groups.top(name) in first}

@@ -109,9 +109,10 @@ def jobs_of_shard(effects: Sequence[Node], taken: Sequence[int], sent_ns: Sequen
 def _job(effects: Sequence[Node], taken: Sequence[int], at: int, there: int, habits: Habits) -> Job | None:
     """The job that begins with an invocation: of as many records as were likely there, if what follows agrees."""
     told = max(1, taken[at])
-    if effects[at].status not in FAILED:
-        return Job(told, [Part(effects[at], 0, told)])
     likely = max(told, min(habits.most, there))
+    if effects[at].status not in FAILED:
+        had = taken[at] or likely
+        return Job(had, [Part(effects[at], 0, had)])
     for count in sorted(range(told, max(told, habits.most) + 1), key=lambda one: (abs(one - likely), -one)):
         if parts := _parts(effects, taken, at, count, habits.tries):
             return Job(count, parts)
@@ -125,13 +126,13 @@ def _parts(effects: Sequence[Node], taken: Sequence[int], at: int, count: int, t
     for place in range(at, len(effects)):
         if not rest:
             break
-        node, told = effects[place], max(1, taken[place])
+        node, told = effects[place], taken[place]
         before_ns = effects[place - 1].end_ns
         if parts and before_ns is not None and node.start_ns - before_ns > LONGEST_BREAK_NS:
             return []
         has = rest.pop()
         failed = node.status in FAILED
-        if told > has.count or (not failed and told != has.count):
+        if told > has.count or (told and not failed and told != has.count):
             return []
         parts.append(Part(node, has.first, has.count))
         if failed:

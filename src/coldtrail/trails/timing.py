@@ -33,6 +33,8 @@ MOST_UNITS = 512
 """Messages of one question."""
 
 SURE = 0.9
+MOSTLY = 0.9
+"""So many of a shard's invocations must say how many records they had for all to be read as batches and their retries."""
 
 BATCH = 10
 """How many messages an invocation may take where nothing tells: the default of SQS (AWS Lambda Developer Guide)."""
@@ -245,7 +247,8 @@ def _jobs(
         return jobs_of(effects, [0] * len(effects))
     taken = _taken(nodes, joins, effects)
     served = channels.served.get(side.channel.service)
-    told = all(count for node, count in zip(effects, taken, strict=True) if node.status not in FAILED)
+    went_through = [count for node, count in zip(effects, taken, strict=True) if node.status not in FAILED]
+    told = sum(map(bool, went_through)) >= MOSTLY * len(went_through)
     if side.channel.carrier == "stream" and told and served and is_one_at_a_time(effects):
         habits = Habits(served.tries or NEVER, channels.batches.get(side.channel.service, 0))
         return jobs_of_shard(effects, taken, sent_ns, habits)
