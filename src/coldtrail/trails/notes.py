@@ -37,6 +37,9 @@ _OF_THE_EMITTER = (
 )
 
 
+_DIGITS = frozenset("0123456789")
+
+
 def said_of(attributes: Attributes) -> list[Said]:
     """Return the fields that may name a unit of work: texts with a digit, of a name's length, not about the emitter."""
     return [
@@ -45,7 +48,7 @@ def said_of(attributes: Attributes) -> list[Said]:
         if isinstance(value, str)
         and 6 <= len(value) <= 200
         and not name.startswith(_OF_THE_EMITTER)
-        and any(digit in value for digit in "0123456789")
+        and not _DIGITS.isdisjoint(value)
     ]
 
 
