@@ -151,14 +151,17 @@ export class ServiceMapView {
   private drawNode(node: DrawnNode): SVGGElement {
     const { x, y } = this.placed!.nodes[node.id];
     const bad = troubled(node);
-    const group = element("g", { class: `map-node${bad ? " bad" : ""}`, transform: `translate(${x} ${y})`, "data-node": node.id, role: "treeitem", id: `map-${node.id}`, "aria-label": nodeWords(node), "aria-selected": "false" }, this.all);
+    const name = shortened(node.members > 1 ? `${node.name} (${node.members})` : node.name, 22);
+    const told = shortened(figures(node), 32);
+    const group = element("g", { class: `map-node${bad ? " bad" : ""}`, transform: `translate(${x} ${y})`, "data-node": node.id, role: "treeitem", id: `map-${node.id}`, "aria-selected": "false" }, this.all);
     if (node.members > 1) element("rect", { x: 4, y: -4, width: NODE_WIDTH, height: NODE_HEIGHT, rx: 4, class: "map-box" }, group);
     element("rect", { width: NODE_WIDTH, height: NODE_HEIGHT, rx: 4, class: "map-box" }, group);
     if (node.is_entry) element("rect", { width: 3, height: NODE_HEIGHT, rx: 1, class: "map-entry" }, group);
     element("path", { d: GLYPHS[node.kind] ?? OUTSIDE, transform: "translate(9 6)", class: "map-glyph" }, group);
-    const name = element("text", { x: 29, y: 17, class: "map-name" }, group);
-    name.textContent = shortened(node.members > 1 ? `${node.name} (${node.members})` : node.name, 22);
-    element("text", { x: 10, y: 33, class: "map-figures" }, group).textContent = shortened(figures(node), 32);
+    element("text", { x: 29, y: 17, class: "map-name" }, group).textContent = name;
+    element("text", { x: 10, y: 33, class: "map-figures" }, group).textContent = told;
+    // What is heard says more than what is seen.
+    element("text", { x: 10, y: 33, class: "map-heard" }, group).textContent = nodeWords(node);
     return group;
   }
 
