@@ -35,7 +35,7 @@ export default function EventSourcesScreen() {
 
 function Whole({ answer }: { answer: SourcesAnswer }) {
   const rows = answer.event_sources;
-  if (!rows.length) return <NothingHere what="message" />;
+  if (!rows.length) return <NothingHere what="messages" />;
   const said = sourcesVerdict(rows);
   const behind = answer.messages_named - answer.message_count;
   return (
