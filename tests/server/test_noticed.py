@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,34 @@ def test_a_decision_that_makes_no_sense_is_refused_with_what_to_do(coldtrail: Co
         answer = decide(coldtrail, one["finding_id"], **bad)
         assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json"), answer.text
     assert coldtrail.api(f"/findings/{one['finding_id']}")["state"] == "open"
+
+
+def test_a_function_that_becomes_slow_is_found_by_what_was_usual(coldtrail: Coldtrail) -> None:
+    function, now_ms = f"calm-{os.urandom(3).hex()}", time.time_ns() // 10**6
+    first_ms = now_ms // 60_000 * 60_000 - 8 * 60_000
+    for minute in range(8):
+        lines = [report(str(uuid.uuid4()), 12.0 if minute < 7 else 480.0) for _ in range(12)]
+        write(coldtrail, function, *lines, start_ms=first_ms + minute * 60_000 + 5_000)
+    (one,) = about(coldtrail, function, lambda found: len(found) == 1)
+    assert (one["kind"], one["severity"], one["count"]) == ("slower", "medium", 12)
+    assert "480 ms instead of 12" in one["title"]
+
+
+def test_a_message_that_fails_each_time_is_told_apart_from_why_it_fails(coldtrail: Coldtrail) -> None:
+    function, message_id = f"taker-{os.urandom(3).hex()}", str(uuid.uuid4())
+    queue, trace_id = f"jobs-{os.urandom(3).hex()}", os.urandom(16)
+    url = f"https://sqs.eu-central-1.amazonaws.com/123456789012/{queue}"
+    start_ns = time.time_ns() - 60 * 10**9
+    named = {"messaging.system": "aws_sqs", "messaging.destination.name": queue, "messaging.message.id": message_id, "aws.sqs.queue.url": url}
+    sent = span("send", service="sender", kind=4, trace_id=trace_id, start_ns=start_ns, attributes={**named, "messaging.operation.type": "send"})
+    taken = []
+    for attempt in range(1, 4):
+        at_ns = start_ns + attempt * 10 * 10**9
+        handled = span(function, service=function, kind=2, start_ns=at_ns, error="ValueError", attributes={"faas.invocation_id": str(uuid.uuid4()), "faas.trigger": "pubsub"})
+        read = {**named, "messaging.operation.type": "process", "aws.sqs.approximate_receive_count": attempt}
+        taken += [handled, span("process", service=function, kind=5, start_ns=at_ns + 10**6, error="ValueError", trace_id=handled["trace_id"], parent=handled["span_id"], attributes=read)]
+    assert coldtrail.post("/v1/traces", traces(sent, *taken)).status_code == 200
+    (one,) = about(coldtrail, queue, lambda found: [finding["kind"] for finding in found] == ["poison_message"])
+    (cause,) = about(coldtrail, function, lambda found: len(found) == 1)
+    assert (cause["kind"], cause["severity"], cause["count"]) == ("error", "high", 3)
+    assert one["follows"] == cause["finding_id"]

@@ -25,6 +25,9 @@ SHARE = 0.05
 REACH_S = 15
 """What was received so shortly before the last look may have become visible after it."""
 
+LOOKS = 3
+"""After a load: what became of its messages is known some seconds later, when their trails are assembled."""
+
 MOST_HOURS = 48
 """Of one look; what is older than that in one delivery is history, and not noticed."""
 
@@ -60,10 +63,11 @@ class Watcher:
             self._thread.join()
 
     def _run(self) -> None:
-        took_s = 0.0
+        took_s, due = 0.0, 0
         while not self._stop.wait(min(max(self._period_s, took_s / SHARE), MOST_PERIOD_S)):
-            if not self._loaded.wait(60) or self._stop.is_set():
+            if (not due and not self._loaded.wait(60)) or self._stop.is_set():
                 continue
+            due = LOOKS if self._loaded.is_set() else due - 1
             self._loaded.clear()
             began_s = time.monotonic()
             try:
@@ -81,7 +85,12 @@ class Watcher:
             if self._stop.is_set():
                 return
             since_ns, until_ns = since_ns // MINUTE_NS * MINUTE_NS, -(-until_ns // MINUTE_NS) * MINUTE_NS
-            for finding, change in notice(self._findings, look(self._engine, since_ns, until_ns), time.time_ns()):
+            sightings = look(self._engine, since_ns, until_ns, _refused)
+            for finding, change in notice(self._findings, sightings, time.time_ns()):
                 log.info("finding " + change.what, severity=finding.severity, title=finding.title)
         self._findings.save([], {}, [], {LOOKED: now_s})
         self._findings.forget(now_s - MINUTES_KEPT_S)
+
+
+def _refused(finder: str, error: EngineError) -> None:
+    log.warning("a finder could not look, and is left out", finder=finder, reason=str(error)[:300])

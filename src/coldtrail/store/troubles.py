@@ -8,12 +8,15 @@ from msgspec import Struct
 
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
+from coldtrail.store.event_sources import POISON_TRIES
 from coldtrail.store.figures_calls import THROTTLED
 from coldtrail.store.signals import TRACE_READ
 
 MOST_GROUPS = 2_000
 MOST_CALLED = 60
 """Callers and what they call, of one question: each costs the reading of one trace."""
+
+MOST_SERIES = 50_000
 
 MOST_UNITS = 5
 """Examples that a group keeps."""
@@ -60,7 +63,7 @@ def touched(engine: Engine, received_since_s: int) -> list[tuple[int, int]]:
     What arrives late, or is replayed, is of another time than now.
     """
     hours: dict[int, tuple[int, int]] = {}
-    for table, column in (("invocations", "time"), ("logs", "time"), ("traces", "start")):
+    for table, column in (("invocations", "time"), ("logs", "time"), ("traces", "start"), ("deliveries", "at")):
         query = f"""SELECT toUnixTimestamp(toStartOfHour({column})) AS hour,
               toUnixTimestamp64Nano(min({column})), toUnixTimestamp64Nano(max({column})) + 1
             FROM {table} WHERE received >= toDateTime({{since:UInt32}}) GROUP BY hour"""
@@ -114,7 +117,7 @@ def failed_calls(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
     query = f"""SELECT toUnixTimestamp(minute), service, name, sum(error_count) AS failed,
           toUnixTimestamp64Nano(min(last_seen)), toUnixTimestamp64Nano(max(last_seen)), lower(hex(argMaxIfMerge(failing)))
         FROM calls WHERE minute >= fromUnixTimestamp64Nano({{since:Int64}}) AND minute < fromUnixTimestamp64Nano({{until:Int64}})
-        GROUP BY minute, service, name HAVING failed > 0 ORDER BY failed DESC LIMIT {MOST_CALLED}"""
+          AND NOT taking GROUP BY minute, service, name HAVING failed > 0 ORDER BY failed DESC LIMIT {MOST_CALLED}"""
     rows = engine.rows(query, {"since": since_ns, "until": until_ns})
     told = _failures_of(engine, {row[6] for row in rows}) if rows else {}
     return [
@@ -175,3 +178,61 @@ def _group(row: tuple[Any, ...], texts: int, figures: int = 0) -> Group:
         units=tuple(unit for unit in units if unit.strip("0")),
         figures=tuple(float(value or 0) for value in row[6 + texts : 6 + texts + figures]),
     )
+
+
+def _newest(also: str = "") -> str:
+    """SQL for the newest word on each delivery of the range."""
+    return f"SELECT * FROM deliveries WHERE {_RANGE.replace('time ', 'at ')}{also} ORDER BY version DESC LIMIT 1 BY message, slot"
+
+
+def given_up(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
+    """Messages that came out of a dead-letter queue, by where they had been and (dead-letter queue, error type, message).
+
+    The one figure: how often each was tried, at most.
+    """
+    query = f"""SELECT toUnixTimestamp(toStartOfMinute(at)), dead_letter_of, any(name), any(failure_type), any(failure_message),
+          uniqExact(message), toUnixTimestamp64Nano(min(at)), toUnixTimestamp64Nano(max(at)), groupArray({MOST_UNITS})(trail_id),
+          max(tries)
+        FROM ({_newest(" AND dead_letter_of != ''")})
+        GROUP BY 1, dead_letter_of, {_SHORT % "failure_message"} ORDER BY 6 DESC LIMIT {MOST_GROUPS}"""
+    return [_group(row, 3, 1) for row in _rows(engine, query, since_ns, until_ns)]
+
+
+def poisoned(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
+    """Messages that failed again and again and never went through, by source and (consumer, error type, message).
+
+    The one figure: how often one of them was tried, at most.
+    """
+    query = f"""SELECT toUnixTimestamp(toStartOfMinute(first_at)), name, consumer, any(type), any(said), count(),
+          toUnixTimestamp64Nano(min(first_at)), max(last_ns), groupArray({MOST_UNITS})(trail), max(tried)
+        FROM (SELECT name, consumer, message, min(at) AS first_at, max(taken_ns) AS last_ns, any(trail_id) AS trail,
+            countIf(failed) AS tried, anyIf(failure_type, failure_type != '') AS type,
+            anyIf(failure_message, failure_message != '') AS said
+          FROM ({_newest()}) WHERE taker != '' GROUP BY name, consumer, message
+          HAVING tried >= {POISON_TRIES} AND countIf(NOT failed) = 0)
+        GROUP BY 1, name, consumer, {_SHORT % "said"} ORDER BY 6 DESC LIMIT {MOST_GROUPS}"""
+    return [_group(row, 3, 1) for row in _rows(engine, query, since_ns, until_ns)]
+
+
+def done_twice(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
+    """Messages that a consumer took again although it had been through with them, by source and (consumer,)."""
+    query = f"""SELECT toUnixTimestamp(toStartOfMinute(at)), name, consumer, uniqExact(message), toUnixTimestamp64Nano(min(at)),
+          toUnixTimestamp64Nano(max(at)), groupArray({MOST_UNITS})(trail_id)
+        FROM ({_newest(" AND how = 'duplicate'")}) GROUP BY 1, name, consumer LIMIT {MOST_GROUPS}"""
+    return [_group(row, 1) for row in _rows(engine, query, since_ns, until_ns)]
+
+
+def median_durations(
+    engine: Engine, since_ns: int, until_ns: int
+) -> dict[tuple[str, str], dict[int, tuple[int, float]]]:
+    """Return `{(caller, called): {minute_s: (count, median ms)}}` of calls by the minute, and of functions as ("", function)."""
+    calls = f"""SELECT service, name, toUnixTimestamp(minute), sum(count) AS n, quantilesTDigestMerge(0.5, 0.95, 0.99)(durations_ms)[1]
+        FROM calls WHERE minute >= fromUnixTimestamp64Nano({{since:Int64}}) AND minute < fromUnixTimestamp64Nano({{until:Int64}})
+          AND NOT taking GROUP BY service, name, minute HAVING n > 0 LIMIT {MOST_SERIES}"""
+    functions = f"""SELECT '', function, {_MINUTE}, count(), quantileTDigest(0.5)(duration_ms)
+        FROM ({_ONCE}) WHERE isNotNull(duration_ms) AND NOT cold GROUP BY function, {_MINUTE} LIMIT {MOST_SERIES}"""
+    found: dict[tuple[str, str], dict[int, tuple[int, float]]] = {}
+    for query in (calls, functions):
+        for caller, called, minute_s, count, median_ms in _rows(engine, query, since_ns, until_ns):
+            found.setdefault((caller, called), {})[minute_s] = (count, float(median_ms))
+    return found

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from msgspec import structs
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
+from coldtrail.store.engine_errors import EngineError
 from coldtrail.watch.finders import FINDERS
 from coldtrail.watch.normalise import normalise
 
-Look = Callable[[Engine, int, int], Iterable[Sighting]]
 
-
-def look(engine: Engine, since_ns: int, until_ns: int, finders: Iterable[Look] = FINDERS) -> list[Sighting]:
+def look(engine: Engine, since_ns: int, until_ns: int, refused: Callable[[str, EngineError], None]) -> list[Sighting]:
     """Return what is seen in ``[since_ns, until_ns)``, both on whole minutes; asking again gives the same.
 
+    ``refused`` is told of a finder whose question the engine refused; the others see what they see.
+
     Raises:
-        EngineError: the engine refused a question.
+        EngineError: a passing fault of the engine, such as being away.
     """
     merged: dict[tuple[str, int], Sighting] = {}
-    for finder in finders:
-        for seen in finder(engine, since_ns, until_ns):
+    for finder in FINDERS:
+        try:
+            found = list(finder(engine, since_ns, until_ns))
+        except EngineError as error:
+            if error.passing:
+                raise
+            refused(finder.__name__, error)
+            continue
+        for seen in found:
             key = (seen.fingerprint, seen.minute_s)
             merged[key] = together(merged[key], seen) if key in merged else seen
     return _causes_told(list(merged.values()))

@@ -9,7 +9,19 @@ from coldtrail.watch.finders.error_lines import error_lines
 from coldtrail.watch.finders.executions import failing_executions
 from coldtrail.watch.finders.failures import failing_functions
 from coldtrail.watch.finders.memory import nearly_out_of_memory
+from coldtrail.watch.finders.messages import given_up_messages, messages_done_twice, poison_messages
+from coldtrail.watch.finders.slower import slower_than_before
 
-FINDERS = (failing_functions, nearly_out_of_memory, error_lines, failing_dependencies, failing_executions)
+FINDERS = (
+    failing_functions,
+    nearly_out_of_memory,
+    error_lines,
+    failing_dependencies,
+    failing_executions,
+    given_up_messages,
+    poison_messages,
+    messages_done_twice,
+    slower_than_before,
+)
 
 __all__ = ["FINDERS"]
