@@ -140,6 +140,12 @@ def test_a_table_with_provisioned_capacity_is_not_billed_by_request_and_belongs_
     assert {name: sum(part.usd for part in parts) for name, parts in group(costs, by_caller).items()} == {"a": Decimal("0.0195"), "b": Decimal("0.0065")}
 
 
+def test_capacity_that_nobody_was_seen_to_use_belongs_to_those_it_came_with() -> None:
+    held = [Held("dynamodb", "rates", "write_capacity", Decimal(40), "a deployment", ("a", "b"))]
+    costs = price_lines(resource_lines([], held, Assumptions()), PriceBook(), HOUR)
+    assert {name: sum(part.usd for part in parts) for name, parts in group(costs, by_caller).items()} == {"a": Decimal("0.013"), "b": Decimal("0.013")}
+
+
 def test_tiers_count_over_all_resources_of_a_price() -> None:
     """200 M + 200 M requests of an HTTP API: 300 M x $1.00 and 100 M x $0.90 = $390, half of it each."""
     calls = [Used("apigateway", name, "access", name, 200_000_000, 0, 0) for name in ("one", "two")]

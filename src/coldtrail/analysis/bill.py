@@ -27,13 +27,17 @@ MB_A_GB = 1024
 
 
 class Held(Struct, frozen=True):
-    """Capacity that is paid for whether it is used or not. ``unit_hours``: units times the hours they were there."""
+    """Capacity that is paid for whether it is used or not. ``unit_hours``: units times the hours they were there.
+
+    ``owners``: the functions that it came with, to whom it belongs where nobody was seen to use it.
+    """
 
     service: str
     resource: str
     what: Capacity
     unit_hours: Decimal
     source: str
+    owners: tuple[str, ...] = ()
 
 
 class Assumptions(Struct, frozen=True):
@@ -176,6 +180,8 @@ def _held_lines(held: list[Held], found: Mapping[tuple[str, str, str], _Sum]) ->
             if (service, resource) == (one.service, one.resource):
                 for caller, quantity in its.callers.items():
                     users[caller] = users.get(caller, ZERO) + quantity
+        if not users:
+            users = dict.fromkeys(one.owners, Decimal(1))
         note = f"capacity as {one.source} tells"
         lines.append(
             Line(

@@ -91,7 +91,7 @@ def bill(
     held = _surest([*settings.held(hours, "the settings"), *announced, *held_of_metrics(measured)])
     assumed = settings.assumptions()
     lines = [*function_lines(attempts, told, held, hours, assumed), *resource_lines(calls, held, assumed)]
-    lines = as_measured(lines, measured)
+    lines = as_measured(lines, measured, held)
     return Bill(
         since_ns=since_ns,
         until_ns=until_ns,
@@ -108,18 +108,31 @@ def bill(
 
 
 def _surest(held: list[Held]) -> list[Held]:
-    """One for each resource and capacity: what comes later in the list knows better."""
-    return list({(one.service, one.resource, one.what): one for one in held}.values())
+    """One for each resource and capacity: what comes later in the list knows better, but not always whose it is."""
+    found: dict[tuple[str, str, str], Held] = {}
+    for one in held:
+        key = (one.service, one.resource, one.what)
+        owners = one.owners or (found[key].owners if key in found else ())
+        found[key] = structs.replace(one, owners=owners)
+    return list(found.values())
 
 
-def as_measured(lines: Iterable[Line], measured: Metered) -> list[Line]:
-    """Give lines the quantities that the service's own metrics tell; what calls told stays where they are silent."""
+def as_measured(lines: Iterable[Line], measured: Metered, held: Iterable[Held]) -> list[Line]:
+    """Give lines the quantities that the service's own metrics tell; what calls told stays where they are silent.
+
+    A table on demand that no call names has lines from its metrics alone.
+    """
+    note = "consumed capacity as CloudWatch's metrics tell"
     found = []
     for line in lines:
         units = measured.consumed.get((line.resource, line.price_id))
         if units and line.estimated:
-            line = structs.replace(
-                line, quantity=units, estimated=False, note="consumed capacity as CloudWatch's metrics tell"
-            )
+            line = structs.replace(line, quantity=units, estimated=False, note=note)
         found.append(line)
-    return found
+    known = {(line.resource, line.price_id) for line in found}
+    provisioned = {one.resource for one in held if one.service == "dynamodb"}
+    return found + [
+        Line("dynamodb", table, price_id, units, note=note)
+        for (table, price_id), units in measured.consumed.items()
+        if (table, price_id) not in known and table not in provisioned
+    ]

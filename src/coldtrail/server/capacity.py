@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from msgspec import structs
 from pydantic import ValidationError
 
 from coldtrail.analysis.bill import Held
@@ -38,7 +39,7 @@ def held_of_deployments(deployments: list[Deployment], since_ns: int, until_ns: 
         from_ns, held = now.pop(key)
         hours = Decimal(max(0, min(at_ns, until_ns) - max(from_ns, since_ns))) / HOUR_NS
         if hours:
-            kept = Held(held.service, held.resource, held.what, held.unit_hours * hours, held.source)
+            kept = structs.replace(held, unit_hours=held.unit_hours * hours)
             spans.setdefault(key[1], []).append(kept)
 
     for one in deployments:
@@ -53,8 +54,8 @@ def held_of_deployments(deployments: list[Deployment], since_ns: int, until_ns: 
     for key in list(now):
         close(key, until_ns)
     return [
-        Held(*key, sum((one.unit_hours for one in many), Decimal(0)), many[0].source)  # type: ignore[arg-type]
-        for key, many in spans.items()
+        structs.replace(many[-1], unit_hours=sum((one.unit_hours for one in many), Decimal(0)))
+        for many in spans.values()
     ]
 
 

@@ -92,7 +92,7 @@ def _bill(service: Service, since_ns: int, until_ns: int, *, durations: bool = F
 
 def workflow_name(one: Share) -> str:
     """Return what a workflow is called: the service and the name of its trails' origin."""
-    return f"{one.service} {one.name}".strip() or "unknown"
+    return " ".join(dict.fromkeys(part for part in (one.service, one.name) if part)) or "unknown"
 
 
 def _members(shares: Iterable[Share]) -> dict[str, Mapping[str, int]]:
