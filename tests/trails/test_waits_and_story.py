@@ -131,3 +131,10 @@ def test_a_wrong_clock_is_said_once_and_taken_out() -> None:
 def test_no_clock_is_corrected_where_none_is_wrong() -> None:
     spans, logs = everything()
     assert all(node.clock_offset_ms is None for node in trail_of(spans, logs, "a" * 32).nodes)
+
+
+@pytest.mark.parametrize(("error", "lacks"), [("ConnectionError", True), ("ConditionalCheckFailedException", False)])
+def test_a_write_that_its_condition_forbade_is_not_missing(error: str, lacks: bool) -> None:
+    table = {"db__system__name": "aws.dynamodb", "db__collection__name": "orders", "db__operation__name": "PutItem"}
+    spans = [span(1, 0, kind=2, service="post", took_ms=90, faas__invocation_id="r"), span(2, 10, parent=1, kind=3, service="post", name="PutItem", failed=error, **table)]
+    assert any("orders lacks what it should have written" in one.text for one in trail_of(spans, []).story) is lacks

@@ -67,7 +67,7 @@ def missing(
     None where the step did neither, or where the same was done again with success.
     """
     touch = touched.get(failed.node_id)
-    if touch is None or touch.deed == "read" or _made_good(failed, touch, trail, touched):
+    if touch is None or touch.deed == "read" or _on_condition(failed) or _made_good(failed, touch, trail, touched):
         return None
     name = touch.resource.name
     if touch.deed == "write" and (reader := _reader(failed, touch, trail, touched)):
@@ -85,6 +85,14 @@ def missing(
 
 def _end(node: Node) -> int:
     return node.start_ns if node.end_ns is None else node.end_ns
+
+
+def _on_condition(failed: Node) -> bool:
+    """A write that was not to happen: the item is as its condition forbids, which is how a message is done only once.
+
+    Source: Amazon DynamoDB Developer Guide, "Condition expressions" (`ConditionalCheckFailedException`).
+    """
+    return failed.failure is not None and "ConditionalCheckFailed" in f"{failed.failure.type} {failed.failure.message}"
 
 
 def _made_good(failed: Node, touch: Touch, trail: list[Node], touched: Mapping[str, Touch]) -> bool:
