@@ -6,7 +6,7 @@ from telling import lines, span
 
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge
-from coldtrail.trails.assemble import build_graph
+from coldtrail.trails.assemble import build_graph, select
 from coldtrail.trails.identity import node_id_of
 from coldtrail.trails.timing import MOST_CONFIDENCE, Timing
 
@@ -66,3 +66,18 @@ def test_effects_that_nothing_tells_apart_get_no_edge() -> None:
     spans = sends(10, every_ms=0.2)
     logs = [log for number in range(10) for log in lines(f"r-{number}", 100 + (number * 7919 % 1000), 30, function="work", eventSourceARN="arn:aws:sqs:eu-central-1:1:jobs")]
     assert all(edge.confidence < 0.9 for edge in by_time(spans, logs))
+
+
+def test_a_trail_of_one_message_of_a_batch_that_times_told_holds_nothing_of_the_others() -> None:
+    spans = sends(3, every_ms=100)
+    batch = span(20, 1_000, trace="b", kind=5, service="work", took_ms=300, faas__invocation_id="r-1", faas__trigger="pubsub")
+    records = [span(30 + at, 1_010 + 90 * at, trace="b", parent=20, kind=5, service="work", took_ms=80) for at in range(3)]
+    calls = [span(40 + at, 1_020 + 90 * at, trace="b", parent=30 + at, kind=3, service="work", took_ms=50) for at in range(3)]
+    invocation = node_id_of("request_id", "r-1")
+    known = tuple(Edge(one.trace_id + one.span_id, invocation, "triggers", "timing", 0.95) for one in spans)
+    graph = build_graph([*spans, batch, *records, *calls], [], Timing(frozenset(), known=known))
+    for at, sent in enumerate(spans):
+        trail = select(graph, sent.trace_id)
+        assert trail
+        inside = {node.node_id for node in trail.nodes} & {one.trace_id + one.span_id for one in (*records, *calls)}
+        assert inside == {records[at].trace_id + records[at].span_id, calls[at].trace_id + calls[at].span_id}

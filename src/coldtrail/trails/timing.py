@@ -19,6 +19,7 @@ from coldtrail.trails.in_order import LOST, STRANGE, Limits
 from coldtrail.trails.joins import Joins
 from coldtrail.trails.matching import SLACK_MS, Delay, Match, Order, Question, Times, match, sent_at
 from coldtrail.trails.nodes import Nodes
+from coldtrail.trails.records_by_time import tell_records_apart
 from coldtrail.trails.serving import FAILED, Habits, Job, is_one_at_a_time, jobs_of, jobs_of_shard
 
 MOST_CONFIDENCE = 0.97
@@ -77,7 +78,12 @@ class _Side(Struct):
 
 
 def join_by_time(nodes: Nodes, joins: Joins, timing: Timing) -> None:
-    """Add the edges that times tell. Cheap where no invocation is without a cause."""
+    """Add the edges that times tell, and tell the records of a batch apart by them. Cheap where all have a cause."""
+    _join(nodes, joins, timing)
+    tell_records_apart(nodes, joins)
+
+
+def _join(nodes: Nodes, joins: Joins, timing: Timing) -> None:
     certain = set(joins.caused)
     for edge in timing.known:
         if edge.effect not in certain and edge.cause in nodes.by_id and edge.effect in nodes.by_id:
@@ -284,7 +290,7 @@ def _join_jobs(joins: Joins, channel: Channel, causes: list[Node], jobs: list[Jo
             used.add(one.cause)
             for part in jobs[at].parts:
                 if jobs[at].units == 0 or part.first <= place < part.first + part.count:
-                    _join(joins, channel, causes[one.cause], part.node, confidence)
+                    _add(joins, channel, causes[one.cause], part.node, confidence)
     return used
 
 
@@ -307,7 +313,7 @@ def _since(times: Times, zero: float) -> Times:
     return Times(times.start - zero, None if times.end is None else times.end - zero)
 
 
-def _join(joins: Joins, channel: Channel, cause: Node, effect: Node, confidence: float) -> None:
+def _add(joins: Joins, channel: Channel, cause: Node, effect: Node, confidence: float) -> None:
     kind: EdgeKind = "delivers" if cause.kind == "message" else channel.kind
     waits: tuple[Wait, ...] = ()
     if channel.carrier != "call":
