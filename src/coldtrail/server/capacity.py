@@ -46,7 +46,8 @@ def held_of_deployments(deployments: list[Deployment], since_ns: int, until_ns: 
         if one.status == "failed" or (configuration := _configuration(one)) is None:
             continue
         told = {
-            (held.service, held.resource, held.what): held for held in configuration.held(Decimal(1), "a deployment")
+            (held.service, held.resource, held.what): structs.replace(held, owners=one.services)
+            for held in configuration.held(Decimal(1), "a deployment")
         }
         for key in [key for key in now if key[0] == one.environment and key[1][:2] in _resources(configuration)]:
             close(key, one.time_ns)
