@@ -21,11 +21,12 @@ def test_few_units_are_looked_at_all_at_once() -> None:
 
 
 def test_of_many_the_newest_go_first_and_the_others_once_they_settled_the_oldest_first() -> None:
-    waiting, count = Waiting(), BATCH_UNITS + 100
+    waiting, count = Waiting(), BATCH_UNITS + 50
     waiting.add(units(*range(count, 0, -1)), 10.0)
     waiting.add(units(5, count + 1), 11.0)
     first = waiting.first()
     assert (first[:2], len(first)) == (units(5, count + 1), FRESH_UNITS)
+    assert waiting.first(loading=False)[: FRESH_UNITS + 1] == [*first, Unit(f"{count - FRESH_UNITS + 2:032x}", "")]
     waiting.done(unit.name for unit in first)
     assert waiting.settled(10.0 + SETTLED_S - 0.1) == []
     settled = waiting.settled(10.0 + SETTLED_S)

@@ -13,7 +13,7 @@ MOST_UNITS = 20_000
 BATCH_UNITS = 400
 """Units whose trails are read and assembled together: the engine is asked as often for hundreds as for one."""
 
-FRESH_UNITS = 200
+FRESH_UNITS = 100
 """Of more than one batch, so many of the newest are looked at in every pass: the first pages of a list show no others."""
 
 SETTLED_S = 2.0
@@ -48,9 +48,9 @@ class Waiting:
         for name in list(islice(self._units, max(0, len(self._units) - MOST_UNITS))):
             del self._units[name]
 
-    def first(self) -> list[Unit]:
-        """Return what a pass looks at first: all, where they are few, else the newest."""
-        most = FRESH_UNITS if len(self._units) > BATCH_UNITS else BATCH_UNITS
+    def first(self, *, loading: bool = True) -> list[Unit]:
+        """Return what a pass looks at first: all, where they are few, else the newest, and few of them while more comes."""
+        most = FRESH_UNITS if loading and len(self._units) > BATCH_UNITS else BATCH_UNITS
         return [unit for unit, _ in islice(reversed(self._units.values()), most)]
 
     def settled(self, now_s: float) -> list[Unit]:
