@@ -68,6 +68,15 @@ def test_costs_open_to_their_components_and_say_where_prices_are_from(page: Page
     expect(page.get_by_role("region", name="What would save")).to_contain_text("provisioned concurrency of quotes-price")
 
 
+def test_a_workflow_alone_can_be_compared(page: Page, moved: Coldtrail) -> None:
+    page.goto(f"{moved.url}/costs?t=now-2h&by=workflow")
+    page.get_by_role("link", name="only this").click()
+    expect(page.get_by_text("Only what quotes-price caused.")).to_be_visible()
+    expect(page.get_by_role("row", name="lambda quotes-price")).to_be_visible()
+    page.get_by_role("button", name="Show all").click()
+    expect(page.get_by_text("Only what quotes-price caused.")).to_be_hidden()
+
+
 def test_without_deployments_the_page_says_how_to_announce_one(page: Page, empty: Coldtrail) -> None:
     page.goto(f"{empty.url}/deployments")
     expect(page.get_by_label("the command of a pipeline", exact=True)).to_contain_text("coldtrail deployment create")

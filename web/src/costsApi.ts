@@ -68,6 +68,7 @@ export interface CostsAnswer {
   region_told: boolean;
   free_tier: boolean;
   trail_count: number;
+  workflow: string | null;
   total_usd: string;
   groups: CostGroup[];
   prices: UsedPrice[];
@@ -137,8 +138,9 @@ export interface DeploymentsAnswer {
 }
 
 export const costsApi = {
-  costs: (range: Span, by: Grouping, before: Span | null, signal?: AbortSignal) =>
-    get<CostsAnswer>("/costs", { ...range, by, before_since: before?.since, before_until: before?.until }, signal),
+  /** `workflow`: only what the trails of this origin caused. */
+  costs: (range: Span, by: Grouping, before: Span | null, workflow: string | undefined, signal?: AbortSignal) =>
+    get<CostsAnswer>("/costs", { ...range, by, workflow, before_since: before?.since, before_until: before?.until }, signal),
   advice: (range: Span, signal?: AbortSignal) => get<{ advice: Advice[] }>("/costs/advice", { ...range }, signal),
   trail: (id: string, signal?: AbortSignal) => get<TrailCostAnswer>(`/trails/${encodeURIComponent(id)}/cost`, {}, signal),
   deployments: (range: Span, signal?: AbortSignal) => get<DeploymentsAnswer>("/deployments", { ...range }, signal),

@@ -36,7 +36,7 @@ describe("ranges to compare", () => {
 });
 
 describe("the verdict", () => {
-  const answer: CostsAnswer = { since: "", until: "", hours: 1, by: "resource", region: "eu-west-1", region_told: true, free_tier: false, trail_count: 4_000, total_usd: "2", groups: [], comparison: null, prices: [{ price_id: "sqs.standard", unit: "request", per: 1_000_000, usd: "0.4", region: "us-east-1", source: "Amazon SQS Pricing", as_of: "2026-06" }] };
+  const answer: CostsAnswer = { since: "", until: "", hours: 1, by: "resource", region: "eu-west-1", region_told: true, free_tier: false, trail_count: 4_000, workflow: null, total_usd: "2", groups: [], comparison: null, prices: [{ price_id: "sqs.standard", unit: "request", per: 1_000_000, usd: "0.4", region: "us-east-1", source: "Amazon SQS Pricing", as_of: "2026-06" }] };
   it("says what it comes to, and under which assumptions", () => {
     const said = costVerdict(answer, "in the last 1 hour");
     expect(said.headline).toBe("$2.00 in the last 1 hour, $0.50 per thousand of its 4,000 trails.");

@@ -69,6 +69,7 @@ def compare(
             after.get(one, ZERO) * THOUSAND / trails_after,
         )
         for one in sorted({*before, *after})
+        if before.get(one) or after.get(one)
     ]
     changes.sort(key=lambda one: (-abs(one.usd), one.component))
     fell = -sum((one.usd for one in changes if one.usd < 0), ZERO)

@@ -18,15 +18,15 @@ const NAMES: Record<Grouping, string> = { resource: "Resource", function: "Funct
 /** What the range cost, by whom, against before, and what would save. */
 export default function CostsScreen() {
   const range = useRange();
-  const { by: asked, before } = useSearch({ strict: false });
+  const { by: asked, before, q } = useSearch({ strict: false });
   const by = GROUPINGS.find((one) => one === asked) ?? "resource";
   const box = useRef<HTMLDivElement>(null);
   useRowKeys(box);
   const compared = beforeOf(before, range);
   const query = useQuery({
-    queryKey: ["costs", by, before, range.text, range.untilMs],
-    queryFn: ({ signal }) => costsApi.costs(asParameters(range), by, compared, signal),
-    placeholderData: (earlier) => (earlier?.by === by && (earlier.comparison !== null) === (compared !== null) ? earlier : undefined),
+    queryKey: ["costs", by, before, q, range.text, range.untilMs],
+    queryFn: ({ signal }) => costsApi.costs(asParameters(range), by, compared, q, signal),
+    placeholderData: (earlier) => (earlier?.by === by && (earlier.workflow ?? undefined) === q && (earlier.comparison !== null) === (compared !== null) ? earlier : undefined),
   });
   const advice = useQuery({
     queryKey: ["cost advice", range.text, range.untilMs],
@@ -54,7 +54,7 @@ export default function CostsScreen() {
 function Controls({ by }: { by: Grouping }) {
   const navigate = useNavigate();
   const [openedMs] = useState(() => Date.now());
-  const { before } = useSearch({ strict: false });
+  const { before, q } = useSearch({ strict: false });
   const deployments = useQuery({
     queryKey: ["deployments", "month"],
     queryFn: ({ signal }) => costsApi.deployments({ since: "now-30d", until: "now" }, signal),
@@ -89,6 +89,14 @@ function Controls({ by }: { by: Grouping }) {
           ))}
         </select>
       </label>
+      {q && (
+        <span>
+          Only what <strong>{q}</strong> caused.{" "}
+          <button type="button" className="link" onClick={() => void navigate({ to: ".", search: (now: object) => ({ ...now, q: undefined }) })}>
+            Show all
+          </button>
+        </span>
+      )}
     </div>
   );
 }
@@ -202,7 +210,7 @@ function Groups({ answer }: { answer: CostsAnswer }) {
               const name = group.name ?? "";
               return (
                 <Fragment key={name}>
-                  <GroupRow group={group} trails={answer.trail_count} open={open.has(name)} toggle={() => toggle(name)} />
+                  <GroupRow group={group} by={answer.by} trails={answer.trail_count} open={open.has(name)} toggle={() => toggle(name)} />
                   {open.has(name) && group.components.map((one, i) => <ComponentRow key={i} component={one} trails={answer.trail_count} />)}
                 </Fragment>
               );
@@ -221,13 +229,21 @@ function hint(by: Grouping): string {
   return "";
 }
 
-function GroupRow({ group, trails, open, toggle }: { group: CostGroup; trails: number; open: boolean; toggle: () => void }) {
+function GroupRow({ group, by, trails, open, toggle }: { group: CostGroup; by: Grouping; trails: number; open: boolean; toggle: () => void }) {
   return (
     <tr className="row-link" onClick={(event) => !(event.target as Element).closest("a, button") && toggle()}>
       <th scope="row">
         <button type="button" className="link" data-row-link aria-expanded={open} onClick={toggle}>
           {group.name ?? "nobody known"}
         </button>
+        {by === "workflow" && group.name && (
+          <>
+            {" "}
+            <Link to="." search={(now: object) => ({ ...now, by: undefined, q: group.name ?? undefined })} className="dim">
+              only this
+            </Link>
+          </>
+        )}
         {group.components.some((one) => one.estimated) && <span className="dim" title="A part of it is estimated"> ≈</span>}
       </th>
       <td className="dim">{group.components[0]?.what}</td>
