@@ -7,7 +7,8 @@ from typing import Literal
 
 from msgspec import Struct, field, structs
 
-from coldtrail.model.trails import EdgeKind
+from coldtrail.model.trails import Edge, EdgeKind
+from coldtrail.trails.nodes import Nodes
 
 Carrier = Literal["call", "queue", "stream", "bus"]
 
@@ -90,3 +91,22 @@ class Served(Struct):
         """Both together."""
         tries = min(self.tries, other.tries) or max(self.tries, other.tries)
         return Served(self.deliveries + other.deliveries, self.again + other.again, tries)
+
+
+def served_of(nodes: Nodes, edges: list[Edge]) -> dict[str, Served]:
+    """Return how often messages were delivered to each function, and after how many tries they were given up."""
+    found: dict[str, Served] = {}
+    in_vain: dict[tuple[str, str], int] = {}
+    for edge in edges:
+        if edge.kind not in ("delivers", "redelivers") or edge.confidence < 1.0:
+            continue
+        taker = nodes.by_id[edge.effect]
+        served = found.setdefault(taker.service, Served())
+        served.deliveries += 1
+        served.again += edge.kind == "redelivers"
+        tries = in_vain.get((edge.cause, taker.service), 0)
+        in_vain[edge.cause, taker.service] = NEVER if taker.status in ("ok", "open") else tries + 1
+    for (_, service), tries in in_vain.items():
+        if tries < NEVER:
+            found[service].tries = min(tries, found[service].tries or NEVER)
+    return found

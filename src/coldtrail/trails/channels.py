@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from coldtrail.model.signals import Attributes
 from coldtrail.model.trails import Edge, EdgeKind, Node, WaitKind
 from coldtrail.services.service import CLIENT, CONSUMER, PRODUCER, SERVER
-from coldtrail.trails.channel_facts import MOST_KNOWN, NEVER, Carrier, Channel, Served
+from coldtrail.trails.channel_facts import MOST_KNOWN, Carrier, Channel, Served, served_of
 from coldtrail.trails.messages import wait_kind
 from coldtrail.trails.nodes import Nodes
 
@@ -179,7 +179,7 @@ def channels_of(nodes: Nodes, edges: list[Edge]) -> Channels:
     for node_id, messages in nodes.taken_by.items():
         service = nodes.by_id[node_id].service
         found.batches[service] = max(found.batches.get(service, 0), len(messages))
-    found.served = _served(nodes, edges)
+    found.served = served_of(nodes, edges)
     found.machines = {nodes.by_id[run].service for run in nodes.states}
     for node_id, node in nodes.by_id.items():
         if node.kind in ("invocation", "operation"):
@@ -189,25 +189,6 @@ def channels_of(nodes: Nodes, edges: list[Edge]) -> Channels:
             span.attributes.get("faas.trigger") == "http" for span in nodes.spans_of.get(node_id, ())
         ):
             found.called.add(node.service)
-    return found
-
-
-def _served(nodes: Nodes, edges: list[Edge]) -> dict[str, Served]:
-    """How often messages were delivered to each function, and after how many tries they were given up."""
-    found: dict[str, Served] = {}
-    in_vain: dict[tuple[str, str], int] = {}
-    for edge in edges:
-        if edge.kind not in ("delivers", "redelivers") or edge.confidence < 1.0:
-            continue
-        taker = nodes.by_id[edge.effect]
-        served = found.setdefault(taker.service, Served())
-        served.deliveries += 1
-        served.again += edge.kind == "redelivers"
-        tries = in_vain.get((edge.cause, taker.service), 0)
-        in_vain[edge.cause, taker.service] = NEVER if taker.status in ("ok", "open") else tries + 1
-    for (_, service), tries in in_vain.items():
-        if tries < NEVER:
-            found[service].tries = min(tries, found[service].tries or NEVER)
     return found
 
 
