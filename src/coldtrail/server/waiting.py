@@ -16,7 +16,7 @@ BATCH_UNITS = 400
 FRESH_UNITS = 100
 """Of more than one batch, so many of the newest are looked at in every pass: the first pages of a list show no others."""
 
-SETTLED_S = 2.0
+SETTLED_S = 4.0
 """The others once nothing new was received of them for so long: a trail's spans, segments and lines come seconds apart,
 and each look at it costs as much as the first."""
 
