@@ -238,8 +238,3 @@ def _bounded(drawing: _Drawing) -> ServiceMap:
     inside = [edge for edge in edges if edge.cause in kept and edge.effect in kept][:MOST_EDGES]
     nodes = [structs.replace(node) for node in busiest if node.id in kept]
     return ServiceMap(nodes, inside, len(busiest) - len(nodes))
-
-
-def neighbours(found: ServiceMap, node_id: str) -> list[MapEdge]:
-    """Return the edges into and out of one node."""
-    return [edge for edge in found.edges if node_id in (edge.cause, edge.effect)]

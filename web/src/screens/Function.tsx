@@ -34,6 +34,12 @@ export default function FunctionScreen() {
         <Link to="/trails" search={{ service: name }}>
           its trails
         </Link>
+        <Link to="/cold-starts" search={{ service: name }}>
+          its cold starts
+        </Link>
+        <Link to="/map" search={{ sel: `service/${name}`, q: name }}>
+          on the map
+        </Link>
       </header>
       <Answer query={query} what="the function" rows={8}>
         {(answer) =>
