@@ -12,16 +12,19 @@ from typing import Any
 import pytest
 
 import stores
+from coldtrail.model.trails import Edge, Inferred
 from coldtrail.services.naming import Resource
 from coldtrail.store.calls_schema import CALLS_MIGRATION
 from coldtrail.store.engine import Engine
 from coldtrail.store.entries import entries
+from coldtrail.store.inferred import save_inferred
 from coldtrail.store.load_sql import LOAD
 from coldtrail.store.migrate import migrate
 from coldtrail.store.red import red
 from coldtrail.store.requests_schema import REQUESTS_MIGRATION
 from coldtrail.store.resources import calls, list_resources
 from coldtrail.store.schema import MIGRATIONS
+from coldtrail.store.service_map import Guessed, guessed
 from coldtrail.wal.segment import varint
 from otlp import span, traces
 
@@ -120,3 +123,15 @@ def test_an_inner_request_is_an_entry_only_where_no_server_began_its_trace(engin
     assert {one.route for one in entries(engine, since_ns, since_ns + MINUTE_NS, MINUTE_NS)} == {"/inner", "/lost"}
     load(engine, tmp_path, "then-its-root", [root])
     assert {one.route for one in entries(engine, since_ns, since_ns + MINUTE_NS, MINUTE_NS)} == {"/outer", "/lost"}
+
+
+@pytest.mark.both_stores
+def test_edges_that_times_told_are_between_services(engine: Engine, tmp_path: Path) -> None:
+    migrate(engine, KEPT_S)
+    since_ns = (time.time_ns() - 3600 * 10**9) // MINUTE_NS * MINUTE_NS
+    sender, taker = (span("work", service=name, kind=2, start_ns=since_ns + 10**9) for name in ("sender", "taker"))
+    load(engine, tmp_path, "two", [sender, taker])
+    units = [one["trace_id"].hex() for one in (sender, taker)]
+    edge = Edge("n1", "n2", "sends", "timing", 0.8)
+    save_inferred(engine, [Inferred(edge, *units)], int(time.time()))
+    assert guessed(engine, since_ns, since_ns + 3600 * 10**9) == [Guessed("sender", "taker", "sends", 1, 0.8)]
