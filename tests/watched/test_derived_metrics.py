@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 import lambda_logs
 import otlp
-from running import Coldtrail, serving, wait_for
+from running import Coldtrail, wait_for
 
 S = 10**9
 MINUTE = 60 * S
@@ -22,11 +21,11 @@ EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:close:{}"
 
 
 class Scene:
-    """A quiet quarter of an hour; everything is told relative to its beginning, in seconds."""
+    """A quiet quarter of an hour, five hours ago; everything is told relative to its beginning, in seconds."""
 
     def __init__(self, running: Coldtrail) -> None:
         self.running = running
-        self.start_ns = time.time_ns() // MINUTE * MINUTE - 40 * MINUTE
+        self.start_ns = time.time_ns() // MINUTE * MINUTE - 300 * MINUTE
         self.spans: list[dict[str, Any]] = []
         self.records: list[bytes] = []
 
@@ -139,18 +138,17 @@ def sources(scene: Scene) -> dict[tuple[str, str, str], str]:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with serving(tmp_path_factory.mktemp("derived") / "data") as running:
-        told = Scene(running)
-        for tell in (function, api, executions, calls, messages):
-            tell(told)
-        told.deliver()
-        wait_for(lambda: sources(told), lambda found: set(found.values()) == {"derived"}, 60)
-        wait_for(lambda: told.ask("lambda", "place")["invocations"]["by_minute"], lambda found: sum(found.values()) == 5, 60)
-        wait_for(lambda: told.ask("lambda", "place")["account_invocations"]["by_minute"], lambda found: sum(found.values()) == 6, 60)
-        ends = ("started", "succeeded", "failed", "aborted", "timed_out")
-        wait_for(lambda: [sum(told.ask("stepfunctions", "close")[end]["by_minute"].values()) for end in ends], lambda found: found == [4, 1, 1, 1, 1], 60)
-        yield told
+def scene(server: Coldtrail) -> Scene:
+    told = Scene(server)
+    for tell in (function, api, executions, calls, messages):
+        tell(told)
+    told.deliver()
+    wait_for(lambda: sources(told), lambda found: set(found.values()) == {"derived"}, 60)
+    wait_for(lambda: told.ask("lambda", "place")["invocations"]["by_minute"], lambda found: sum(found.values()) == 5, 60)
+    wait_for(lambda: told.ask("lambda", "place")["account_invocations"]["by_minute"], lambda found: sum(found.values()) == 6, 60)
+    ends = ("started", "succeeded", "failed", "aborted", "timed_out")
+    wait_for(lambda: [sum(told.ask("stepfunctions", "close")[end]["by_minute"].values()) for end in ends], lambda found: found == [4, 1, 1, 1, 1], 60)
+    return told
 
 
 DERIVED: list[tuple[str, str, str, dict[int, float]]] = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,54 +13,46 @@ import pytest
 import lambda_logs
 from coldtrail.server.settings import BadSettings, read_settings
 from coldtrail.services import ALL_SERVICES
-from running import Coldtrail, serving
+from running import Coldtrail
 
-LIMITS = """
-[limits]
-lambda.concurrent_executions = 20
-"lambda.duration/place" = 3000
-"""
 MINUTES = 40
 
 
 @pytest.fixture(scope="module")
-def growing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
-    """A function whose memory grows by a megabyte a minute; the account allows 20 sandboxes."""
-    folder = tmp_path_factory.mktemp("limits")
-    (folder / "coldtrail.toml").write_text(LIMITS)
-    with serving(folder / "data") as running:
-        now_ms = time.time_ns() // 10**6
-        records = []
-        for minute in range(MINUTES):
-            line = f"REPORT RequestId: {uuid.uuid4()}\tDuration: 600.00 ms\tBilled Duration: 600 ms\tMemory Size: 128 MB\tMax Memory Used: {60 + minute} MB\t"
-            records.append(lambda_logs.payload("/aws/lambda/place", [line], start_ms=now_ms - (MINUTES - minute) * 60_000))
-        assert lambda_logs.deliver(running, *records).status_code == 200
-        running.eventually("/limits", lambda answer: len(row(answer, "lambda.memory").get("points", [])) == MINUTES, 60)
-        yield running
+def growing(server: Coldtrail) -> Coldtrail:
+    """The server, once it knows a function whose memory grows by a megabyte a minute."""
+    now_ms = time.time_ns() // 10**6
+    records = []
+    for minute in range(MINUTES):
+        line = f"REPORT RequestId: {uuid.uuid4()}\tDuration: 600.00 ms\tBilled Duration: 600 ms\tMemory Size: 128 MB\tMax Memory Used: {60 + minute} MB\t"
+        records.append(lambda_logs.payload("/aws/lambda/growing", [line], start_ms=now_ms - (MINUTES - minute) * 60_000))
+    assert lambda_logs.deliver(server, *records).status_code == 200
+    server.eventually("/functions/growing/metrics", lambda answer: len(answer["metrics"][0]["points"]) == MINUTES, 60)
+    return server
 
 
-def row(answer: dict[str, Any], quota: str) -> dict[str, Any]:
-    return next((one for one in answer["limits"] if one["id"] == quota), {})
+def row(answer: dict[str, Any], quota: str, resource: str | None = None) -> dict[str, Any]:
+    return next(one for one in answer["limits"] if one["id"] == quota and (resource is None or one["resource"] == resource))
 
 
 def test_use_is_held_against_the_limit_that_somebody_configured(growing: Coldtrail) -> None:
-    memory = row(growing.api("/limits"), "lambda.memory")
-    assert (memory["resource"], memory["limit"], memory["configured"], memory["overridden"]) == ("place", 128, True, False)
+    memory = row(growing.api("/limits"), "lambda.memory", "growing")
+    assert (memory["resource"], memory["limit"], memory["configured"], memory["overridden"]) == ("growing", 128, True, False)
     assert (memory["used"], memory["source"]) == (60 + MINUTES - 1, "derived")
     assert memory["share"] == pytest.approx((60 + MINUTES - 1) / 128)
 
 
 def test_a_steady_rise_says_when_the_limit_is_met(growing: Coldtrail) -> None:
-    memory = row(growing.api("/limits"), "lambda.memory")
+    memory = row(growing.api("/limits"), "lambda.memory", "growing")
     last, met = (datetime.fromisoformat(text[:19] + "+00:00") for text in (memory["points"][-1]["time"], memory["met_at"]))
     assert (met - last).total_seconds() == pytest.approx((128 - memory["used"]) * 60, rel=0.1)
-    assert row(growing.api("/limits"), "lambda.concurrent_executions")["met_at"] is None
+    assert row(growing.api("/limits"), "lambda.duration", "growing")["met_at"] is None
 
 
 def test_values_of_the_account_are_read_back_as_overridden(growing: Coldtrail) -> None:
     answer = growing.api("/limits")
-    account, duration = row(answer, "lambda.concurrent_executions"), row(answer, "lambda.duration")
-    assert (account["limit"], account["default"], account["overridden"]) == (20, 1000, True)
+    account, duration = row(answer, "stepfunctions.start_execution"), row(answer, "lambda.duration", "growing")
+    assert (account["limit"], account["default"], account["overridden"]) == (600, 150, True)
     assert (duration["limit"], duration["overridden"], duration["share"]) == (3000, True, pytest.approx(0.2))
     assert row(answer, "sqs.in_flight")["overridden"] is False
 

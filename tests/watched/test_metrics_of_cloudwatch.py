@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from metric_stream import MINUTE_MS, point, record
 
 import lambda_logs
 from coldtrail.services import ALL_SERVICES
-from running import Coldtrail, serving, wait_for
+from running import Coldtrail, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +21,14 @@ def minute_ms() -> int:
 
 
 @pytest.fixture(scope="module")
-def streamed(tmp_path_factory: pytest.TempPathFactory, minute_ms: int) -> Iterator[Coldtrail]:
-    """A server that was sent every row of the tables in one delivery, and a percentile once."""
-    with serving(tmp_path_factory.mktemp("streamed") / "data") as running:
-        points = [point(namespace, metric, dimensions, minute_ms, values) for _, _, namespace, metric, dimensions, values, _ in TABLE]
-        points += [point(namespace, metric, dimensions, minute_ms, values) for namespace, metric, dimensions, values in BESIDES]
-        points.append(point("AWS/Lambda", "Duration", {"FunctionName": "precise"}, minute_ms, [100, 300], p95=290.0))
-        assert lambda_logs.deliver(running, record(*points)).status_code == 200
-        running.eventually("/functions/precise/metrics", lambda answer: told(answer, "duration")["source"] == "cloudwatch", 30)
-        yield running
+def streamed(server: Coldtrail, minute_ms: int) -> Coldtrail:
+    """The server, once it was sent every row of the tables in one delivery, and a percentile once."""
+    points = [point(namespace, metric, dimensions, minute_ms, values) for _, _, namespace, metric, dimensions, values, _ in TABLE]
+    points += [point(namespace, metric, dimensions, minute_ms, values) for namespace, metric, dimensions, values in BESIDES]
+    points.append(point("AWS/Lambda", "Duration", {"FunctionName": "precise"}, minute_ms, [100, 300], p95=290.0))
+    assert lambda_logs.deliver(server, record(*points)).status_code == 200
+    server.eventually("/functions/precise/metrics", lambda answer: told(answer, "duration")["source"] == "cloudwatch", 60)
+    return server
 
 
 def told(answer: dict[str, Any], metric: str) -> dict[str, Any]:

@@ -252,7 +252,7 @@ def test_no_serious_accessibility_finding(browser: Browser, told: Told, theme: s
     trail = f"/trail/{told.failed[-1].trace_id}"
     found = []
     about = [f"/about/{told.asked}", "/resource/activity-stream"]
-    for path in ["/overview", "/trails", trail, f"{trail}?tab=sequence", f"{trail}?tab=graph", "/function/activity-ingest", *about, "/connect"]:
+    for path in ["/overview", "/trails", trail, f"{trail}?tab=sequence", f"{trail}?tab=graph", "/function/activity-ingest", *about, "/limits", "/connect"]:
         page.goto(f"{told.url}{path}")
         page.wait_for_load_state("networkidle")
         expect(page.locator(".skeleton")).to_have_count(0)
@@ -279,7 +279,7 @@ def test_the_theme_is_kept_and_never_flashes(page: Page, told: Told) -> None:
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_screen_is_wider_than_the_window(page: Page, told: Told, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    for path in ["/overview", "/trails", f"/trail/{told.failed[-1].trace_id}", "/function/activity-ingest", f"/about/{told.asked}", "/resource/activity-stream", "/connect"]:
+    for path in ["/overview", "/trails", f"/trail/{told.failed[-1].trace_id}", "/function/activity-ingest", f"/about/{told.asked}", "/resource/activity-stream", "/limits", "/connect"]:
         page.goto(f"{told.url}{path}")
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth") <= 0, path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -21,7 +21,13 @@ from coldtrail.store.watched import Told, brings, derive
 MOST_DERIVED = 12
 """Of so many resources of a kind, the busiest, use is derived where CloudWatch tells none."""
 
-ByResource = dict[str, dict[int, float]]
+
+class Known(Struct, frozen=True):
+    """A metric of one resource by step, and where it is from."""
+
+    source: Told
+    how: str
+    values: dict[int, float]
 
 
 class Use(Struct):
@@ -64,13 +70,12 @@ def _of_service(reader: _Reader, service: Service, overrides: Mapping[str, float
         if metric is None:
             found.append(_absent(service, quota, overrides, "No metric tells it; it is here for reference."))
             continue
-        source, how, by_resource = reader.told(service, metric, known, whole=quota.per != "resource")
         limits = metrics.get(quota.limit_metric)
-        configured = reader.told(service, limits, known, whole=False)[2] if limits else {}
+        configured = reader.told(service, limits, known, whole=False) if limits else {}
         mine = [
-            _use(service, quota, name, overrides, configured.get(name, {}), source, how, reader.steps, values)
-            for name, values in by_resource.items()
-            if values
+            _use(service, quota, name, overrides, configured.get(name), one, reader.steps)
+            for name, one in reader.told(service, metric, known, whole=quota.per != "resource").items()
+            if one.values
         ]
         mine = [one for one in mine if one.limit > 0]
         found += mine or [_absent(service, quota, overrides, brings(metric))]
@@ -82,25 +87,24 @@ def _use(
     quota: Quota,
     resource: str,
     overrides: Mapping[str, float],
-    configured: dict[int, float],
-    source: Told,
-    how: str,
+    configured: Known | None,
+    known: Known,
     steps: Steps,
-    values: dict[int, float],
 ) -> Use:
     by = quota.per_s / (steps.step_ns / 1e9) if quota.per_s else 1.0
     told = overrides.get(f"{quota.id}/{resource}", overrides.get(quota.id))
-    limit = told if told is not None else configured[max(configured)] if configured else quota.value
+    set_on_it = configured.values if configured else {}
+    limit = told if told is not None else set_on_it[max(set_on_it)] if set_on_it else quota.value
     return Use(
         service=service,
         quota=quota,
         resource=resource,
         limit=limit,
         overridden=told is not None,
-        configured=bool(configured) and told is None,
-        source=source,
-        how=how,
-        values={step: value * by for step, value in sorted(values.items()) if 0 <= step < steps.count},
+        configured=bool(set_on_it) and told is None,
+        source=known.source,
+        how=known.how,
+        values={step: value * by for step, value in sorted(known.values.items()) if 0 <= step < steps.count},
     )
 
 
@@ -116,36 +120,34 @@ class _Reader:
     def __init__(self, engine: Engine, steps: Steps) -> None:
         self.engine = engine
         self.steps = steps
-        self._told: dict[tuple[str, str, bool], tuple[Told, str, ByResource]] = {}
+        self._told: dict[tuple[str, str, bool], dict[str, Known]] = {}
         self._figures: dict[tuple[Resource, str], Figures] = {}
         self._functions: dict[str, Figures] | None = None
         self._resources: dict[str, list[str]] | None = None
 
-    def told(
-        self, service: Service, metric: Metric, known: frozenset[str], *, whole: bool
-    ) -> tuple[Told, str, ByResource]:
-        """Return a metric of each resource; with ``whole``, of all together."""
+    def told(self, service: Service, metric: Metric, known: frozenset[str], *, whole: bool) -> dict[str, Known]:
+        """Return a metric of each resource by its name; with ``whole``, of all together."""
         at = (service.id, metric.id, whole)
         if at not in self._told:
             self._told[at] = self._read(service, metric, known, whole=whole)
         return self._told[at]
 
-    def _read(
-        self, service: Service, metric: Metric, known: frozenset[str], *, whole: bool
-    ) -> tuple[Told, str, ByResource]:
-        if found := received_by_resource(self.engine, metric, self.steps, known, by_place=whole):
-            one = metric.cloudwatch[0]
-            return "cloudwatch", f"{one.namespace} {one.metric} of a metric stream", found
-        if metric.derived is None:
-            return "absent", brings(metric), {}
+    def _read(self, service: Service, metric: Metric, known: frozenset[str], *, whole: bool) -> dict[str, Known]:
+        one = metric.cloudwatch[0]
+        how = f"{one.namespace} {one.metric} of a metric stream"
+        streamed = received_by_resource(self.engine, metric, self.steps, known, by_place=whole)
+        found = {name: Known("cloudwatch", how, values) for name, values in streamed.items()}
+        if metric.derived is None or (whole and found):
+            return found
+        derived = metric.derived
         if metric.scope == "account":
             figures = derive(self.engine, Resource(service.id, ""), self.steps, (metric,))
-            found = {"": figures.get(metric.derived.way, {})}
+            others = {"": figures.get(derived.way, {})}
         elif whole:
-            found = {"": self._together(service, metric.derived.way, metric)}
+            others = {"": self._together(service, derived.way, metric)}
         else:
-            found = self._derived(service, metric.derived.way, metric)
-        return "derived", metric.derived.how, found
+            others = self._derived(service, derived.way, metric, told=found.keys())
+        return {name: Known("derived", derived.how, values) for name, values in others.items()} | found
 
     def _together(self, service: Service, way: str, metric: Metric) -> dict[int, float]:
         if way == "api.count":
@@ -153,18 +155,21 @@ class _Reader:
         if way == "execution.Started":
             return executions_started(self.engine, self.steps).get(way, {})
         sums: dict[int, float] = {}
-        for values in self._derived(service, way, metric).values():
+        for values in self._derived(service, way, metric, told=()).values():
             for step, value in values.items():
                 sums[step] = sums.get(step, 0.0) + value
         return sums
 
-    def _derived(self, service: Service, way: str, metric: Metric) -> ByResource:
+    def _derived(self, service: Service, way: str, metric: Metric, told: Container[str]) -> dict[str, dict[int, float]]:
+        """What spans, lines and keys tell of the resources of which CloudWatch told nothing."""
         if service.id == "lambda":
             if self._functions is None:
                 self._functions = figures_by_function(self.engine, self.steps)
             return {name: figures[way] for name, figures in self._functions.items() if way in figures}
-        found: ByResource = {}
+        found: dict[str, dict[int, float]] = {}
         for name in self._names(service.id):
+            if name in told:
+                continue
             at = (Resource(service.id, name), way.partition(".")[0])
             if at not in self._figures:
                 self._figures[at] = derive(self.engine, at[0], self.steps, (metric,))
