@@ -17,44 +17,45 @@ from msgspec import Struct
 from coldtrail.model.signals import Attributes
 from coldtrail.store.engine import Engine
 from coldtrail.store.red import Point
-from coldtrail.store.requests_schema import LATEST, STATUSES
+from coldtrail.store.requests_schema import STATUSES
 
 MOST_SPANS = 500_000
 """More spans than this are not read for their attributes: a longer range is cut to its newest part, and says so."""
 
 MOST_ENTRIES = 300
 
+LATEST = 8
+"""So many of the newest requests of an entry are listed, with their trails."""
+
+_RANGE = "start >= fromUnixTimestamp64Nano({since:Int64}) AND start < fromUnixTimestamp64Nano({until:Int64})"
+
 # A request with a parent is an entry where no server began its trace: its caller's own span never came, or is no server.
-_INNER = """
-SELECT method, route, service, q, start, duration_ms, code, failed, r.trace_id AS trace_id FROM inner_requests AS r
-WHERE start >= fromUnixTimestamp64Nano({since:Int64}) AND start < fromUnixTimestamp64Nano({until:Int64})
+_ENTRIES = f"""
+SELECT * FROM requests WHERE root AND {_RANGE}
+UNION ALL
+SELECT * FROM (
+  SELECT * FROM requests AS r WHERE NOT root AND {_RANGE}
   AND r.trace_id NOT IN (
     SELECT trace_id FROM traces
-    WHERE start >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE
-      AND start < fromUnixTimestamp64Nano({until:Int64}) AND has_root AND root_kind = 2)
-ORDER BY r.trace_id, start LIMIT 1 BY r.trace_id
+    WHERE start >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 15 MINUTE
+      AND start < fromUnixTimestamp64Nano({{until:Int64}}) AND has_root AND root_kind = 2)
+  ORDER BY trace_id, start LIMIT 1 BY trace_id)
 """
 
-_BY_MINUTE = f"""
-SELECT minute, method, route, service, q, sum(e.count) AS n, sum(e.error_count) AS errors,
-  quantilesTDigestMergeState(0.5, 0.95, 0.99)(durations_ms) AS durations, sumMapMergeState(codes) AS answered,
-  groupArraySortedMergeState({LATEST})(latest) AS newest
-FROM entries AS e
-WHERE minute >= fromUnixTimestamp64Nano({{since:Int64}}) AND minute < fromUnixTimestamp64Nano({{until:Int64}})
-GROUP BY minute, method, route, service, q
-UNION ALL
-SELECT toStartOfMinute(start) AS minute, method, route, service, q, count(), countIf(failed),
-  quantilesTDigestState(0.5, 0.95, 0.99)(duration_ms), sumMapState([code], [toUInt64(1)]),
-  groupArraySortedState({LATEST})((-toUnixTimestamp64Nano(start), code, failed, trace_id))
-FROM ({_INNER}) GROUP BY minute, method, route, service, q
+_BY_STEP = f"""
+SELECT method, route, service, q, intDiv(toUnixTimestamp64Nano(start) - {{since:Int64}}, {{step:Int64}}) AS at, count() AS n,
+  countIf(failed) AS errors, quantilesTDigestState(0.5, 0.95, 0.99)(duration_ms) AS durations,
+  sumMapState([code], [toUInt64(1)]) AS answered,
+  groupArraySortedState({LATEST})((-toUnixTimestamp64Nano(start), code, failed, trace_id)) AS newest
+FROM ({_ENTRIES}) GROUP BY method, route, service, q, at
 """
 
 _FIGURES = f"""
-SELECT method, route, intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {{since:Int64}}, {{step:Int64}}) AS step,
+SELECT method, route, at AS step,
   sum(n) AS total, sum(errors), quantilesTDigestMerge(0.5, 0.95, 0.99)(durations), sumMapMerge(answered),
   arrayMap(one -> (-one.1, one.2, one.3, lower(hex(one.4))), groupArraySortedMerge({LATEST})(newest)),
   argMax(service, n), argMax(q, n)
-FROM ({_BY_MINUTE})
+FROM ({_BY_STEP})
 GROUP BY GROUPING SETS ((method, route, step), (method, route)) ORDER BY step
 """
 
@@ -134,7 +135,7 @@ def _number(value: Any) -> float | None:
 def entries(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> list[Entry]:
     """Return the entries of a range of whole minutes, the busiest first; ``step_ns`` is whole minutes.
 
-    Reads a row a minute and route, and one of every request that has a parent.
+    Reads one short row of every request.
     """
     parameters = {"since": since_ns, "until": until_ns, "step": step_ns}
     found: dict[tuple[str, str], Entry] = {}

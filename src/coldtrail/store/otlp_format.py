@@ -60,6 +60,7 @@ _LOG = f"""Tuple(time_unix_nano UInt64, observed_time_unix_nano UInt64, severity
 severity_text LowCardinality(String), body String, attributes {KEY_VALUES}, dropped_attributes_count UInt32, flags UInt32,
 trace_id FixedString(16), span_id FixedString(8), event_name LowCardinality(String))"""
 
+
 def _structure(item: str = "") -> str:
     scope = (
         f"Tuple(name LowCardinality(String), version LowCardinality(String), attributes {KEY_VALUES}, "

@@ -187,7 +187,8 @@ def worked(engine: Engine, since_ns: int, until_ns: int) -> list[Worked]:
 def entry_services(engine: Engine, since_ns: int, until_ns: int) -> dict[str, int]:
     """Return the services that requests from outside came to, and how many."""
     rows = engine.rows(
-        f"SELECT service, sum(e.count) FROM entries AS e WHERE {RANGE} GROUP BY service",
+        """SELECT service, count() FROM requests WHERE root AND start >= fromUnixTimestamp64Nano({since:Int64})
+            AND start < fromUnixTimestamp64Nano({until:Int64}) GROUP BY service""",
         {"since": since_ns, "until": until_ns},
     )
     return dict(rows)
