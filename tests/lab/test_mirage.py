@@ -13,14 +13,19 @@ from hypothesis import strategies as st
 
 from coldtrail_lab.bus import QueueingLaw
 from coldtrail_lab.lab import Lab
+from coldtrail_lab.stories.mirage.story import FEW_SHOPS
 from running import Coldtrail, wait_for
 
 SHOPS = 51
-"""So many count their stock with that share of the fault."""
+"""So many count their stock with that share of the fault; where the tests are slow, the schedule also fires by itself."""
 
 
 def deliveries(lab: Lab, subject: str, function: str) -> list[dict[str, Any]]:
     return [line for line in list(lab.truth.lines) if line.get("subject") == subject and line["effect"].get("function") == function and "wait_ms" in line]
+
+
+def counts_of(trail: dict[str, Any]) -> set[str]:
+    return {node["keys"]["request_id"] for node in trail["nodes"] if node["service"] == "stock-count"}
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +76,15 @@ def test_the_trail_shows_the_wait_and_no_function_does(told: tuple[Coldtrail, La
 
 def test_a_schedule_is_the_origin_of_its_trail(told: tuple[Coldtrail, Lab], orders: dict[str, dict[str, Any]]) -> None:
     coldtrail, lab = told
-    fired = next(line for line in lab.truth.lines if line["kind"] == "triggers")
-    assert fired["cause"]["type"] == "schedule"
+    all_fired = [line for line in lab.truth.lines if line["kind"] == "triggers"]
+    assert {line["cause"]["type"] for line in all_fired} == {"schedule"}
     counted = {line["effect"]["id"] for line in lab.truth.lines if line["effect"].get("function") == "stock-count"}
-    assert len(counted) == SHOPS
-
-    def settled(found: dict[str, Any]) -> bool:
-        return {node["keys"]["request_id"] for node in found["nodes"] if node["service"] == "stock-count"} == counted
-
-    trail = coldtrail.eventually(f"/trails/{fired['effect']['id']}", settled, 60)
-    assert trail["status"] == "ok"
+    seen: set[str] = set()
+    for fired in all_fired:
+        trail = coldtrail.eventually(f"/trails/{fired['effect']['id']}", lambda found: len(counts_of(found)) in (SHOPS, FEW_SHOPS), 60)
+        assert trail["status"] == "ok"
+        seen |= counts_of(trail)
+    assert seen == counted
     taken = coldtrail.eventually("/find", lambda found: found["matches"], 30, q=fired["cause"]["id"])["matches"]
     assert fired["effect"]["function"] in {match["service"] for match in taken}
 
@@ -90,13 +94,15 @@ def test_the_bus_says_in_its_metrics_how_long_events_waited(told: tuple[Coldtrai
     counted = lab.meters.take()
     found = {(metric.name, dict(metric.dimensions).get("RuleName")): kept for metric, kept in counted.items() if metric.namespace == "AWS/Events"}
     assert found["IngestionToInvocationStartLatency", "order-placed"].max >= orders["busy"]["wait_ms"]
-    assert found["Invocations", "stock-count-due"].sum == SHOPS
-    assert found["TriggeredRules", "stock-count-due"].sum == SHOPS
+    due = found["Invocations", "stock-count-due"].sum
+    assert due >= SHOPS
+    assert (due - SHOPS) % FEW_SHOPS == 0
+    assert found["TriggeredRules", "stock-count-due"].sum == due
     assert found["Invocations", "order-placed"].sum == 2 * found["TriggeredRules", "order-placed"].sum
     assert found["FailedInvocations", "order-placed"].sum == 0
     assert ("Invocations", "stock-recount") not in found  # a schedule is no rule of the bus
     asynchronous = {dict(metric.dimensions)["FunctionName"]: kept for metric, kept in counted.items() if metric.name == "AsyncEventAge"}
-    assert asynchronous["stock-count"].count == SHOPS
+    assert asynchronous["stock-count"].count == due
 
 
 gaps = st.lists(st.floats(0, 2), min_size=1, max_size=60)
