@@ -223,16 +223,24 @@ def done_twice(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
 
 
 def median_durations(
-    engine: Engine, since_ns: int, until_ns: int
+    engine: Engine, since_ns: int, until_ns: int, *, of: list[str] | None = None, above_ms: float = 0.0, least: int = 1
 ) -> dict[tuple[str, str], dict[int, tuple[int, float]]]:
-    """Return `{(caller, called): {minute_s: (count, median ms)}}` of calls by the minute, and of functions as ("", function)."""
-    calls = f"""SELECT service, name, toUnixTimestamp(minute), sum(count) AS n, quantilesTDigestMerge(0.5, 0.95, 0.99)(durations_ms)[1]
+    """Return `{(caller, called): {minute_s: (count, median ms)}}` of calls by the minute, and of functions as ("", function).
+
+    ``of``: only of these as called. Minutes of fewer than ``least`` calls, or with a lower median than ``above_ms``, are left out.
+    """
+    wanted = "1" if of is None else "{column} IN {of:Array(String)}"
+    calls = f"""SELECT service, name, toUnixTimestamp(minute), sum(count) AS n,
+          quantilesTDigestMerge(0.5, 0.95, 0.99)(durations_ms)[1] AS median
         FROM calls WHERE minute >= fromUnixTimestamp64Nano({{since:Int64}}) AND minute < fromUnixTimestamp64Nano({{until:Int64}})
-          AND NOT taking GROUP BY service, name, minute HAVING n > 0 LIMIT {MOST_SERIES}"""
-    functions = f"""SELECT '', function, {_MINUTE}, count(), quantileTDigest(0.5)(duration_ms)
-        FROM ({_ONCE}) WHERE isNotNull(duration_ms) AND NOT cold GROUP BY function, {_MINUTE} LIMIT {MOST_SERIES}"""
+          AND NOT taking AND {wanted.replace("{column}", "name")}
+        GROUP BY service, name, minute HAVING n >= {{least:UInt64}} AND median >= {{above:Float64}} LIMIT {MOST_SERIES}"""
+    functions = f"""SELECT '', function, {_MINUTE}, count() AS n, quantileTDigest(0.5)(duration_ms) AS median
+        FROM ({_ONCE}) WHERE isNotNull(duration_ms) AND NOT cold AND {wanted.replace("{column}", "function")}
+        GROUP BY function, {_MINUTE} HAVING n >= {{least:UInt64}} AND median >= {{above:Float64}} LIMIT {MOST_SERIES}"""
     found: dict[tuple[str, str], dict[int, tuple[int, float]]] = {}
+    more = {"of": of or [], "above": above_ms, "least": least}
     for query in (calls, functions):
-        for caller, called, minute_s, count, median_ms in _rows(engine, query, since_ns, until_ns):
+        for caller, called, minute_s, count, median_ms in _rows(engine, query, since_ns, until_ns, **more):
             found.setdefault((caller, called), {})[minute_s] = (count, float(median_ms))
     return found

@@ -23,15 +23,17 @@ Series = dict[int, tuple[int, float]]
 
 def slower_than_before(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Sighting]:
     """Every pair of a caller and what it calls, and every function, whose median left its band."""
-    known = median_durations(engine, since_ns - BEFORE_S * 10**9, until_ns)
-    for (caller, called), series in known.items():
-        for minute_s in sorted(series):
-            if minute_s * 10**9 < since_ns:
-                continue
-            before = {at: told for at, told in series.items() if minute_s - BEFORE_S <= at < minute_s}
-            usual_ms = usual(before)
-            count, median_ms = series[minute_s]
-            if usual_ms is not None and count >= LEAST_CALLS and median_ms > usual_ms[1]:
+    # What was usual is asked only of those that can be above it: an hour of all is dear to read every few seconds.
+    suspects = median_durations(engine, since_ns, until_ns, above_ms=LEAST_MS, least=LEAST_CALLS)
+    if not suspects:
+        return
+    names = sorted({called for _, called in suspects})
+    known = median_durations(engine, since_ns - BEFORE_S * 10**9, until_ns, of=names, least=LEAST_CALLS)
+    for (caller, called), series in suspects.items():
+        for minute_s, (count, median_ms) in sorted(series.items()):
+            all_minutes = known.get((caller, called), {})
+            usual_ms = usual({at: told for at, told in all_minutes.items() if minute_s - BEFORE_S <= at < minute_s})
+            if usual_ms is not None and median_ms > usual_ms[1]:
                 yield _sighting(caller, called, minute_s, count, median_ms, usual_ms)
 
 
