@@ -52,7 +52,7 @@ function Whole({ answer }: { answer: SourcesAnswer }) {
       {answer.counted_since > answer.since && <p className="dim">So many messages came that only those since {moment(answer.counted_since)} are counted; choose a shorter range for the rest.</p>}
       {behind > answer.messages_named / 20 && <p className="dim">About {count(behind)} of {count(answer.messages_named)} messages are not assembled yet.</p>}
       <div className="table-box">
-        <table className="table">
+        <table className="table sources">
           <thead>
             <tr>
               <th scope="col">Source</th>
