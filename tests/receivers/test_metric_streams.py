@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
@@ -130,6 +130,8 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(st.lists(st.tuples(finite, st.integers(1, 1000)), min_size=1, max_size=50))
+@example([(8.98846567431158e307, 2), (-8.98846567431158e307, 2)])
+@example([(1.7976931348623157e308, 1000)])
 def test_every_measured_value_lies_in_the_bucket_that_counts_it(pairs: list[tuple[float, int]]) -> None:
     metric = Metric(name="m")
     point = add_distribution(metric, [value for value, _ in pairs], [count for _, count in pairs], 1)

@@ -7,7 +7,9 @@ Source: OpenTelemetry data model, "ExponentialHistogram": bucket i of a scale ho
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 FINEST_SCALE, MOST_BUCKETS = 8, 160
@@ -23,7 +25,7 @@ def add_distribution(metric: Any, values: Sequence[float], counts: Sequence[int]
     point = histogram.data_points.add(
         time_unix_nano=time_ns,
         count=sum(counts),
-        sum=_finite(math.fsum(value * count for value, count in zip(values, counts, strict=True))),
+        sum=_sum(values, counts),
         min=min(values),
         max=max(values),
     )
@@ -70,5 +72,7 @@ def _fill(buckets: Any, values: dict[float, int], scale: int) -> None:
     buckets.bucket_counts.extend(counts)
 
 
-def _finite(value: float) -> float:
-    return max(min(value, 1.7e308), -1.7e308)
+def _sum(values: Sequence[float], counts: Sequence[int]) -> float:
+    """Return the sum, or the largest double of its sign: finite values can sum to more than a double holds."""
+    exact = sum((Fraction(value) * count for value, count in zip(values, counts, strict=True)), Fraction())
+    return float(max(min(exact, Fraction(sys.float_info.max)), Fraction(-sys.float_info.max)))

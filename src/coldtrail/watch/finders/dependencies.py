@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
 from coldtrail.store.troubles import failed_calls
+from coldtrail.watch.finders.told import sighting
 from coldtrail.watch.normalise import normalise
 
 
@@ -16,14 +17,11 @@ def failing_dependencies(engine: Engine, since_ns: int, until_ns: int) -> Iterat
         called, error_type, message = group.texts
         throttled = group.figures[0] > 0
         told = error_type or normalise(message) or "errors"
-        yield Sighting(
+        yield sighting(
+            group,
             kind="throttle" if throttled else "dependency",
             scope=called,
             detail=f"{group.scope}: {error_type or normalise(message)}",
-            minute_s=group.minute_s,
-            count=group.count,
-            first_ns=group.first_ns,
-            last_ns=group.last_ns,
             title=f"{called} holds {group.scope} back: {told}"
             if throttled
             else f"{called} fails {group.scope}: {told}",
@@ -31,6 +29,7 @@ def failing_dependencies(engine: Engine, since_ns: int, until_ns: int) -> Iterat
             advice="Raise the limit or spread the load, and back off with jitter."
             if throttled
             else "See whether the callers that fail are one version, one instance or all, and what the dependency says of itself.",
-            evidence={"caller": group.scope, "type": error_type, "message": message[:1000]},
-            units=group.units,
+            caller=group.scope,
+            type=error_type,
+            message=message[:1000],
         )

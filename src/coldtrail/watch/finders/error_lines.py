@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from coldtrail.model.findings import Sighting
 from coldtrail.store import troubles
 from coldtrail.store.engine import Engine
+from coldtrail.watch.finders.told import sighting
 from coldtrail.watch.normalise import normalise
 
 
@@ -14,17 +15,12 @@ def error_lines(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Sighti
     """Every text logged at error level by an invocation that did not fail."""
     for group in troubles.error_lines(engine, since_ns, until_ns):
         text = normalise(group.texts[0])
-        yield Sighting(
+        yield sighting(
+            group,
             kind="error_line",
-            scope=group.scope,
             detail=text,
-            minute_s=group.minute_s,
-            count=group.count,
-            first_ns=group.first_ns,
-            last_ns=group.last_ns,
             title=f"{group.scope} logs an error and succeeds: {text}",
             severity="medium",
             advice="Either the work was not done and the function should fail, or the line is no error.",
-            evidence={"line": group.texts[0][:1000]},
-            units=group.units,
+            line=group.texts[0][:1000],
         )

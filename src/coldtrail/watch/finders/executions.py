@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
 from coldtrail.store.troubles import failed_executions
+from coldtrail.watch.finders.told import sighting
 from coldtrail.watch.normalise import normalise
 
 _HOW = {"ExecutionFailed": "fails", "ExecutionTimedOut": "times out", "ExecutionAborted": "is aborted"}
@@ -16,17 +17,13 @@ def failing_executions(engine: Engine, since_ns: int, until_ns: int) -> Iterator
     """Every state machine that did not succeed, by how and by error."""
     for group in failed_executions(engine, since_ns, until_ns):
         how, error, cause = group.texts
-        yield Sighting(
+        yield sighting(
+            group,
             kind="execution",
-            scope=group.scope,
             detail=f"{how}: {error}",
-            minute_s=group.minute_s,
-            count=group.count,
-            first_ns=group.first_ns,
-            last_ns=group.last_ns,
             title=f"{group.scope} {_HOW.get(how, how)}" + (f": {error}" if error else ""),
             severity="medium",
             advice="The trail shows which state failed first, its attempts and what each of them waited for.",
-            evidence={"error": error, "cause": normalise(cause)},
-            units=group.units,
+            error=error,
+            cause=normalise(cause),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from coldtrail.model.findings import FindingKind, Sighting
 from coldtrail.store.engine import Engine
 from coldtrail.store.troubles import Group, failed_invocations, invocation_counts
+from coldtrail.watch.finders.told import sighting
 from coldtrail.watch.normalise import normalise
 
 _CRASHES = ("Runtime.ExitError", "Extension.Crash", "Runtime.Unknown")
@@ -60,19 +61,17 @@ def _short(error_type: str) -> str:
 def _sighting(group: Group, ran: int) -> Sighting:
     status, error_type, message = group.texts
     kind = kind_of(status, error_type)
-    return Sighting(
+    return sighting(
+        group,
         kind=kind,
-        scope=group.scope,
         detail=failure_detail(status, error_type, message),
-        minute_s=group.minute_s,
-        count=group.count,
-        first_ns=group.first_ns,
-        last_ns=group.last_ns,
         title=_title(kind, group.scope, error_type, message),
         severity="high",
         advice=_ADVICE[kind],
-        evidence={"type": error_type, "message": message[:1000], "invocation_count": ran, "failed_count": group.count},
-        units=group.units,
+        type=error_type,
+        message=message[:1000],
+        invocation_count=ran,
+        failed_count=group.count,
     )
 
 

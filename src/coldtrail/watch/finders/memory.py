@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
 from coldtrail.store.troubles import nearly_full
+from coldtrail.watch.finders.told import sighting
 
 SHARE = 0.9
 
@@ -15,17 +16,13 @@ def nearly_out_of_memory(engine: Engine, since_ns: int, until_ns: int) -> Iterat
     """Every function that succeeded with more than nine tenths of its memory in use."""
     for group in nearly_full(engine, since_ns, until_ns, SHARE):
         used_mb, size_mb = group.figures
-        yield Sighting(
+        yield sighting(
+            group,
             kind="near_out_of_memory",
-            scope=group.scope,
             detail=f"{size_mb:.0f} MB",
-            minute_s=group.minute_s,
-            count=group.count,
-            first_ns=group.first_ns,
-            last_ns=group.last_ns,
             title=f"{group.scope} uses {used_mb:.0f} of its {size_mb:.0f} MB",
             severity="low",
             advice="Give it more memory before an input that is a little larger ends it; more memory also brings more CPU.",
-            evidence={"memory_used_mb": used_mb, "memory_size_mb": size_mb},
-            units=group.units,
+            memory_used_mb=used_mb,
+            memory_size_mb=size_mb,
         )

@@ -8,6 +8,7 @@ from coldtrail.model.findings import Sighting, fingerprint
 from coldtrail.store.engine import Engine
 from coldtrail.store.troubles import done_twice, given_up, poisoned
 from coldtrail.watch.finders.failures import failure_detail, kind_of
+from coldtrail.watch.finders.told import sighting
 from coldtrail.watch.normalise import normalise
 
 
@@ -16,19 +17,17 @@ def given_up_messages(engine: Engine, since_ns: int, until_ns: int) -> Iterator[
     for group in given_up(engine, since_ns, until_ns):
         queue, error_type, message = group.texts
         reason = error_type.rpartition(".")[2] or normalise(message)
-        yield Sighting(
+        yield sighting(
+            group,
             kind="dead_letter",
-            scope=group.scope,
             detail=f"{queue}: {reason}",
-            minute_s=group.minute_s,
-            count=group.count,
-            first_ns=group.first_ns,
-            last_ns=group.last_ns,
             title=f"Messages of {group.scope} are given up to {queue}" + (f": {reason}" if reason else ""),
             severity="high",
             advice="Mend the cause, then redrive the queue; the trail shows every attempt and why it failed.",
-            evidence={"queue": queue, "type": error_type, "message": message[:1000], "tries": group.figures[0]},
-            units=group.units,
+            queue=queue,
+            type=error_type,
+            message=message[:1000],
+            tries=group.figures[0],
         )
 
 
@@ -37,19 +36,17 @@ def poison_messages(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Si
     for group in poisoned(engine, since_ns, until_ns):
         consumer, error_type, message = group.texts
         failure = kind_of("error", error_type)
-        yield Sighting(
+        yield sighting(
+            group,
             kind="poison_message",
-            scope=group.scope,
             detail=f"{consumer}: {failure_detail('error', error_type, message)}",
-            minute_s=group.minute_s,
-            count=group.count,
-            first_ns=group.first_ns,
-            last_ns=group.last_ns,
             title=f"{consumer} fails on the same messages of {group.scope} each time",
             severity="medium",
             advice="Report failed items of a batch alone, give the queue a dead-letter queue, and bisect the batches of a stream.",
-            evidence={"consumer": consumer, "type": error_type, "message": message[:1000], "tries": group.figures[0]},
-            units=group.units,
+            consumer=consumer,
+            type=error_type,
+            message=message[:1000],
+            tries=group.figures[0],
             follows=fingerprint(failure, consumer, failure_detail("error", error_type, message)) if error_type else "",
         )
 
@@ -58,17 +55,12 @@ def messages_done_twice(engine: Engine, since_ns: int, until_ns: int) -> Iterato
     """Every consumer that took messages again with which it had been through."""
     for group in done_twice(engine, since_ns, until_ns):
         consumer = group.texts[0]
-        yield Sighting(
+        yield sighting(
+            group,
             kind="duplicate",
-            scope=group.scope,
             detail=consumer,
-            minute_s=group.minute_s,
-            count=group.count,
-            first_ns=group.first_ns,
-            last_ns=group.last_ns,
             title=f"{consumer} does messages of {group.scope} twice",
             severity="medium",
             advice="Delivery is at least once: make the work idempotent by the message's id or a business key.",
-            evidence={"consumer": consumer},
-            units=group.units,
+            consumer=consumer,
         )
