@@ -34,7 +34,11 @@ SPEAKS = "2.55.0"
 """The Prometheus whose API this is; Grafana asks for it."""
 
 Parameters = dict[str, list[str]]
-_ASKED: dict[str, Any] = {"http_method": [HttpMethod.GET, HttpMethod.POST], "status_code": 200, "include_in_schema": False}
+_ASKED: dict[str, Any] = {
+    "http_method": [HttpMethod.GET, HttpMethod.POST],
+    "status_code": 200,
+    "include_in_schema": False,
+}
 
 
 def _success(data: Any) -> Response[bytes]:
