@@ -32,6 +32,7 @@ from coldtrail.server.watcher import Watcher
 from coldtrail.server.xray import XrayApi, XrayDatagrams
 from coldtrail.services import use_rules
 from coldtrail.state import BadState, open_database
+from coldtrail.state.definitions import Definitions
 from coldtrail.state.deployments import Deployments
 from coldtrail.state.findings import Findings
 from coldtrail.store.engine import Engine
@@ -124,6 +125,7 @@ class Process:
             intake=Intake(self.wal, self.received),
             limits=self.settings.limits,
             deployments=Deployments(self.state),
+            definitions=Definitions(self.state),
             costs=self.settings.costs,
             findings=findings,
         )

@@ -11,12 +11,14 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 
 from coldtrail import __version__
-from coldtrail.server.api import cold_starts as cold_answers
-from coldtrail.server.api import correlation as correlation_answers
-from coldtrail.server.api import costs as cost_answers
-from coldtrail.server.api import deployments as deployment_answers
 from coldtrail.server.api import (
+    cold_starts,
+    correlation,
+    costs,
+    definitions,
+    deployments,
     drop,
+    event_sources,
     findings,
     health,
     jaeger,
@@ -28,11 +30,10 @@ from coldtrail.server.api import (
     resources,
     service_metrics,
     signals,
+    trail_cost,
     trails,
 )
-from coldtrail.server.api import event_sources as event_source_answers
 from coldtrail.server.api import map as map_answers
-from coldtrail.server.api import trail_cost as trail_cost_answers
 from coldtrail.server.api.service import Service
 from coldtrail.store.engine_errors import UNKNOWN_DATABASE, UNKNOWN_TABLE, EngineError, Unreachable
 
@@ -40,6 +41,29 @@ PROBLEM_JSON = "application/problem+json"
 STORE_AWAY = "Start the server, or correct 'store'; what is sent meanwhile waits in the log and is loaded then."
 TIMEOUT_EXCEEDED = 159
 TOO_MANY_ROWS = 396
+
+ANSWERS = (
+    health,
+    trails,
+    signals,
+    metrics,
+    red,
+    resources,
+    map_answers,
+    event_sources,
+    cold_starts,
+    limits,
+    costs,
+    trail_cost,
+    deployments,
+    findings,
+    definitions,
+    correlation,
+    drop,
+    live,
+    service_metrics,
+)
+"""One module a capability, each with its `router`."""
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> Response[bytes]:
@@ -69,13 +93,7 @@ def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 def create_api(service: Service) -> Litestar:
     """Return the application; ``service`` is everything that its handlers read."""
-    routers: list[Router] = [
-        module.router
-        for module in (health, trails, signals, metrics, red, resources, findings, drop, live, service_metrics, limits)
-    ]
-    routers.append(correlation_answers.router)
-    routers += [cost_answers.router, deployment_answers.router, event_source_answers.router, trail_cost_answers.router]
-    routers += [map_answers.router, cold_answers.router]
+    routers: list[Router] = [module.router for module in ANSWERS]
     return Litestar(
         route_handlers=[Router(path="/api/v1", route_handlers=[*routers, openapi]), jaeger.router, prometheus.router],
         state=State({"service": service}),

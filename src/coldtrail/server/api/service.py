@@ -14,6 +14,7 @@ from msgspec import Struct
 from coldtrail.server.cost_settings import Costs
 from coldtrail.server.intake import Intake
 from coldtrail.server.reading import TrailReader
+from coldtrail.state.definitions import Definitions
 from coldtrail.state.deployments import Deployments
 from coldtrail.state.findings import Findings
 from coldtrail.store.engine import Engine
@@ -35,6 +36,7 @@ class Service(Struct, kw_only=True):
     data_dir: Path
     intake: Intake
     deployments: Deployments
+    definitions: Definitions
     costs: Costs
     findings: Findings
     limits: dict[str, float] = msgspec.field(default_factory=dict)

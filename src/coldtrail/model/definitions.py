@@ -1,0 +1,63 @@
+"""What people define: each kind is a Struct of its own, and every definition is such a Struct with a name.
+
+The same definition is a document in a file (`coldtrail apply`), a row of the state, and a form on the page.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""What a name looks like: it is part of links, file names and keys for deduplication."""
+
+SPECS: dict[str, type[Struct]] = {}
+"""The Struct of each kind; every one refuses unknown fields, and raises ValueError in `__post_init__` for what cannot be meant."""
+
+
+class BadDefinition(ValueError):
+    """A definition cannot be used; the message says which field and why, ``path`` where (`$.steps[2].name`)."""
+
+    def __init__(self, message: str, path: str = "$") -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class Definition(Struct, frozen=True):
+    """One definition. ``source``: the file that it came from, or `page`. ``changed_ns``: Unix nanoseconds."""
+
+    kind: str
+    name: str
+    spec: dict[str, Any]
+    by: str
+    source: str
+    changed_ns: int
+
+
+def read_spec(kind: str, spec: Any) -> Struct:
+    """Return a definition's body as the Struct of its kind.
+
+    Raises:
+        BadDefinition: there is no such kind, or a field is missing, unknown, of a wrong type or impossible.
+    """
+    if kind not in SPECS:
+        raise BadDefinition(f'there is no kind "{kind[:40]}"; there are {", ".join(sorted(SPECS))}')
+    try:
+        return msgspec.convert(spec, SPECS[kind])
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `")
+        raise BadDefinition(message, path.removesuffix("`") or "$") from None
+
+
+def check_name(name: str) -> str:
+    """Return a name that is one.
+
+    Raises:
+        BadDefinition: it is none.
+    """
+    if not NAME.fullmatch(name):
+        raise BadDefinition(f'"{name[:80]}" is no name: lower-case letters, digits and hyphens, at most 63', "$.name")
+    return name
