@@ -11,10 +11,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from coldtrail.model.dashboards import Dashboard
+
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """What a name looks like: it is part of links, file names and keys for deduplication."""
 
-SPECS: dict[str, type[Struct]] = {}
+SPECS: dict[str, type[Struct]] = {
+    "dashboard": Dashboard,
+}
 """The Struct of each kind; every one refuses unknown fields, and raises ValueError in `__post_init__` for what cannot be meant."""
 
 
