@@ -11,13 +11,19 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from coldtrail.model.alerts import Alert
 from coldtrail.model.dashboards import Dashboard
+from coldtrail.model.routes import Route
+from coldtrail.model.silences import Silence
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """What a name looks like: it is part of links, file names and keys for deduplication."""
 
 SPECS: dict[str, type[Struct]] = {
+    "alert": Alert,
     "dashboard": Dashboard,
+    "route": Route,
+    "silence": Silence,
 }
 """The Struct of each kind; every one refuses unknown fields, and raises ValueError in `__post_init__` for what cannot be meant."""
 
