@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from coldtrail.model.alerts import Alert
 from coldtrail.model.dashboards import Dashboard
+from coldtrail.model.objectives import Objective
 from coldtrail.model.routes import Route
 from coldtrail.model.silences import Silence
 
@@ -22,6 +23,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 SPECS: dict[str, type[Struct]] = {
     "alert": Alert,
     "dashboard": Dashboard,
+    "objective": Objective,
     "route": Route,
     "silence": Silence,
 }
