@@ -16,6 +16,7 @@ from coldtrail.store.keys_sql import keys_from_logs, keys_from_spans
 from coldtrail.store.learned_schema import LEARNED_MIGRATION
 from coldtrail.store.metrics_schema import METRICS_MIGRATION, METRICS_RETENTION
 from coldtrail.store.requests_schema import REQUESTS_MIGRATION, REQUESTS_RETENTION
+from coldtrail.store.sli_schema import SLI_MIGRATION
 from coldtrail.store.usage_schema import METRIC_UPDATES_MIGRATION, USAGE_MIGRATION, USAGE_RETENTION
 
 MAP = "Map(LowCardinality(String), String)"
@@ -386,6 +387,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     COLD_STARTS_MIGRATION,
     LEARNED_MIGRATION,
     METRIC_UPDATES_MIGRATION,
+    SLI_MIGRATION,
 )
 """Each inner tuple takes the schema from one version to the next.
 
