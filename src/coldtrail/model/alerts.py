@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
+import promql_parser
 from msgspec import Meta, Struct
 
 from coldtrail.model.durations import Duration, duration_ns
@@ -53,6 +54,7 @@ class Bounded(Struct, kw_only=True, forbid_unknown_fields=True):
         if self.clear is not None and self.below is not None and self.clear < self.below:
             raise ValueError("clear must not be under below: it is the value at which the alert is over")
         _within("over", self.over)
+        _is_promql(self.promql)
 
     @property
     def bound(self) -> float:
@@ -97,6 +99,7 @@ class Absence(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type"
         if bool(self.promql) == bool(self.scope):
             raise ValueError("give either promql or scope, the name of a service, function or route")
         _within("within", self.within)
+        _is_promql(self.promql)
 
 
 class BurnRate(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="burn_rate"):
@@ -201,3 +204,8 @@ def built_in() -> dict[str, Alert]:
 def _within(name: str, text: str) -> None:
     if duration_ns(text) > LONGEST_NS:
         raise ValueError(f"{name} must be at most 31d, got {text}")
+
+
+def _is_promql(text: str) -> None:
+    if text:
+        promql_parser.parse(text)

@@ -8,13 +8,17 @@ import errno
 import fcntl
 import signal
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 import structlog
 import uvicorn
 
+from coldtrail.server.alert_looks import Looks
+from coldtrail.server.alerting import Alerting
 from coldtrail.server.api.app import create_api
 from coldtrail.server.api.service import Service
 from coldtrail.server.api.times import rfc3339
@@ -28,10 +32,12 @@ from coldtrail.server.reading import TrailReader
 from coldtrail.server.received import Received
 from coldtrail.server.reconstruction import Reconstruction
 from coldtrail.server.settings import Settings
+from coldtrail.server.telling import Telling
 from coldtrail.server.watcher import Watcher
 from coldtrail.server.xray import XrayApi, XrayDatagrams
 from coldtrail.services import use_rules
 from coldtrail.state import BadState, open_database
+from coldtrail.state.alerting import AlertBook
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.deployments import Deployments
 from coldtrail.state.findings import Findings
@@ -42,6 +48,8 @@ from coldtrail.store.migrate import migrate
 from coldtrail.store.signals import SignalReader
 from coldtrail.trails.timing import Timing
 from coldtrail.wal import Segment, WriteAheadLog
+from coldtrail.watch.ways_out import Outside
+from coldtrail.watch.ways_out.secret import of_process
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +88,8 @@ class Process:
             self.loader.start()
             self.reconstruction.start()
             self.watcher.start()
+            self.alerting.start()
+            self.telling.start()
             ready(self)
             await stop.wait()
         finally:
@@ -113,6 +123,8 @@ class Process:
         self._open_state()
         signals = SignalReader(self.engine)
         findings = Findings(self.state)
+        definitions = Definitions(self.state)
+        self._prepare_alerting(findings, definitions, data)
         self.service = Service(
             engine=self.engine,
             signals=signals,
@@ -125,13 +137,34 @@ class Process:
             intake=Intake(self.wal, self.received),
             limits=self.settings.limits,
             deployments=Deployments(self.state),
-            definitions=Definitions(self.state),
+            definitions=definitions,
             costs=self.settings.costs,
             findings=findings,
+            alerting=self.alerting,
         )
         timing = Timing(frozenset(self.settings.infer_edges))
         self.reconstruction = Reconstruction(self.engine, self.service.trails, timing, learning)
         self.watcher = Watcher(self.engine, findings)
+
+    def _prepare_alerting(self, findings: Findings, definitions: Definitions, data: Path) -> None:
+        notify, up_since_ns = self.settings.notify, time.time_ns()
+        book = AlertBook(self.state)
+
+        def looks(at_ns: Sequence[int], reach_ns: int) -> Looks:
+            return Looks(self.engine, findings, at_ns, reach_ns, up_since_ns=up_since_ns)
+
+        self.alerting = Alerting(
+            book,
+            definitions,
+            looks,
+            # The data folder has one process at a time: whoever has it next need not wait until the lease ends.
+            holder=f"{socket.gethostname()}:{data}",
+            page_url=lambda: notify.page_url or f"http://{self.addresses['page']}",
+            told=lambda: self.telling.wake(),
+            period_s=notify.period_s,
+        )
+        outside = Outside(notify.allow, of_process(notify.secret_folders))
+        self.telling = Telling(book, definitions, outside, lambda: self.alerting.leads)
 
     def _prepare_store(self) -> None:
         """A server that is away may come back: its senders' data waits in the log. Every other fault ends the start."""
@@ -251,6 +284,8 @@ class Process:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.reconstruction.stop()
         self.watcher.stop()
+        self.telling.stop()
+        self.alerting.stop()
         if self.loader.started:
             self.loader.stop()
         self.wal.close()

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from coldtrail.server.cost_settings import Costs
 from coldtrail.server.guard import is_loopback
 from coldtrail.server.limit_settings import Limits
+from coldtrail.server.notify_settings import Notify
 from coldtrail.store.dsn import BadDsn, parse_dsn
 from coldtrail.store.engine import DEFAULT_MEMORY_BYTES
 
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     correlation: Correlation = Field(default_factory=Correlation)
     costs: Costs = Field(default_factory=Costs)
     limits: Limits = Field(default_factory=dict)
+    notify: Notify = Field(default_factory=Notify)
     infer_edges: tuple[InferredKind, ...] = ("calls", "triggers", "delivers")
 
     @property

@@ -140,11 +140,11 @@ def _told(rules: Rules, state: AlertState, now_ns: int, muted: str) -> tuple[Ale
 
 def _due(rules: Rules, state: AlertState, now_ns: int) -> tuple[Happening, tuple[str, ...]] | None:
     """Return what is to be told now, and to whom; routes that were told before count as told."""
-    if not state.first_told_ns:
+    if state.acknowledged_by:
+        return None
+    if not state.told:
         first = tuple(rung.route for rung in rules.ladder if rung.after_ns == 0)
         return ("told", first) if first else None
-    if state.acknowledged_ns:
-        return None
     passed_ns = now_ns - state.first_told_ns
     next_ = tuple(one.route for one in rules.ladder if one.after_ns <= passed_ns and one.route not in state.told)
     if next_:

@@ -11,6 +11,7 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
+from coldtrail.server.alerting import Alerting
 from coldtrail.server.cost_settings import Costs
 from coldtrail.server.intake import Intake
 from coldtrail.server.reading import TrailReader
@@ -39,6 +40,7 @@ class Service(Struct, kw_only=True):
     definitions: Definitions
     costs: Costs
     findings: Findings
+    alerting: Alerting
     limits: dict[str, float] = msgspec.field(default_factory=dict)
     subscribers: set[asyncio.Queue[bytes]] = msgspec.field(default_factory=set)
 
