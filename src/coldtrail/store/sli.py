@@ -142,6 +142,18 @@ def touched(engine: Engine, source: Source, received_since_s: int) -> set[int]:
     return found
 
 
+def oldest_s(engine: Engine, source: Source) -> int:
+    """Return the beginning of the hour (Unix seconds) from which on a source has something, or the time of now."""
+    newest = "toUInt64(toUnixTimestamp(toStartOfHour(now())))"
+    found = [
+        engine.rows(f"SELECT if(count() = 0, {newest}, toUnixTimestamp(toStartOfHour(min({column})))) FROM {table}")[0][
+            0
+        ]
+        for table, column in _COMES_FROM[source]
+    ]
+    return int(min(found))
+
+
 def count(engine: Engine, source: Source, question: Question, traces: Sequence[str] | None = None) -> list[Counted]:
     """Return what a source tells of a range; ``traces``: only of these (32 hex digits each).
 

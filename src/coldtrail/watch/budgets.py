@@ -68,24 +68,28 @@ def budget(good: float, valid: float, budget_share: float, elapsed_share: float 
     return Budget(good, valid, allowed, good / valid, 1 - (valid - good) / allowed)
 
 
-def spent_in_rolling(bad: Floats, valid: Floats, budget_share: float) -> float | None:
+def per_hour(counts: Floats, begun: float = 1.0) -> float:
+    """Return the pace of the last hours; ``begun``: the share of the newest one that has passed."""
+    pace = min(PACE_HOURS, len(counts))
+    return float(counts[-pace:].sum()) / (pace - 1 + max(begun, 1 / 60)) if pace else 0.0
+
+
+def spent_in_rolling(bad: Floats, valid: Floats, budget_share: float, begun: float = 1.0) -> float | None:
     """Return in how many hours a rolling budget is spent at the pace of the last hours; None: not at that pace.
 
     ``bad`` and ``valid`` are the hours of the window, oldest first; each leaves it as a new one comes.
     """
-    hours = len(valid)
-    pace = min(PACE_HOURS, hours)
-    if not pace or valid[-pace:].sum() <= 0:
+    if per_hour(valid, begun) <= 0:
         return None
-    ahead = np.arange(hours + 1)
-    over = _ahead(bad, ahead, pace) - budget_share * _ahead(valid, ahead, pace)
+    ahead = np.arange(len(valid) + 1)
+    over = _ahead(bad, ahead, per_hour(bad, begun)) - budget_share * _ahead(valid, ahead, per_hour(valid, begun))
     return _crossing(over)
 
 
-def _ahead(counts: Floats, ahead: np.ndarray[tuple[int], np.dtype[np.int64]], pace: int) -> Floats:
+def _ahead(counts: Floats, ahead: np.ndarray[tuple[int], np.dtype[np.int64]], pace: float) -> Floats:
     """The window's sum after so many hours more."""
     left = np.concatenate(([0.0], np.cumsum(counts)))
-    return np.asarray(left[-1] - left[ahead] + ahead * (float(counts[-pace:].sum()) / pace))
+    return np.asarray(left[-1] - left[ahead] + ahead * pace)
 
 
 def _crossing(over: Floats) -> float | None:
