@@ -474,6 +474,8 @@ export class ApiError extends Error {
     title: string,
     readonly detail: string,
     readonly requestId: string | null,
+    /** Where in what was sent the fault lies, as `$.rows[0].title`. */
+    readonly path: string | null = null,
   ) {
     super(title);
   }
@@ -490,13 +492,21 @@ export function address(path: string, parameters: Record<string, Parameter> = {}
 }
 
 /** GET a JSON answer, or POST a file for one. Throws ApiError; passes an abort through untouched. */
-export async function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal, post?: Blob): Promise<T> {
+export function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal, post?: Blob): Promise<T> {
+  return ask(address(path, parameters), { ...(post && { method: "POST", body: post }), signal });
+}
+
+/** Change something: a JSON body for a JSON answer. Throws ApiError. */
+export function send<T>(method: "PUT" | "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
+  return ask(address(path), { method, ...(body !== undefined && { body: new Blob([JSON.stringify(body)], { type: "application/json" }) }) });
+}
+
+async function ask<T>(url: string, init: RequestInit): Promise<T> {
   let response: Response;
-  const sending = post && { method: "POST", body: post };
   try {
-    response = await fetch(address(path, parameters), { ...sending, signal, headers: { accept: "application/json" } });
+    response = await fetch(url, { ...init, headers: { accept: "application/json" } });
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (init.signal?.aborted) throw error;
     throw new ApiError(0, "coldtrail does not answer", "Is `coldtrail up` still running?", null);
   }
   if (response.ok) return (await response.json()) as T;
@@ -507,15 +517,18 @@ async function problem(response: Response): Promise<ApiError> {
   let title = response.statusText || `HTTP ${response.status}`;
   let detail = "";
   let requestId = response.headers.get("x-request-id");
+  let path: string | null = null;
   try {
     const body = (await response.json()) as Record<string, unknown>;
     if (typeof body.title === "string") title = body.title;
     if (typeof body.detail === "string") detail = body.detail;
     if (typeof body.request_id === "string") requestId = body.request_id;
+    const errors = body.errors as { path?: unknown } | undefined;
+    if (typeof errors?.path === "string") path = errors.path;
   } catch {
     detail = "The answer was not JSON.";
   }
-  return new ApiError(response.status, title, detail, requestId);
+  return new ApiError(response.status, title, detail, requestId, path);
 }
 
 export interface Span {

@@ -31,8 +31,8 @@ export function withGaps<P extends { time: string }>(points: P[], nothing: (time
   });
 }
 
-/** Lines or bars over time, with the values under the pointer. */
-export function Chart({ title, times, lines, range, unit, height = HEIGHT_PX, mark }: { title: string; times: number[]; lines: Line[]; range: Range; unit: (value: number) => string; height?: number; mark?: string }) {
+/** Lines or bars over time, with the values under the pointer; `bare` where its title stands above already. */
+export function Chart({ title, times, lines, range, unit, height = HEIGHT_PX, mark, bare = false }: { title: string; times: number[]; lines: Line[]; range: Range; unit: (value: number) => string; height?: number; mark?: string; bare?: boolean }) {
   const host = useRef<HTMLDivElement>(null);
   const { colours } = useScheme();
   const marks = useMarks(range);
@@ -49,7 +49,7 @@ export function Chart({ title, times, lines, range, unit, height = HEIGHT_PX, ma
   return (
     <figure className="box chart">
       <figcaption>
-        {title}
+        <span className={bare ? "hidden" : undefined}>{title}</span>
         <span className="keys">
           {mark}
           {lines.map((line) => (

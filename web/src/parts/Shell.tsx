@@ -16,6 +16,7 @@ const FindOverlay = lazy(() => import("./FindOverlay"));
 
 const SCREENS = [
   ["/overview", "Overview", "o"],
+  ["/dashboards", "Dashboards", "h"],
   ["/findings", "Findings", "n"],
   ["/map", "Map", "m"],
   ["/trails", "Trails", "t"],
@@ -55,6 +56,7 @@ function Frame() {
     y: copyLink,
     "?": () => help.current?.showModal(),
     "g o": () => void navigate({ to: "/overview" }),
+    "g h": () => void navigate({ to: "/dashboards" }),
     "g n": () => void navigate({ to: "/findings" }),
     "g m": () => void navigate({ to: "/map" }),
     "g t": () => void navigate({ to: "/trails" }),
@@ -144,6 +146,7 @@ function Nav() {
 
 const ICONS: Record<string, string> = {
   "/overview": "M2 13V8M6 13V3M10 13V6M14 13V9.5",
+  "/dashboards": "M2 2.5h5v4H2zM9 2.5h5v7H9zM2 9h5v4.5H2zM9 12h5v1.5H9z",
   "/findings": "M8 2L14.5 13.5H1.5zM8 6.5V9.5M8 11.5V11.6",
   "/map": "M2 3h4v3H2zM10 2h4v3h-4zM10 11h4v3h-4zM6 4.5l4-1M6 5.5l4 6",
   "/trails": "M2 4h6M6 8h6M4 12h3M9.5 12H14",

@@ -7,6 +7,7 @@ export const HELP: [string, string][] = [
   ["l", "live mode on or off"],
   ["y", "copy a link to what you see, with fixed times"],
   ["g o", "go to Overview"],
+  ["g h", "go to Dashboards"],
   ["g n", "go to Findings"],
   ["g m", "go to Map"],
   ["g t", "go to Trails"],

@@ -1,18 +1,18 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useRef } from "react";
 import { api, type Entry, type RedGroup } from "../api";
-import { count, duration, full, moment, percent, rate } from "../format";
-import { Answer, Empty } from "../parts/Answer";
+import { moment, percent } from "../format";
+import { Answer } from "../parts/Answer";
 import { NothingHere } from "../parts/NothingHere";
 import { useRange } from "../parts/range";
 import { useRowKeys } from "../parts/rowKeys";
-import { Spark } from "../parts/small";
+import { GroupName, RedTable } from "../parts/RedTable";
 import { TrailTable } from "../parts/TrailTable";
 import { asParameters, stepFor, type Range } from "../range";
 import { asGroup, entryName, onSteps, trailsOfEntry } from "./entries";
 import { EntryTable, ResourceTable } from "./OverviewTables";
-import { byTrouble, change, errorShare, failing, failingSince, onGrid, slower, verdict, type Verdict } from "./trouble";
+import { errorShare, failingSince, onGrid, verdict, type Verdict } from "./trouble";
 
 type Kind = "function" | "service";
 
@@ -57,14 +57,14 @@ export default function Overview() {
             <section aria-labelledby="services">
               <h2 id="services">Services</h2>
               <Answer query={services} what="the services" rows={5}>
-                {(data) => <Table groups={data.groups} range={range} kind="service" />}
+                {(data) => <RedTable groups={data.groups} seconds={(range.untilMs - range.sinceMs) / 1000} kind="service" />}
               </Answer>
             </section>
           ) : (
             <section aria-labelledby="functions">
               <h2 id="functions">Functions</h2>
               <Answer query={functions} what="the functions" rows={5}>
-                {(data) => <Table groups={data.groups} range={range} kind="function" />}
+                {(data) => <RedTable groups={data.groups} seconds={(range.untilMs - range.sinceMs) / 1000} kind="function" />}
               </Answer>
             </section>
           )}
@@ -169,79 +169,10 @@ function VerdictLine({ functions, services, entries, range }: { functions?: RedG
 
 function Worst({ group, kind, entries }: { group: RedGroup; kind: Kind; entries: Entry[] }) {
   const entry = group.kind === "route" && entries.find((one) => entryName(one) === group.name);
-  if (!entry) return <Name group={group} kind={kind} />;
+  if (!entry) return <GroupName group={group} kind={kind} />;
   return (
     <Link to="/trails" search={trailsOfEntry(entry)}>
       {group.name}
     </Link>
-  );
-}
-
-function Name({ group, kind }: { group: RedGroup; kind: Kind }) {
-  if (kind === "function")
-    return (
-      <Link to="/function/$name" params={{ name: group.name }}>
-        {group.name}
-      </Link>
-    );
-  return (
-    <Link to="/trails" search={{ service: group.name }}>
-      {group.name}
-    </Link>
-  );
-}
-
-function Table({ groups, range, kind }: { groups: RedGroup[]; range: Range; kind: Kind }) {
-  const seconds = (range.untilMs - range.sinceMs) / 1000;
-  if (!groups.length) return <Empty title={`No ${kind}s ran in this time range`} />;
-  return (
-    <div className="table-box">
-      <table className="table red">
-        <thead>
-          <tr>
-            <th scope="col" className="name">{kind === "function" ? "Function" : "Service"}</th>
-            <th scope="col" className="spark-cell">Calls and errors</th>
-            <th scope="col" className="n">Rate</th>
-            <th scope="col" className="n">Errors</th>
-            <th scope="col" className="n">p50</th>
-            <th scope="col" className="n">p95</th>
-            <th scope="col" className="n">p99</th>
-            {kind === "function" && <th scope="col" className="n">Cold</th>}
-            <th scope="col">Against before</th>
-          </tr>
-        </thead>
-        <tbody>
-          {byTrouble(groups).map((group) => (
-            <Row key={group.name} group={group} seconds={seconds} kind={kind} />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function Row({ group, seconds, kind }: { group: RedGroup; seconds: number; kind: Kind }) {
-  const navigate = useNavigate();
-  const open = () => void (kind === "function" ? navigate({ to: "/function/$name", params: { name: group.name } }) : navigate({ to: "/trails", search: { service: group.name } }));
-  const diff = change(group, seconds);
-  const summary = `${count(group.count)} calls, ${count(group.error_count)} errors`;
-  return (
-    <tr className="row-link" onClick={(event) => !(event.target as Element).closest("a") && open()}>
-      <th scope="row" className="name">
-        <Name group={group} kind={kind} />
-      </th>
-      <td className="spark-cell">
-        <Spark counts={group.points.map((p) => p.count)} errors={group.points.map((p) => p.error_count)} label={summary} />
-      </td>
-      <td className="n" title={summary}>{rate(group.count / seconds)}</td>
-      <td className={failing(group) ? "n bad strong" : "n"} title={`${count(group.error_count)} of ${count(group.count)}`}>{percent(errorShare(group))}</td>
-      <td className="n">{duration(group.p50_ms)}</td>
-      <td className={slower(group) ? "n warn" : "n"}>{duration(group.p95_ms)}</td>
-      <td className="n">{duration(group.p99_ms)}</td>
-      {kind === "function" && <td className="n" title={`${count(group.cold_start_count)} cold starts`}>{percent(group.count ? group.cold_start_count / group.count : 0)}</td>}
-      <td className={`change ${diff.tone}`} title={`the equal range before: ${group.previous ? `${count(group.previous.count)} calls, ${count(group.previous.error_count)} errors, p95 ${duration(group.previous.p95_ms)}` : "nothing"}; until ${full(group.points.at(-1)?.time ?? "")}`}>
-        <span aria-hidden>{diff.arrow}</span> {diff.text}
-      </td>
-    </tr>
   );
 }
