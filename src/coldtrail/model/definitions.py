@@ -16,6 +16,7 @@ from coldtrail.model.dashboards import Dashboard
 from coldtrail.model.objectives import Objective
 from coldtrail.model.routes import Route
 from coldtrail.model.silences import Silence
+from coldtrail.model.workflows import Workflow
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """What a name looks like: it is part of links, file names and keys for deduplication."""
@@ -26,6 +27,7 @@ SPECS: dict[str, type[Struct]] = {
     "objective": Objective,
     "route": Route,
     "silence": Silence,
+    "workflow": Workflow,
 }
 """The Struct of each kind; every one refuses unknown fields, and raises ValueError in `__post_init__` for what cannot be meant."""
 
