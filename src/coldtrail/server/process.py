@@ -22,9 +22,11 @@ from coldtrail.server.alerting import Alerting
 from coldtrail.server.api.app import create_api
 from coldtrail.server.api.service import Service
 from coldtrail.server.api.times import rfc3339
+from coldtrail.server.counting_elsewhere import elsewhere
 from coldtrail.server.guard import Guard
 from coldtrail.server.intake import Intake
 from coldtrail.server.learning import Learning
+from coldtrail.server.objectives import Objectives
 from coldtrail.server.otlp_grpc import start_grpc
 from coldtrail.server.otlp_http import OtlpHttp
 from coldtrail.server.page import Page
@@ -88,6 +90,7 @@ class Process:
             self.loader.start()
             self.reconstruction.start()
             self.watcher.start()
+            self.objectives.start()
             self.alerting.start()
             self.telling.start()
             ready(self)
@@ -124,6 +127,7 @@ class Process:
         signals = SignalReader(self.engine)
         findings = Findings(self.state)
         definitions = Definitions(self.state)
+        self.objectives = Objectives(self.engine, definitions, elsewhere(self.engine))
         self._prepare_alerting(findings, definitions, data)
         self.service = Service(
             engine=self.engine,
@@ -141,6 +145,7 @@ class Process:
             costs=self.settings.costs,
             findings=findings,
             alerting=self.alerting,
+            objectives=self.objectives,
         )
         timing = Timing(frozenset(self.settings.infer_edges))
         self.reconstruction = Reconstruction(self.engine, self.service.trails, timing, learning)
@@ -284,6 +289,7 @@ class Process:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.reconstruction.stop()
         self.watcher.stop()
+        self.objectives.stop()
         self.telling.stop()
         self.alerting.stop()
         if self.loader.started:

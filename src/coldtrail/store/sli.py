@@ -197,3 +197,18 @@ LIMIT {MOST_SYNTHETIC}"""
 def synthetic_traces(engine: Engine, since_s: int, until_s: int) -> list[str]:
     """Return the traces around a range of which a span says that it is a test's or a probe's; reads the attributes' names."""
     return [str(row[0]) for row in engine.rows(_SYNTHETIC, {"since": since_s, "until": until_s})]
+
+
+def count_outcomes(
+    engine: Engine, workflow: str, good: Sequence[str], since_s: int, until_s: int
+) -> dict[int, tuple[float, float]]:
+    """Return good and valid trails of a workflow by minute; nothing where the store keeps no outcomes."""
+    if not engine.rows("SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'outcomes'"):
+        return {}
+    query = f"""SELECT toUnixTimestamp(toStartOfMinute(at)) AS minute, countIf(what IN {{good:Array(String)}}), count() FROM (
+          SELECT argMax(start, version) AS at, argMax(outcome, version) AS what FROM outcomes
+          WHERE workflow = {{workflow:String}} AND start >= fromUnixTimestamp({{since:Int64}}) - INTERVAL 1 HOUR
+            AND start < fromUnixTimestamp({{until:Int64}}) + INTERVAL 1 HOUR GROUP BY trail_id)
+        WHERE what NOT IN ('', 'open') AND {_within("at")} GROUP BY minute"""
+    asked = {"workflow": workflow, "good": list(good), "since": since_s, "until": until_s}
+    return {int(minute): (float(fine), float(all_)) for minute, fine, all_ in engine.rows(query, asked)}

@@ -14,6 +14,7 @@ from msgspec import Struct
 from coldtrail.server.alerting import Alerting
 from coldtrail.server.cost_settings import Costs
 from coldtrail.server.intake import Intake
+from coldtrail.server.objectives import Objectives
 from coldtrail.server.reading import TrailReader
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.deployments import Deployments
@@ -41,6 +42,7 @@ class Service(Struct, kw_only=True):
     costs: Costs
     findings: Findings
     alerting: Alerting
+    objectives: Objectives
     limits: dict[str, float] = msgspec.field(default_factory=dict)
     subscribers: set[asyncio.Queue[bytes]] = msgspec.field(default_factory=set)
 
