@@ -11,7 +11,7 @@ from coldtrail.model.objectives import MINUTE_NS, BurnWindow, Objective
 from coldtrail.store.engine import Engine
 from coldtrail.store.sli_bad import Asked, bad_events, causes
 from coldtrail.store.sli_minutes import minutes_of
-from coldtrail.watch.budgets import period
+from coldtrail.watch.budgets import Budget, period
 from coldtrail.watch.burn import Firing, Floats, course, firings, windows_of
 from coldtrail.watch.contributors import Contributor, contributors
 from coldtrail.watch.series import Series, series_of
@@ -52,8 +52,8 @@ class Detail(Struct):
     looked_at: float
 
 
-def detail(engine: Engine, objective: Objective, now_ns: int) -> Detail:
-    """Return one objective in depth; reads the kept minutes of its window, and the events of the worst of them."""
+def detail(engine: Engine, objective: Objective, kept: Budget, now_ns: int) -> Detail:
+    """Return one objective in depth; ``kept``: its budget. Reads the minutes of its window, and the events of the worst."""
     series, last = series_of(objective), now_ns // MINUTE_NS
     since_ns = period(objective.window, now_ns).start_ns
     longest = max(window.long_minutes for window in windows_of(objective))
@@ -65,7 +65,7 @@ def detail(engine: Engine, objective: Objective, now_ns: int) -> Detail:
     return Detail(
         since_ns=(first + begin) * MINUTE_NS,
         step_ns=step * MINUTE_NS,
-        points=list(_points(objective, good, valid, begin, step, first)),
+        points=list(_points(good, valid, kept.allowed, begin, step, first)),
         fired=_fired(objective, good, valid, first),
         contributors=found,
         looked_at=share,
@@ -81,9 +81,8 @@ def _minutes(engine: Engine, series: Series, first: int, last: int) -> tuple[Flo
     return good, valid
 
 
-def _points(objective: Objective, good: Floats, valid: Floats, begin: int, step: int, first: int) -> Iterator[Point]:
+def _points(good: Floats, valid: Floats, allowed: float, begin: int, step: int, first: int) -> Iterator[Point]:
     """The course of the window: what its events so far have spent of the budget that all of them allow."""
-    allowed = objective.budget_share * float(valid[begin:].sum())
     bad = valid - good
     for at in range(begin, len(valid), step):
         part = slice(at, at + step)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from msgspec import Struct
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
@@ -131,6 +133,9 @@ class Cause(Struct, frozen=True):
     version: str
 
 
+_EXCEPTION = "arrayFirst(event -> position(event, 'exception.') > 0, events)"
+
+
 def causes(engine: Engine, trace_ids: list[str]) -> dict[str, Cause]:
     """Return the cause of failing traces; reads a granule a trace."""
     found: dict[str, Cause] = {}
@@ -138,12 +143,22 @@ def causes(engine: Engine, trace_ids: list[str]) -> dict[str, Cause]:
         sql_text("resource['service.version']"), sql_text("resource['faas.version']")
     )
     for some in trace_sets(trace_ids):
-        query = f"""SELECT lower(hex(s.trace_id)), s.service, s.error, e.version FROM (
+        query = f"""SELECT lower(hex(s.trace_id)), s.service, s.error, s.exception, e.version FROM (
               SELECT trace_id, argMax(toString(service), start) AS service, argMax({_ERROR}, start) AS error,
-                argMax(emitter_id, start) AS emitter
+                argMax({_EXCEPTION}, start) AS exception, argMax(emitter_id, start) AS emitter
               FROM spans PREWHERE trace_id IN {some} WHERE status_code = 2 GROUP BY trace_id) AS s
             LEFT JOIN (SELECT emitter_id, any({version}) AS version FROM emitters GROUP BY emitter_id) AS e
             ON s.emitter = e.emitter_id LIMIT {MOST_CAUSES}"""
-        for trace_id, service, error, told in engine.rows(query, settings=TRACE_READ):
-            found[str(trace_id)] = Cause(str(service), str(error), str(told))
+        for row in engine.rows(query, settings=TRACE_READ, raw_bytes=True):
+            trace_id, service, error, told = (row[at].decode("utf-8", "replace") for at in (0, 1, 2, 4))
+            found[trace_id] = Cause(service, _type_of(row[3]) or error, told)
     return found
+
+
+def _type_of(event: bytes) -> str:
+    """The type of an exception event, "" where it says none."""
+    try:
+        attributes = Span.Event.FromString(event).attributes
+    except DecodeError:
+        return ""
+    return next((str(one.value.string_value)[:200] for one in attributes if one.key == "exception.type"), "")

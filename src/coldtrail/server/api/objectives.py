@@ -49,7 +49,7 @@ def objective(state: State, name: Annotated[str, PathParameter()]) -> Response[b
     if not told:
         _missing(service, name)
         return json({"name": name, "counting": True}, 202)
-    found = detail(service.engine, told.objective, now_ns)
+    found = detail(service.engine, told.objective, told.budget, now_ns)
     counting = {"counting": service.objectives.behind}
     return json({**_told(told, now_ns), **counting, **_detail(found, told.objective, service)})
 
@@ -93,7 +93,7 @@ def _told(one: Told, now_ns: int) -> dict[str, Any]:
         "owner": one.objective.owner,
         "sli": to_builtins(one.objective.sli),
         "synthetic": one.objective.synthetic,
-        "target": one.objective.target_percent / 100,
+        "target": round(one.objective.target_percent / 100, 8),
         "window": one.objective.window,
         "since": rfc3339(within.start_ns),
         "until": rfc3339(within.end_ns),
