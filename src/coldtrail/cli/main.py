@@ -13,6 +13,7 @@ import typer
 from coldtrail import __version__
 from coldtrail.cli import deployment
 from coldtrail.cli.api import DEFAULT_URL, Json, Token, Url, ask, fail
+from coldtrail.cli.objectives import objectives
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -125,6 +126,9 @@ def findings(
     typer.echo(json_module.dumps(answer, indent=2)) if json else show_findings(answer["findings"])
     if any(one["severity"] == "high" and one["state"] == "open" for one in answer["findings"]):
         raise typer.Exit(1)
+
+
+app.command()(objectives)
 
 
 @app.command()
