@@ -30,7 +30,7 @@ LATEST = 8
 _RANGE = "start >= fromUnixTimestamp64Nano({since:Int64}) AND start < fromUnixTimestamp64Nano({until:Int64})"
 
 # A request with a parent is an entry where no server began its trace: its caller's own span never came, or is no server.
-_ENTRIES = f"""
+ENTRIES = f"""
 SELECT * FROM requests WHERE root AND {_RANGE}
 UNION ALL
 SELECT * FROM (
@@ -41,13 +41,14 @@ SELECT * FROM (
       AND start < fromUnixTimestamp64Nano({{until:Int64}}) AND has_root AND root_kind = 2)
   ORDER BY trace_id, start LIMIT 1 BY trace_id)
 """
+"""The requests from outside of a range: rows of `requests`."""
 
 _BY_STEP = f"""
 SELECT method, route, service, q, intDiv(toUnixTimestamp64Nano(start) - {{since:Int64}}, {{step:Int64}}) AS at, count() AS n,
   countIf(failed) AS errors, quantilesTDigestState(0.5, 0.95, 0.99)(duration_ms) AS durations,
   sumMapState([code], [toUInt64(1)]) AS answered,
   groupArraySortedState({LATEST})((-toUnixTimestamp64Nano(start), code, failed, trace_id)) AS newest
-FROM ({_ENTRIES}) GROUP BY method, route, service, q, at
+FROM ({ENTRIES}) GROUP BY method, route, service, q, at
 """
 
 _FIGURES = f"""

@@ -48,7 +48,7 @@ WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 5 MINUTE
 
 # Several rows tell of one invocation, the best source first. All in numbers: a state of a text for each of a million
 # requests takes five times as long. A function's hash stands behind its source, a duration (ms) behind that times 1e10.
-_INVOCATIONS = f"""
+INVOCATIONS = f"""
 SELECT min(bitShiftLeft(toUInt64(i.source), 60) + bitShiftRight(cityHash64(i.function), 4)) AS who, min(i.time) AS at,
   min(if(isNull(i.duration_ms), 1e12, toFloat64(i.source) * 1e10 + least(i.duration_ms, 9e9))) AS took,
   max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed, max(i.cold_start) AS cold
@@ -56,11 +56,12 @@ SELECT min(bitShiftLeft(toUInt64(i.source), 60) + bitShiftRight(cityHash64(i.fun
 GROUP BY cityHash64(i.request_id)
 HAVING at >= fromUnixTimestamp64Nano({{since:Int64}})
 """
+"""A row an invocation: `who` (its lower 60 bits are the function's `cityHash64 >> 4`), `at`, `took`, `failed`, `cold`."""
 
 _FUNCTION_FIGURES = f"""
 SELECT bitAnd(who, 0xFFFFFFFFFFFFFFF) AS hash, {{step}} AS step, count() AS n, countIf(failed) AS errors,
   countIf(cold) AS colds, quantilesTDigest(0.5, 0.95, 0.99)(if(took >= 1e12, 0, took - floor(took / 1e10) * 1e10)) AS q
-FROM ({_INVOCATIONS}) GROUP BY {{grouping}}
+FROM ({INVOCATIONS}) GROUP BY {{grouping}}
 """
 
 _NAMED_FIGURES = f"""

@@ -12,6 +12,7 @@ from litestar.openapi import OpenAPIConfig
 
 from coldtrail import __version__
 from coldtrail.server.api import (
+    capabilities,
     cold_starts,
     correlation,
     costs,
@@ -50,6 +51,7 @@ ANSWERS = (
     signals,
     metrics,
     red,
+    capabilities,
     resources,
     map_answers,
     event_sources,

@@ -1,0 +1,55 @@
+"""What users can do, and whether they can: rate, errors and duration by capability."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, Router, get
+from litestar.datastructures import State
+
+from coldtrail.server.api.map import APPLICATION
+from coldtrail.server.api.red import point_of
+from coldtrail.server.api.resources import whole_minutes
+from coldtrail.server.api.service import json
+from coldtrail.server.api.times import rfc3339
+from coldtrail.store.capabilities import Capability
+from coldtrail.store.capabilities import capabilities as read_capabilities
+from coldtrail.store.service_map import tags_of
+
+
+@get("/capabilities", sync_to_thread=True)
+def capabilities(
+    state: State, since: str | None = None, until: str | None = None, step: str | None = None
+) -> Response[bytes]:
+    """The capabilities of a range of whole minutes, the greatest share of errors first; shaped as the groups of `/red` are."""
+    since_ns, until_ns, step_ns = whole_minutes(since, until, step)
+    engine = state.service.engine
+    tags = tags_of(engine, APPLICATION, since_ns)
+    found = read_capabilities(engine, tags, since_ns, until_ns, step_ns) if tags else []
+    return json(
+        {
+            "since": rfc3339(since_ns),
+            "until": rfc3339(until_ns),
+            "step_s": step_ns / 1e9,
+            "attributes": APPLICATION,
+            "groups": [_group(one, step_ns) for one in found],
+        }
+    )
+
+
+def _group(one: Capability, step_ns: int) -> dict[str, Any]:
+    told = ("name", "counted", "services", "count", "error_count", "p50_ms", "p95_ms", "p99_ms")
+    return {
+        "kind": "capability",
+        **{name: getattr(one, name) for name in told},
+        "cold_start_count": 0,
+        "previous": {
+            "count": one.previous_count,
+            "error_count": one.previous_error_count,
+            "p95_ms": one.previous_p95_ms,
+        },
+        "points": [point_of(point, step_ns) for point in one.points],
+    }
+
+
+router = Router(path="/", route_handlers=[capabilities], tags=["red"])
