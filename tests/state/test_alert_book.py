@@ -39,8 +39,8 @@ class Host:
     def __init__(self, url: str, holder: str) -> None:
         database = open_database(url)
         self.findings, self.definitions, self.book = Findings(database), Definitions(database), AlertBook(database)
-        self.alerting = Alerting(self.book, self.definitions, self._looks, holder, lambda: "http://coldtrail.example", period_s=0.05)
         outside = Outside([ip_network("127.0.0.0/8")], timeout_s=5)
+        self.alerting = Alerting(self.book, self.definitions, self._looks, holder, lambda: "http://coldtrail.example", outside, period_s=0.05)
         self.telling = Telling(self.book, self.definitions, outside, lambda: self.alerting.leads)
 
     def _looks(self, at_ns: Any, reach_ns: int) -> Looks:

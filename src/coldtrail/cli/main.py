@@ -128,6 +128,25 @@ def findings(
         raise typer.Exit(1)
 
 
+@app.command()
+def alerts(
+    name: Annotated[str, typer.Argument(help="One of them, with what happened and who was told.")] = "",
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    json: Json = False,
+) -> None:
+    """Show alerts, those that fire first; without a name it ends with 1 where one fires that is not muted."""
+    from coldtrail.cli.alerts import show_alert, show_alerts
+
+    answer = ask(url, token, f"/alerts/{name}" if name else "/alerts")
+    if json:
+        typer.echo(json_module.dumps(answer, indent=2))
+    else:
+        show_alert(answer) if name else show_alerts(answer)
+    if not name and any(one["phase"] == "firing" and not one["muted"] for one in answer["alerts"]):
+        raise typer.Exit(1)
+
+
 app.command()(objectives)
 
 

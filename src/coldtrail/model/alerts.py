@@ -103,9 +103,13 @@ class Absence(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type"
 
 
 class BurnRate(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="burn_rate"):
-    """An objective burns its error budget too fast, by the windows that the objective names."""
+    """An objective (None: any) burns its error budget too fast, by the windows that the objective names.
 
-    objective: Named
+    ``severities``: of those windows; `page` is what somebody must see to now, `ticket` what has days.
+    """
+
+    objective: Named | None = None
+    severities: tuple[Literal["page", "ticket"], ...] = ("page",)
 
 
 class FindingCheck(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="finding"):
@@ -186,8 +190,8 @@ class Alert(Struct, kw_only=True, forbid_unknown_fields=True):
             _within(name, text)
 
 
-NEW_FINDING = "new-finding"
-"""The alert that is there without set-up; a definition of this name takes its place."""
+NEW_FINDING, BUDGET_BURNS = "new-finding", "budget-burns"
+"""The alerts that are there without set-up; a definition of such a name takes its place."""
 
 
 def built_in() -> dict[str, Alert]:
@@ -198,7 +202,8 @@ def built_in() -> dict[str, Alert]:
         group_by=("finding",),
         repeat="0s",
     )
-    return {NEW_FINDING: alert}
+    burning = Alert(check=BurnRate(), title="An objective's budget burns", group_by=("objective",), repeat="0s")
+    return {NEW_FINDING: alert, BUDGET_BURNS: burning}
 
 
 def _within(name: str, text: str) -> None:

@@ -86,7 +86,7 @@ class Figures:
         course = self.courses(of).get(name)
         if course is None:
             return Window(0, 0, length_s, np.empty((0, len(LEVELS))), np.empty(0, dtype=np.int64))
-        low, high = np.searchsorted(course.begins_s, [since_s, at_s + 1])
+        low, high = np.searchsorted(course.begins_s * 10**9, [since_s * 10**9, at_ns])
         counts = course.counts[low:high]
         errors = int(course.errors[low:high].sum())
         return Window(int(counts.sum()), errors, length_s, course.durations_ms[low:high], counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from coldtrail.model.alerts import (
 )
 from coldtrail.model.durations import duration_ns
 from coldtrail.model.findings import Finding
+from coldtrail.model.objectives import Burn
 from coldtrail.server.alert_figures import Figures
 from coldtrail.server.prometheus_names import Exposed
 from coldtrail.server.prometheus_series import Selection
@@ -39,7 +41,9 @@ FORESEES_FROM = 30
 """Points of a course that a forecast is made of."""
 
 DAY_MS = 24 * 3_600_000
-Burning = Callable[[str, int], "list[Sample]"]
+Burning = Callable[[int], "list[Burn]"]
+"""The objectives that burn at a moment."""
+
 Outcomes = Callable[[OutcomeCheck, int], "list[Sample]"]
 
 
@@ -80,7 +84,7 @@ class Looks:
         reach_ns: int,
         *,
         up_since_ns: int = 0,
-        burning: Burning | None = None,
+        burning: Burning = lambda now_ns: [],
         outcomes: Outcomes | None = None,
     ) -> None:
         self._at_ns = list(at_ns)
@@ -91,6 +95,7 @@ class Looks:
         self._burning = burning
         self._outcomes = outcomes
         self._open: list[Finding] | None = None
+        self._minutes: dict[str, list[int]] = {}
 
     def samples(self, check: Check) -> list[list[Sample]]:
         """Return what a check measures at each moment.
@@ -116,9 +121,7 @@ class Looks:
         if isinstance(check, Capability):
             return [self._capability(check, at) for at in self._at_ns]
         if isinstance(check, BurnRate):
-            if self._burning is None:
-                raise CannotLook("objectives cannot be asked")
-            return [self._burning(check.objective, at) for at in self._at_ns]
+            return [self._burns(check, self._burning(at)) for at in self._at_ns]
         if self._outcomes is None:
             raise CannotLook("outcomes cannot be asked")
         return [self._outcomes(check, at) for at in self._at_ns]
@@ -195,17 +198,29 @@ class Looks:
         return Sample(part, not seen and known, seen, 0.0, {check.of: check.scope} if check.scope else {})
 
     def _current(self) -> list[Finding]:
+        """Findings that are open; of a row of past moments all that there are, whatever was decided about them since."""
         if self._open is None:
-            wanted = Wanted(states=("open", "muted"))
-            kept = self._findings.listed(wanted, MOST_FINDINGS)
-            self._open = [one for one in kept if awake(one, self._at_ns[-1]).state == "open"]
+            past = len(self._at_ns) > 1
+            kept = self._findings.listed(Wanted() if past else Wanted(states=("open", "muted")), MOST_FINDINGS)
+            self._open = [one for one in kept if past or awake(one, self._at_ns[-1]).state == "open"]
+            if past:
+                names = [one.fingerprint for one in kept]
+                first_s, last_s = self._at_ns[0] // 10**9 - 31 * 86_400, self._at_ns[-1] // 10**9
+                for name, minute_s in sorted(self._findings.counted(names, first_s, last_s)):
+                    self._minutes.setdefault(name, []).append(minute_s)
         return self._open
+
+    def _seen(self, one: Finding, since_ns: int, at_ns: int) -> bool:
+        if len(self._at_ns) == 1:
+            return one.last_ns >= since_ns and one.first_ns <= at_ns
+        minutes = self._minutes.get(one.fingerprint, [])
+        # A minute is over before it is told of.
+        next_ = bisect_left(minutes, since_ns // 10**9 - 60)
+        return next_ < len(minutes) and minutes[next_] + 60 <= at_ns // 10**9
 
     def _found(self, check: FindingCheck, at_ns: int) -> list[Sample]:
         since_ns = at_ns - duration_ns(check.seen_within)
-        fits = [
-            one for one in self._current() if _fits(check, one) and one.last_ns >= since_ns and one.first_ns <= at_ns
-        ]
+        fits = [one for one in self._current() if _fits(check, one) and self._seen(one, since_ns, at_ns)]
         known = {one.fingerprint for one in fits}
         return [_finding_sample(one) for one in fits if one.follows not in known]
 
@@ -238,6 +253,12 @@ class Looks:
             for sample in self._found(severe, at_ns):
                 return Part(one.scope, None, f"{one.scope}: {sample.part.why}", one.scope, sample.part.finding_id)
         return Part(one.scope, None, "", one.scope) if window.count else None
+
+    def _burns(self, check: BurnRate, burning: list[Burn]) -> list[Sample]:
+        asked = [
+            one for one in burning if check.objective in (None, one.objective) and one.severity in check.severities
+        ]
+        return [_burn_sample(one) for one in asked]
 
     def _evaluated(self, promql: str, at_ns: Sequence[int]) -> Vector:
         at = np.array([one // 10**6 for one in at_ns], dtype=np.int64)
@@ -298,6 +319,15 @@ def _finding_sample(one: Finding) -> Sample:
     rank = {"high": 2.0, "medium": 1.0}.get(one.severity, 0.0)
     labels = {"finding": one.fingerprint, "kind": one.kind, "scope": one.scope, "severity": one.severity}
     return Sample(part, True, False, rank, labels)
+
+
+def _burn_sample(one: Burn) -> Sample:
+    fastest = one.values[0]
+    rates = f"{number(fastest.long_burn)}x over {fastest.window.long}, {number(fastest.short_burn)}x over {fastest.window.short}"
+    why = f"{one.title or one.objective}: the budget burns {rates}; {one.budget_left:.0%} of it is left"
+    scope = getattr(one.sli, "scope", "")
+    part = Part(one.objective, fastest.long_burn, why, scope)
+    return Sample(part, True, False, fastest.long_burn, {"objective": one.objective, "severity": one.severity})
 
 
 def _or_nan(value: float | None) -> float:

@@ -27,6 +27,7 @@ from coldtrail.store.engine_errors import EngineError
 from coldtrail.watch.alerting import grouped, rules_of
 from coldtrail.watch.deciding import Subject, ending, turns_of
 from coldtrail.watch.muting import Active, active_of, muting
+from coldtrail.watch.ways_out import Outside
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +76,7 @@ class Alerting:
         looks: MakeLooks,
         holder: str,
         page_url: Callable[[], str],
+        outside: Outside,
         told: Callable[[], None] = lambda: None,
         period_s: float = PERIOD_S,
     ) -> None:
@@ -88,6 +90,7 @@ class Alerting:
         self.looks = looks
         self._holder = holder
         self.page_url = page_url
+        self.outside = outside
         self.told = told
         self._period_s = period_s
         self._stop = threading.Event()

@@ -154,6 +154,7 @@ class Process:
     def _prepare_alerting(self, findings: Findings, definitions: Definitions, data: Path) -> None:
         notify, up_since_ns = self.settings.notify, time.time_ns()
         book = AlertBook(self.state)
+        outside = Outside(notify.allow, of_process(notify.secret_folders))
 
         def looks(at_ns: Sequence[int], reach_ns: int) -> Looks:
             return Looks(self.engine, findings, at_ns, reach_ns, up_since_ns=up_since_ns)
@@ -165,10 +166,10 @@ class Process:
             # The data folder has one process at a time: whoever has it next need not wait until the lease ends.
             holder=f"{socket.gethostname()}:{data}",
             page_url=lambda: notify.page_url or f"http://{self.addresses['page']}",
+            outside=outside,
             told=lambda: self.telling.wake(),
             period_s=notify.period_s,
         )
-        outside = Outside(notify.allow, of_process(notify.secret_folders))
         self.telling = Telling(book, definitions, outside, lambda: self.alerting.leads)
 
     def _prepare_store(self) -> None:

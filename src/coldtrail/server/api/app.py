@@ -12,6 +12,7 @@ from litestar.openapi import OpenAPIConfig
 
 from coldtrail import __version__
 from coldtrail.server.api import (
+    alerts,
     capabilities,
     cold_starts,
     correlation,
@@ -64,6 +65,7 @@ ANSWERS = (
     definitions,
     dashboards,
     objectives,
+    alerts,
     correlation,
     drop,
     live,
