@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from telling import MS, everything, log, machine, moved, span
 
 from coldtrail.model.signals import Log, Span
-from coldtrail.model.trails import Inferred, Key, Trail
+from coldtrail.model.trails import Edge, Inferred, Key, Trail
+from coldtrail.server.around import Around
 from coldtrail.services import contexts_of_log, contexts_of_span, keys_of_log, keys_of_span
 from coldtrail.trails.assemble import assemble_all, build_graph, origins_of, select
 from coldtrail.trails.nodes import request_id_of
+from coldtrail.trails.timing import Timing
 from coldtrail.trails.walk import gather
 
 MACHINES = sorted({machine(one) for some in everything() for one in some})
@@ -71,7 +73,7 @@ def walked(kept: Kept, unit: str) -> dict[str, Trail]:
     """The trails around one unit, by id."""
     traces, requests = ({unit}, set[str]()) if len(unit) == 32 else (set[str](), {unit})
     found = gather(kept, traces, requests)
-    assert not found.truncated
+    assert not found.partly and not found.full
     graph = build_graph(found.spans, found.logs, carried=found.carried)
     return {trail.trail_id: trail for trail_id in origins_of(graph) if (trail := select(graph, trail_id))}
 
@@ -142,8 +144,8 @@ def test_what_the_pass_keeps_is_the_same_however_late_each_part_came(seed: int, 
 
 def test_a_walk_stops_at_its_bound_and_says_so() -> None:
     kept = Kept([span(number, number, kind=4, trace=trace, messaging__message__id=f"m-{number}") for number, trace in enumerate("abcdef")], random.Random(1))
-    assert not gather(kept, {"a" * 32, "b" * 32}, set(), most_signals=2).truncated
-    assert gather(kept, {one * 32 for one in "abc"}, set(), most_signals=2).truncated
+    assert not gather(kept, {"a" * 32, "b" * 32}, set(), most_signals=2).full
+    assert gather(kept, {one * 32 for one in "abc"}, set(), most_signals=2).full
 
 
 def test_a_request_of_which_only_lines_tell_leads_to_who_sent_its_message() -> None:
@@ -151,3 +153,54 @@ def test_a_request_of_which_only_lines_tell_leads_to_who_sent_its_message() -> N
     kept = Kept([sender, log("taker", 5, message_id="m-1"), log("other", 6, message_id="m-2")], random.Random(1))
     (trail,) = walked(kept, "taker").values()
     assert (sorted(node.kind for node in trail.nodes), len(trail.edges)) == (["invocation", "message", "operation"], 2)
+
+
+class ByTime(Kept):
+    """A store that also keeps what times told: pairs of traces, each a letter."""
+
+    def __init__(self, signals: Iterable[Span | Log], pairs: list[tuple[str, str]]) -> None:
+        super().__init__(signals, random.Random(1))
+        ids = {one.trace_id: one.trace_id + one.span_id for some in self.spans.values() for one in some}
+        self._told = [Inferred(Edge(ids[cause * 32], ids[effect * 32], "triggers", "timing", 0.9), cause * 32, effect * 32) for cause, effect in pairs]
+
+    def inferred_of(self, units: set[str]) -> list[Inferred]:
+        return [one for one in self._told if one.cause_unit in units or one.effect_unit in units]
+
+
+def batches_in_a_chain() -> ByTime:
+    """Senders a to e, and batches 1 to 4 of which each took from a sender and the next: times join everything to everything."""
+    sends = [span(number, number, kind=4, trace=trace, service="sender") for number, trace in enumerate("abcde")]
+    batches = [span(number, 10 + number, kind=5, trace=str(number), service="batch") for number in range(1, 5)]
+    return ByTime([*sends, *batches], [("a", "1"), ("b", "1"), ("b", "2"), ("c", "2"), ("c", "3"), ("d", "3"), ("d", "4"), ("e", "4")])
+
+
+def around(kept: Kept, asked: set[str]) -> Around:
+    found = gather(kept, {one * 32 for one in asked}, set())
+    timing = Timing(frozenset(), known=tuple(found.inferred.values()))
+    return Around.of(build_graph(found.spans, found.logs, timing, found.carried), {one * 32 for one in asked}, found.partly)
+
+
+def test_what_else_led_to_a_batch_is_read_but_not_what_it_led_to() -> None:
+    found = gather(batches_in_a_chain(), {"a" * 32}, set())
+    assert {one.trace_id[0] for one in found.spans} == set("ab1")
+    assert (found.partly, found.full) == ({"b" * 32}, False)
+
+
+def test_a_batch_leads_back_to_all_that_it_took_and_on_to_what_else_came_of_that() -> None:
+    found = gather(batches_in_a_chain(), {"2" * 32}, set())
+    assert {one.trace_id[0] for one in found.spans} == set("abcd123")
+    assert found.partly == {"a" * 32, "d" * 32}
+
+
+def test_only_trails_that_were_read_whole_are_told() -> None:
+    one = around(batches_in_a_chain(), {"a"})
+    assert {trail.trail_id[0]: {node.node_id[0] for node in trail.nodes} for trail in one.trails} == {"a": set("a1")}
+    # The batch is on the trail of b too, which was not read whole: it has to be looked at itself.
+    assert one.done == {"a" * 32}
+
+
+def test_a_batch_stays_on_trails_that_were_not_read_whole_but_not_on_its_own_once_it_has_a_cause() -> None:
+    one = around(batches_in_a_chain(), {"a"})
+    assert one.stays("1" * 32, "b" * 32)
+    assert not one.stays("1" * 32, "1" * 32)
+    assert not one.stays("a" * 32, "b" * 32)

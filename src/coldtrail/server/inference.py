@@ -27,7 +27,10 @@ REACH_NS = 60 * 10**9
 """How far before its effect a cause is looked for: retries and full queues make minutes, few make more."""
 
 MOST_UNITS = 5_000
-"""A stretch with more traces than this is left alone: it would cost more than the pass may."""
+"""Traces that one question may have, some 50,000 signals. A stretch with more is asked about in parts, with a shorter reach."""
+
+LEAST_STRETCH_NS = 10**8
+"""What has more traces than a question may have in a tenth of a second is left alone."""
 
 VAIN_ASKS, REST_ASKS = 3, 20
 """A service of which nobody says who calls it is asked about three times in vain, then one stretch in twenty."""
@@ -63,15 +66,15 @@ class Inference:
             return None
         return max(0.0, oldest + SETTLED_S - time.monotonic())
 
-    def run(self) -> set[str]:
-        """Ask for one settled stretch; return the units that were joined."""
+    def run(self) -> set[str] | None:
+        """Ask for one settled stretch; return the units that were joined, None where no stretch has settled."""
         taken = self._stretches.take(time.monotonic() - SETTLED_S)
         if taken is None or not self._kinds:
-            return set()
+            return None
         stretch, services = taken
         if not self._worth_asking(services):
             return set()
-        found = self._ask(stretch * STRETCH_NS, (stretch + 1) * STRETCH_NS)
+        found = self._ask(stretch * STRETCH_NS, (stretch + 1) * STRETCH_NS, REACH_NS)
         save_inferred(self._engine, found, int(time.time()))
         return {unit for one in found for unit in (one.cause_unit, one.effect_unit)}
 
@@ -85,22 +88,36 @@ class Inference:
             self._vain[service] = asked + 1
         return worth
 
-    def _ask(self, since_ns: int, until_ns: int) -> list[Inferred]:
-        traces, requests = units_of_time(self._engine, since_ns - REACH_NS, until_ns, MOST_UNITS)
-        if not traces and not requests:
+    def _ask(self, since_ns: int, until_ns: int, reach_ns: int) -> list[Inferred]:
+        """Ask for the causes of what begins in a stretch; of one that is too much for a question, by halves."""
+        units = units_of_time(self._engine, since_ns - reach_ns, until_ns, MOST_UNITS)
+        if units is not None:
+            return self._join(*units, since_ns, until_ns)
+        if until_ns - since_ns < LEAST_STRETCH_NS:
             return []
-        gathered = self._reader.gather(traces, requests)
+        middle_ns = (since_ns + until_ns) // 2
+        halves = ((middle_ns, until_ns), (since_ns, middle_ns))
+        return [one for begin_ns, end_ns in halves for one in self._ask(begin_ns, end_ns, reach_ns // 2)]
+
+    def _join(self, traces: set[str], requests: set[str], since_ns: int, until_ns: int) -> list[Inferred]:
+        """Join what begins in the stretch and has no cause yet.
+
+        What times told of other stretches is left out: each is asked as if it were the only one, so that it does not matter
+        which comes first, and a mistake in one shifts no other.
+        """
+        gathered = self._reader.gather_near(traces, requests)
         graph = graph_of(gathered, Timing(self._kinds, learned=self._learned))
-        new = [
+        edges = [
             edge
             for edge in graph.edges
-            if edge.evidence == "timing"
-            and (edge.cause, edge.effect) not in gathered.inferred
-            and since_ns <= graph.nodes.by_id[edge.effect].start_ns < until_ns
+            if edge.evidence == "timing" and since_ns <= graph.nodes.by_id[edge.effect].start_ns < until_ns
         ]
-        for edge in new:
-            self._vain.pop(graph.nodes.by_id[edge.effect].service, None)
-        return [one for edge in new if (one := _inferred(graph, edge))]
+        found = [one for edge in edges if (one := _inferred(graph, edge))]
+        known = {one.edge.effect for one in self._reader.inferred_of({one.effect_unit for one in found})}
+        new = [one for one in found if one.edge.effect not in known]
+        for one in new:
+            self._vain.pop(graph.nodes.by_id[one.edge.effect].service, None)
+        return new
 
 
 def _led_to(learned: Channels) -> set[str]:

@@ -20,7 +20,7 @@ from coldtrail.store.trail_lists import Filters, TrailRow, list_trails, trails_o
 from coldtrail.trails.assemble import NOT_BY_TIME, Graph, build_graph, select, trail_ids_of
 from coldtrail.trails.identity import KEY_DIGITS, MERGED_DIGITS, span_node_id, unit_node_id
 from coldtrail.trails.timing import Timing
-from coldtrail.trails.walk import MOST_SIGNALS, Gathered, gather
+from coldtrail.trails.walk import MOST_SIGNALS, Gathered, gather, gather_near
 
 SETTLED_S = 5
 """How long after it was found a trail may still be joined by signals that were sent at the same time."""
@@ -62,6 +62,10 @@ class TrailReader:
     def gather(self, trace_ids: set[str], request_ids: set[str], most_signals: int | None = None) -> Gathered:
         """Return the signals of all trails around the traces and requests."""
         return gather(self, trace_ids, request_ids, most_signals or MOST_SIGNALS)
+
+    def gather_near(self, trace_ids: set[str], request_ids: set[str]) -> Gathered:
+        """Return the signals of the traces and requests, and of what keys join to them within a few steps."""
+        return gather_near(self, trace_ids, request_ids)
 
     def trail(self, trail_id: str) -> tuple[Trail, Graph] | None:
         """Return a trail by its id, a trace id in either form, a node id or a request id, and the graph around it."""

@@ -12,6 +12,7 @@ import structlog
 
 from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.trails import Trail
+from coldtrail.server.around import Around
 from coldtrail.server.inference import Inference
 from coldtrail.server.learning import Learning
 from coldtrail.server.pace import Pace
@@ -22,7 +23,6 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.summaries import Unit, last_saved_s, save_trails, units_received_in, units_since
 from coldtrail.store.trail_lists import TrailRow
-from coldtrail.trails.assemble import Graph, origins_of, select
 from coldtrail.trails.deliveries import deliveries_of
 from coldtrail.trails.timing import Timing
 
@@ -31,12 +31,15 @@ log = structlog.get_logger(__name__)
 PASS_S = 0.7
 """CPU seconds of its own that one pass may take before it looks for what is newer."""
 
-RETRY_S = 2.0
-_UNIT_KEYS = {"invocation": "request_id", "request": "request_id", "execution": "execution_arn"}
-"""The key under which a node is known from log lines alone, by its kind."""
+JOINED_S = 30.0
+"""How long what times joined may wait for other stretches to be asked: a trail lies in several, and is assembled once."""
 
+RETRY_S = 2.0
 _FAILED = ("error", "timeout", "out_of_memory", "throttled")
 
+
+FEW_UNITS = 50
+"""So many are not halved: their trails are cut where a walk ends."""
 
 MOST_SIGNALS = 50_000
 """A batch with more is halved, since all of it is in memory at once (a signal takes about 1.5 kB)."""
@@ -56,6 +59,8 @@ class Reconstruction:
         self._inference = Inference(engine, reader, timing)
         self._seconds: set[int] = set()
         self._waiting = Waiting()
+        self._joined: set[str] = set()
+        self._joined_s = 0.0
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._stop = threading.Event()
@@ -103,7 +108,7 @@ class Reconstruction:
                     self._seconds |= seconds
                 self._stop.wait(RETRY_S)
             self._pace.rest()
-            if not (self._waiting or self._seconds or behind):
+            if not (self._waiting or self._seconds or self._joined or behind):
                 self._loaded.wait(self._inference.due_s())
 
     def _take_seconds(self) -> set[int]:
@@ -127,16 +132,28 @@ class Reconstruction:
         return not units
 
     def _infer(self) -> None:
-        """Join trails by time; what was joined is assembled again."""
+        """Join trails by time; what was joined is assembled again once no stretch is left to ask about, or after a while."""
+        began_s = time.thread_time()
+        joined: set[str] | None = set()
+        while joined is not None and not self._stop.is_set() and time.thread_time() - began_s < PASS_S:
+            joined = self._ask_times()
+            if joined and not self._joined:
+                self._joined_s = time.monotonic()
+            self._joined |= joined or set()
+        if self._joined and (joined is None or time.monotonic() - self._joined_s > JOINED_S):
+            units = [Unit(unit, "") if is_trace_id(unit) else Unit("", unit) for unit in sorted(self._joined)]
+            self._joined = set()
+            self._waiting.add(units, time.monotonic())
+
+    def _ask_times(self) -> set[str] | None:
+        """Ask about one stretch of time; one that fails stops no other."""
         try:
-            joined = self._inference.run()
+            return self._inference.run()
         except Exception as error:
             if isinstance(error, EngineError) and error.passing:
                 raise
             log.exception("a stretch of time could not be asked what belongs together, and is left out")
-            return
-        units = [Unit(unit, "") if is_trace_id(unit) else Unit("", unit) for unit in sorted(joined)]
-        self._waiting.add(units, time.monotonic())
+            return set()
 
     def _reconstruct_or_halve(self, units: list[Unit]) -> set[str]:
         """Reconstruct; units that are too many, or one that fails, are found by halving, so that it stops no other."""
@@ -160,27 +177,19 @@ class Reconstruction:
 
     def _save_around(self, units: list[Unit]) -> set[str]:
         traces, requests = {unit.trace_id for unit in units}, {unit.request_id for unit in units}
-        gathered = self._reader.gather(traces - {""}, requests - {""}, MOST_SIGNALS if len(units) > 1 else None)
-        if gathered.truncated and len(units) > 1:
+        gathered = self._reader.gather(traces - {""}, requests - {""}, MOST_SIGNALS if len(units) > FEW_UNITS else None)
+        if gathered.full and len(units) > FEW_UNITS:
             raise TooMany
         graph = graph_of(gathered)
-        trails = [trail for trail_id in origins_of(graph) if (trail := select(graph, trail_id, told=False))]
-        rows = [summary(trail) for trail in trails]
-        members: dict[str, set[str]] = {}
-        carried: dict[str, str] = {}
-        for trail in trails:
-            for node in trail.nodes:
-                if node.kind == "message":
-                    carried.setdefault(node.node_id, trail.trail_id)
-            for name in _units(trail, graph):
-                members.setdefault(name, set()).add(trail.trail_id)
-        if members:
+        around = Around.of(graph, {unit.name for unit in units}, gathered.partly)
+        if around.members:
             saved_ns = time.time_ns()
-            save_trails(self._engine, rows, members, saved_ns)
-            save_deliveries(self._engine, deliveries_of(graph, carried), saved_ns)
+            rows = [summary(trail) for trail in around.trails]
+            save_trails(self._engine, rows, around.members, around.stays, saved_ns)
+            save_deliveries(self._engine, deliveries_of(graph, around.carried, around.beside), saved_ns)
             self._inference.note(graph, rows)
-            self._learning.note(trails, graph)
-        return set(members)
+            self._learning.note(around.trails, graph)
+        return around.done
 
 
 @contextmanager
@@ -195,17 +204,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _units(trail: Trail, graph: Graph) -> set[str]:
-    """Every trace and every request of a trail."""
-    found: set[str] = set()
-    for node in trail.nodes:
-        found |= {span.trace_id for span in graph.nodes.spans_of.get(node.node_id, [])}
-        found |= {log.trace_id for log in graph.nodes.logs_of.get(node.node_id, []) if log.trace_id}
-        if unit := node.keys.get(_UNIT_KEYS.get(node.kind, "")):
-            found.add(unit)
-    return found
 
 
 def summary(trail: Trail) -> TrailRow:

@@ -51,8 +51,8 @@ def save_inferred(engine: Engine, found: list[Inferred], received_s: int) -> Non
         engine.insert("inferred_edges", rows, _COLUMNS)
 
 
-def units_of_time(engine: Engine, since_ns: int, until_ns: int, limit: int) -> tuple[set[str], set[str]]:
-    """Return the traces that began in a stretch of time, and the requests without a trace; empty where there are more.
+def units_of_time(engine: Engine, since_ns: int, until_ns: int, limit: int) -> tuple[set[str], set[str]] | None:
+    """Return the traces that began in a stretch of time, and the requests without a trace; None where there are more.
 
     An execution's history is found by its ARN as a request's lines are by their id.
     """
@@ -74,5 +74,5 @@ def units_of_time(engine: Engine, since_ns: int, until_ns: int, limit: int) -> t
         within,
     )
     if len(traces) + len(requests) > limit:
-        return set(), set()
+        return None
     return {row[0] for row in traces}, {row[0] for row in requests}

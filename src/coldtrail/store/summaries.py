@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,16 +77,23 @@ def last_saved_s(engine: Engine) -> int:
     return int(engine.rows("SELECT toUnixTimestamp(max(received)) FROM trails")[0][0])
 
 
-def save_trails(engine: Engine, rows: list[TrailRow], members: dict[str, set[str]], version: int) -> None:
+def save_trails(
+    engine: Engine,
+    rows: list[TrailRow],
+    members: dict[str, set[str]],
+    stays: Callable[[str, str], bool],
+    version: int,
+) -> None:
     """Write summaries and the units of each; a trail that lost its units to others is marked as gone.
 
-    ``members`` maps units to the ids of all trails that they are part of; ``version`` is Unix nanoseconds.
+    ``members`` maps units to the ids of all trails that they are part of; ``stays``: whether a unit may be part of a trail
+    besides, of which it was before; ``version`` is Unix nanoseconds.
     """
     received_s = version // 10**9
     query = "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN "
     known = {(unit, trail_id) for some in text_sets(members) for unit, trail_id in engine.rows(query + some)}
     kept = {row.trail_id for row in rows}
-    gone = {trail_id for unit, trail_id in known if trail_id not in members[unit]} - kept
+    gone = {trail for unit, trail in known if trail not in members[unit] and not stays(unit, trail)} - kept
     values = [_values(row, version, received_s) for row in rows]
     values += [_values(row, version, received_s) for row in _gone(engine, sorted(gone))]
     if values:

@@ -5,7 +5,7 @@ What a list of queues, streams, buses and schedules counts is summed up from the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct, structs
 
@@ -36,12 +36,17 @@ class _Told(Struct):
     trail_ids: Mapping[str, str]
 
 
-def deliveries_of(graph: Graph, trail_ids: Mapping[str, str]) -> list[Handed]:
-    """Return the deliveries of all messages; ``trail_ids``: message node to a trail that it is on. O(nodes + edges)."""
+def deliveries_of(graph: Graph, trail_ids: Mapping[str, str], but: Collection[str] = ()) -> list[Handed]:
+    """Return the deliveries of all messages ``but`` some; ``trail_ids``: message node to a trail that it is on.
+
+    O(nodes + edges).
+    """
     nodes = list(graph.nodes.by_id.values())
     failed = partial_failures(graph.nodes, graph.effects, nodes, graph.edges)
     told = _Told(graph, {(one.message, one.taker): one for one in failed if not one.behind}, trail_ids)
-    return [row for node in nodes if node.kind == "message" for row in _of_message(told, node)]
+    return [
+        row for node in nodes if node.kind == "message" and node.node_id not in but for row in _of_message(told, node)
+    ]
 
 
 def _of_message(told: _Told, message: Node) -> Iterable[Handed]:

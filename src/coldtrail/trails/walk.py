@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -17,13 +18,17 @@ from coldtrail.trails.notes import CARRIED_KINDS
 JOINING_KINDS = (*CARRIED_KINDS, "request_id", "execution_arn", "correlation_id", "trace_id")
 """Keys across which a trail goes on elsewhere."""
 
-MOST_ROUNDS = 12
+MOST_ROUNDS, FEW_ROUNDS = 12, 4
 MOST_TRACES = 500
 MOST_TRACES_A_UNIT = 10
 """How far one walk goes: 500 traces, and ten more for each that it was asked for."""
 MOST_SIGNALS = 200_000
 MOST_CARRIERS_OF_CORRELATION = 200
 """A correlation id that more signals share than this is no id of one trail."""
+
+
+Further = Callable[[], tuple[set[str], set[str]]]
+"""Gives traces and requests to go on with."""
 
 
 class Reader(Protocol):
@@ -46,59 +51,77 @@ class Reader(Protocol):
 
 
 class Gathered(Struct):
-    """The signals of the trails around one id, and the edges that times told between them.
+    """The signals of the trails around some ids, and the edges that times told between them.
 
-    ``carried``: what the signals carry. ``truncated``: a bound was met, there may be more.
+    ``carried``: what the signals carry. ``partly``: traces and requests next to which there may be more that was not read.
+    ``full``: a bound was met because there are so many.
     """
 
     spans: list[Span] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
     inferred: dict[tuple[str, str], Edge] = field(default_factory=dict)
     carried: Carried = field(default_factory=Carried)
-    truncated: bool = False
+    partly: set[str] = field(default_factory=set)
+    full: bool = False
 
 
 def gather(reader: Reader, trace_ids: set[str], request_ids: set[str], most_signals: int = MOST_SIGNALS) -> Gathered:
-    """Read everything that is joined to the traces and requests; one round where there are no keys."""
-    walk = _Walk(reader, MOST_TRACES + MOST_TRACES_A_UNIT * (len(trace_ids) + len(request_ids)), most_signals)
-    walk.go(set(trace_ids), set(request_ids))
+    """Read everything that is joined to the traces and requests; one round where there are no keys.
+
+    Edges that times told are followed back to the origins, and from all that was found on to the effects. What else led to
+    one of those, as the others of a batch did, is read alone: by way of batches everything is joined to everything.
+    """
+    walk = _Walk(reader, len(trace_ids) + len(request_ids), most_signals)
+    walk.follow(trace_ids, request_ids, walk.causes)
+    walk.follow(*walk.effects(), walk.effects)
+    walk.read_beside()
+    return walk.found
+
+
+def gather_near(
+    reader: Reader, trace_ids: set[str], request_ids: set[str], most_signals: int = MOST_SIGNALS
+) -> Gathered:
+    """Read the traces and requests, and what keys join to them within a few steps; nothing that times told."""
+    walk = _Walk(reader, len(trace_ids) + len(request_ids), most_signals)
+    walk.follow(trace_ids, request_ids, lambda: (set(), set()), FEW_ROUNDS)
     return walk.found
 
 
 class _Walk:
     """One walk: what was found, and what was asked for already."""
 
-    def __init__(self, reader: Reader, most_traces: int, most_signals: int) -> None:
+    def __init__(self, reader: Reader, units: int, most_signals: int) -> None:
         self.found = Gathered()
         self._reader = reader
-        self._most_traces, self._most_signals = most_traces, most_signals
+        self._most_traces, self._most_signals = MOST_TRACES + MOST_TRACES_A_UNIT * units, most_signals
         self._traces: set[str] = set()
         self._requests: set[str] = set()
         self._keys: set[Key] = set()
         self._asked: set[str] = set()
+        self._by_time: set[tuple[str, str]] = set()
 
-    def go(self, traces: set[str], requests: set[str]) -> None:
-        """Read a round of units after another until none leads to others."""
-        for _ in range(MOST_ROUNDS):
+    def follow(self, traces: set[str], requests: set[str], further: Further, rounds: int = MOST_ROUNDS) -> None:
+        """Read a round of units after another: those that keys lead to, and those that ``further`` gives."""
+        last: set[str] = set()
+        for _ in range(rounds):
             if not traces and not requests:
-                traces, requests = self._by_time()
-                if not traces and not requests:
-                    return
-            traces, requests = self._round(traces, requests)
-            signals = len(self.found.spans) + len(self.found.logs)
-            if len(self._traces) + len(traces) > self._most_traces or signals > self._most_signals:
+                return
+            if self._is_full(len(traces)):
                 break
-        more = self._by_time()
-        self.found.truncated = bool(traces or requests or any(more)) or signals > self._most_signals
+            last = traces | requests
+            traces, requests = self._round(set(traces), set(requests))
+            more = further()
+            traces, requests = traces | more[0], requests | more[1]
+        if traces or requests:
+            self.found.partly |= last | traces | requests
+
+    def _is_full(self, more: int) -> bool:
+        self.found.full |= len(self._traces) + more > self._most_traces
+        return self.found.full
 
     def _round(self, traces: set[str], requests: set[str]) -> tuple[set[str], set[str]]:
         """Read some units; return those that they lead to."""
-        spans = self._reader.spans_of(traces) if traces else []
-        logs = self._reader.logs_of(traces, requests)
-        self.found.spans += spans
-        self.found.logs += logs
-        self._traces |= traces
-        self._requests |= requests
+        spans, logs = self._read(traces, requests)
         keys = _joining(self.found.carried, spans, logs, traces) - self._keys
         self._keys |= keys
         traces, requests = _named(self.found.carried, spans, logs)
@@ -107,15 +130,47 @@ class _Walk:
             traces, requests = traces | more[0], requests | more[1]
         return traces - self._traces - {""}, requests - self._requests - {""}
 
-    def _by_time(self) -> tuple[set[str], set[str]]:
-        """Take in the edges that times told of what was found since the last time; return the units to which they lead."""
+    def _read(self, traces: set[str], requests: set[str]) -> tuple[list[Span], list[Log]]:
+        spans = self._reader.spans_of(traces) if traces else []
+        logs = self._reader.logs_of(traces, requests)
+        self.found.spans += spans
+        self.found.logs += logs
+        self._traces |= traces
+        self._requests |= requests
+        self.found.full |= len(self.found.spans) + len(self.found.logs) > self._most_signals
+        return spans, logs
+
+    def causes(self) -> tuple[set[str], set[str]]:
+        """Return the units that were not read from which times told of edges into those that were."""
+        self._ask_times()
+        return self._unread({cause for cause, effect in self._by_time if self._was_read(effect)})
+
+    def effects(self) -> tuple[set[str], set[str]]:
+        """Likewise those to which edges lead."""
+        self._ask_times()
+        return self._unread({effect for cause, effect in self._by_time if self._was_read(cause)})
+
+    def read_beside(self) -> None:
+        """Read what else led to what was found, and nothing around it."""
+        traces, requests = self.causes()
+        if traces or requests:
+            self.found.partly |= traces | requests
+            self._read(traces, requests)
+
+    def _was_read(self, unit: str) -> bool:
+        return unit in self._traces or unit in self._requests
+
+    def _unread(self, units: set[str]) -> tuple[set[str], set[str]]:
+        traces = {unit for unit in units if is_hex(unit, TRACE_DIGITS)}
+        return traces - self._traces, units - traces - self._requests
+
+    def _ask_times(self) -> None:
+        """Take in the edges that times told of what was read since the last time."""
         units = (self._traces | self._requests) - self._asked
         self._asked |= units
-        inferred = self._reader.inferred_of(units) if units else []
-        self.found.inferred |= {(one.edge.cause, one.edge.effect): one.edge for one in inferred}
-        named = {unit for one in inferred for unit in (one.cause_unit, one.effect_unit)}
-        traces = {unit for unit in named if is_hex(unit, TRACE_DIGITS)}
-        return traces - self._traces, named - traces - self._requests
+        for one in self._reader.inferred_of(units) if units else ():
+            self.found.inferred[one.edge.cause, one.edge.effect] = one.edge
+            self._by_time.add((one.cause_unit, one.effect_unit))
 
 
 def _joining(carried: Carried, spans: list[Span], logs: list[Log], traces: set[str]) -> set[Key]:
