@@ -53,9 +53,11 @@ class Objectives:
             self._thread.join()
 
     def burning(self, now_ns: int) -> list[Burn]:
-        """Return what burns too fast, as far as was looked up to a time: one of each objective and severity."""
+        """Return what burns too fast at a time, now or in the past days: one of each objective and severity."""
         with self._lock:
-            return [one for one in self._standing.burning() if one.since_ns <= now_ns]
+            if now_ns < self._standing.stepped * MINUTE_NS:
+                return self._standing.burned(now_ns)
+            return self._standing.burning()
 
     def told(self, now_ns: int) -> list[Told]:
         """Return how all objectives stand, worst first."""

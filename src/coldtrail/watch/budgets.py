@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 
 from coldtrail.model.durations import duration_ns
-from coldtrail.model.objectives import CALENDAR
+from coldtrail.model.objectives import CALENDAR, Objective
 from coldtrail.watch.burn import Floats
 
 HOUR_NS = 3_600 * 10**9
@@ -112,3 +112,33 @@ def spent_in_calendar(now: Budget, bad_per_hour: float, remaining_hours: float) 
         return None
     hours = (now.allowed - now.bad) / bad_per_hour
     return hours if hours <= remaining_hours else None
+
+
+def budget_of(objective: Objective, good: float, valid: float, began_ns: int, now_ns: int) -> Budget:
+    """Return the budget of an objective's period; of the calendar, its events so far are taken for a part of it.
+
+    ``began_ns``: when its first events came.
+    """
+    within = period(objective.window, now_ns)
+    if within.rolling:
+        return budget(good, valid, objective.budget_share)
+    began_ns = max(within.start_ns, began_ns)
+    elapsed_share = (now_ns - began_ns) / (within.end_ns - began_ns)
+    return budget(good, valid, objective.budget_share, elapsed_share)
+
+
+def forecast_ns(objective: Objective, kept: Budget, good: Floats, valid: Floats, now_ns: int) -> int | None:
+    """Return when the budget will be spent at the pace of the last hours, None where not in its window."""
+    if kept.left is None:
+        return None
+    if kept.left <= 0:
+        return now_ns
+    within = period(objective.window, now_ns)
+    bad = valid - good
+    begun = (now_ns - 1) % HOUR_NS / HOUR_NS
+    if within.rolling:
+        hours = spent_in_rolling(bad, valid, objective.budget_share, begun)
+    else:
+        bad_per_hour = per_hour(bad, begun)
+        hours = spent_in_calendar(kept, bad_per_hour, (within.end_ns - now_ns) / HOUR_NS)
+    return None if hours is None else now_ns + int(hours * HOUR_NS)

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from coldtrail.model.durations import duration_ns
 from coldtrail.model.objectives import CALENDAR, DAY_NS, MINUTE_NS, Burn, Burning, BurnWindow, Objective
-from coldtrail.watch.budgets import HOUR_NS, Budget, budget, per_hour, period, spent_in_calendar, spent_in_rolling
+from coldtrail.watch.budgets import HOUR_NS, Budget, budget_of, forecast_ns, period
 from coldtrail.watch.burn import CALENDAR_DAYS, Floats, calm_minutes, course, firings, windows_of
 from coldtrail.watch.ledger import Ledger
 from coldtrail.watch.series import Series, series_of
@@ -21,6 +21,8 @@ ORDER: tuple[State, ...] = ("page", "ticket", "spent", "ok", "no_data")
 POINTS = 30
 REPLAYED_MINUTES = 1_440
 """So much longer than the longest window is the past that alerts are worked out from after a start."""
+
+FAR_NS = 2**62
 
 MOST_STEPPED = 120
 """Minutes: after a longer stop, alerts are worked out anew from the counts."""
@@ -71,12 +73,21 @@ class Told(Struct):
     """Beginning (Unix ns) and SLI of so many parts of the window."""
 
 
+class Past(Struct, frozen=True):
+    """One time that a pair of windows of an objective fired."""
+
+    name: str
+    value: Burning
+    cleared_ns: int
+
+
 class Standing(Struct):
     """All objectives and what was counted for them. ``stepped``: the newest minute that alerts have seen."""
 
     ledger: Ledger = field(default_factory=lambda: Ledger(60, 60))
     watched: dict[str, Watched] = field(default_factory=dict)
     stepped: int = 0
+    past: tuple[int, list[Past]] = (0, [])
 
     def follow(self, objectives: dict[str, Objective]) -> list[Series]:
         """Watch these and no others; return the series that are new, of which nothing is counted yet.
@@ -90,6 +101,7 @@ class Standing(Struct):
             self.ledger.advance(newest)
         before = self.watched
         known = {one.series.id for one in before.values()}
+        self.past = (0, [])
         self.watched = {
             name: before[name] if name in before and before[name].objective == one else _watched(name, one)
             for name, one in objectives.items()
@@ -153,13 +165,39 @@ class Standing(Struct):
         """Return what fires: one of each objective and severity."""
         found: list[Burn] = []
         for one in self.watched.values():
-            left: float | None = None
             for severity in ("page", "ticket"):
                 fired = [pair for pair in one.pairs if pair.since is not None and pair.window.severity == severity]
                 if fired:
-                    left = self._budget(one, (self.stepped + 1) * MINUTE_NS).left if left is None else left
-                    found.append(_burning(one, fired, left if left is not None else 1.0))
+                    found.append(_burning(one, fired, self._left(one.name)))
         return found
+
+    def burned(self, at_ns: int) -> list[Burn]:
+        """Return what fired at a moment of the ledger's past, as its counts tell now; values are those of the firing."""
+        if self.past[0] != self.stepped:
+            self.past = (self.stepped, [one for each in self.watched.values() for one in self._fired(each)])
+        found: dict[tuple[str, str], list[Past]] = {}
+        for one in self.past[1]:
+            if one.value.since_ns <= at_ns < one.cleared_ns:
+                found.setdefault((one.name, one.value.window.severity), []).append(one)
+        return [
+            _burn_of(self.watched[name], [one.value for one in some], self._left(name))
+            for (name, _), some in found.items()
+        ]
+
+    def _left(self, name: str) -> float:
+        left = self._budget(self.watched[name], ends_ns(self.stepped)).left
+        return 1.0 if left is None else left
+
+    def _fired(self, one: Watched) -> Iterator[Past]:
+        good, valid = self.ledger.course(one.series.id, self.stepped)
+        first = self.stepped + 1 - len(valid)
+        for pair in one.pairs:
+            over = course(good, valid, pair.window, one.objective.budget_share, one.objective.least_bad)
+            for fired in firings(over, pair.window):
+                at = fired.first
+                counts = float(over.long_bad[at]), float(over.long_valid[at])
+                value = Burning(pair.window, fired.long_burn, fired.short_burn, *counts, ends_ns(first + at))
+                yield Past(one.name, value, FAR_NS if fired.cleared is None else ends_ns(first + fired.cleared))
 
     def told(self, now_ns: int) -> list[Told]:
         """Return how all stand, worst first."""
@@ -218,36 +256,6 @@ class _Sums:
         return bads[row], valids[row]
 
 
-def budget_of(objective: Objective, good: float, valid: float, began_ns: int, now_ns: int) -> Budget:
-    """Return the budget of an objective's period; of the calendar, its events so far are taken for a part of it.
-
-    ``began_ns``: when its first events came.
-    """
-    within = period(objective.window, now_ns)
-    if within.rolling:
-        return budget(good, valid, objective.budget_share)
-    began_ns = max(within.start_ns, began_ns)
-    elapsed_share = (now_ns - began_ns) / (within.end_ns - began_ns)
-    return budget(good, valid, objective.budget_share, elapsed_share)
-
-
-def forecast_ns(objective: Objective, kept: Budget, good: Floats, valid: Floats, now_ns: int) -> int | None:
-    """Return when the budget will be spent at the pace of the last hours, None where not in its window."""
-    if kept.left is None:
-        return None
-    if kept.left <= 0:
-        return now_ns
-    within = period(objective.window, now_ns)
-    bad = valid - good
-    begun = (now_ns - 1) % HOUR_NS / HOUR_NS
-    if within.rolling:
-        hours = spent_in_rolling(bad, valid, objective.budget_share, begun)
-    else:
-        bad_per_hour = per_hour(bad, begun)
-        hours = spent_in_calendar(kept, bad_per_hour, (within.end_ns - now_ns) / HOUR_NS)
-    return None if hours is None else now_ns + int(hours * HOUR_NS)
-
-
 def lengths(objectives: Iterable[Objective]) -> tuple[int, int]:
     """Return how many minutes and hours a ledger must hold for some objectives."""
     minutes, days = 60, 1
@@ -265,15 +273,19 @@ def _watched(name: str, objective: Objective) -> Watched:
 
 
 def _burning(one: Watched, fired: list[Pair], left: float) -> Burn:
-    values = tuple(
+    values = [
         Burning(pair.window, pair.long_burn, pair.short_burn, pair.long_bad, pair.long_valid, ends_ns(pair.since or 0))
         for pair in fired
-    )
+    ]
+    return _burn_of(one, values, left)
+
+
+def _burn_of(one: Watched, values: list[Burning], left: float) -> Burn:
     return Burn(
         objective=one.name,
         title=one.objective.title or one.name,
-        severity=fired[0].window.severity,
-        values=values,
+        severity=values[0].window.severity,
+        values=tuple(values),
         since_ns=min(value.since_ns for value in values),
         budget_left=left,
         sli=one.objective.sli,
