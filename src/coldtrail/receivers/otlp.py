@@ -12,6 +12,7 @@ from its 64th level on.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -81,8 +82,12 @@ def _sound_spans(spans: list[Any]) -> bool:
         and max(map(_ends, spans)) < LATEST_NS
         and all(map(_ENUM.__contains__, set(map(_kinds, spans))))
         and all(map(_is_status, set(map(_statuses, spans))))
-        and all(len(link.trace_id) == 16 and len(link.span_id) == 8 for links in map(_links, spans) for link in links)
+        and all(map(_is_link, chain.from_iterable(filter(None, map(_links, spans)))))
     )
+
+
+def _is_link(link: Any) -> bool:
+    return len(link.trace_id) == 16 and len(link.span_id) == 8
 
 
 def _is_status(raw: bytes) -> bool:

@@ -24,6 +24,10 @@ from coldtrail.store.sql_words import listed
 BUCKETS = 64
 """Pairs of spans are kept in so many buckets by their hash: reading one is a sample of all."""
 
+SIZES = ("messaging.message.body.size", "messaging.message.envelope.size", "messaging.message.size")
+BATCH, CONSUMED = "messaging.batch.message_count", "aws.dynamodb.consumed_capacity"
+"""What a call is billed by, handed on raw."""
+
 NO_PARENT = "toFixedString('', 8)"
 _KEPT = (
     "TTL received + INTERVAL {retention} SECOND SETTINGS index_granularity = {{granularity}}, ttl_only_drop_parts = 1, "
@@ -49,7 +53,8 @@ CALL_SPANS = """
 CREATE TABLE IF NOT EXISTS call_spans (
   trace_id FixedString(16), span_id FixedString(8), parent_span_id FixedString(8), kind UInt8,
   start DateTime64(9, 'UTC'), duration_ms Float64, failed UInt8, service LowCardinality(String),
-  resource_kind LowCardinality(String), resource String, operation String, taking UInt8, received DateTime
+  resource_kind LowCardinality(String), resource String, operation String, taking UInt8,
+  size String, batch String, consumed String, received DateTime
 ) ENGINE = Null
 """
 
@@ -131,14 +136,17 @@ _TAKES = listed(("receive", "process", "deliver", "ReceiveMessage", "GetRecords"
 # Layer upon layer: what one query names more than once, the engine would analyse and compute as often.
 CALL_SPANS_SELECT = f"""
 SELECT trace_id, span_id, parent_span_id, kind, start, duration_ns / 1e6 AS duration_ms, status_code = 2 AS failed, service,
-  one.1 AS resource_kind, one.2 AS resource, operation, kind IN (2, 5) OR operation IN ({_TAKES}) AS taking, received
+  one.1 AS resource_kind, one.2 AS resource, operation, kind IN (2, 5) OR operation IN ({_TAKES}) AS taking,
+  size, batch, consumed, received
 FROM (
   SELECT *, if(ours.2 != '' OR kind NOT IN (3, 4), ours, {sql_outside()}) AS one,
     substring(multiIf(done != '', done, method != '' OR ours.2 = '', method, toString(name)), 1, 100) AS operation
   FROM (
     SELECT *, {sql_resources(SPAN_NAMINGS)}[1] AS ours, {sql_outside_told()}, {sql_operation()}
     FROM (
-      SELECT trace_id, span_id, parent_span_id, kind, start, duration_ns, status_code, service, name, received, {sql_picked()}
+      SELECT trace_id, span_id, parent_span_id, kind, start, duration_ns, status_code, service, name, received, {sql_picked()},
+        arrayFirst(raw -> raw != '', [{", ".join(f"attributes['{name}']" for name in SIZES)}]) AS size, attributes['{BATCH}'] AS batch,
+        attributes['{CONSUMED}'] AS consumed
       FROM spans WHERE kind IN (3, 4) OR kind IN (0, 2, 5) AND {sql_names_any(SPAN_NAMINGS)}
     )
   )
@@ -239,7 +247,7 @@ _CALLS_OF_LOGS = "calls (minute, kind, name, service, operation, taking, last_se
 _OF_SERVERS = "hops (time, bucket, span, parent, service, failed, duration_ms, received)"
 _CALL_COLUMNS = (
     "call_spans (trace_id, span_id, parent_span_id, kind, start, duration_ms, failed, service, resource_kind, resource, "
-    "operation, taking, received)"
+    "operation, taking, size, batch, consumed, received)"
 )
 
 TABLES = (CALL_SPANS, CALLS, NAMED, MESSAGE_KEYS, HOPS)

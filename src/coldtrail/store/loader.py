@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 PERIOD_S = 1.0
 """At most one load a second: fewer and larger inserts cost half as much a span as many small ones."""
 
-BUSY, MOST_PERIOD_S = 3.0, 2.5
+BUSY, MOST_PERIOD_S = 4.0, 2.5
 """The next load begins after so many times what the last one took, up to a bound: each costs 0.2 s of CPU however little it
 brings, so where much arrives, few and large ones leave more of the machine to everything else."""
 RETRY_S = 2.0

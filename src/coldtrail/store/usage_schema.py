@@ -5,13 +5,13 @@ thousand rows and no span. ``kind`` is the id of a service, and besides: `logs` 
 by X-Ray), `cloudwatch` (points of a metric stream). ``units`` are what the service bills a call by: chunks of 64 KB (Amazon
 SQS, SNS and EventBridge Pricing), of 25 KB (Amazon Kinesis Data Streams Pricing, "PUT Payload Unit"), capacity units (Amazon
 DynamoDB API reference, "ConsumedCapacity"), bytes; ``known`` counts the calls of which a size or capacity was told, the others
-are taken for one unit. A view's query is analysed at every load, so they are short, and pick the few attributes that matter.
+are taken for one unit. A view's query is analysed at every load, so they are short, and read what `call_spans` has picked.
 """
 
 from __future__ import annotations
 
 from coldtrail.store.anyvalue import sql_number, sql_text
-from coldtrail.store.resource_names import SPAN_NAMINGS
+from coldtrail.store.calls_schema import NO_PARENT, view
 from coldtrail.store.sql_words import array, listed
 
 CHUNK_BYTES = 65_536
@@ -40,66 +40,49 @@ SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, fsync_after_insert =
   non_replicated_deduplication_window = 1000
 """
 
-_NAMES = tuple(dict.fromkeys(rule.attribute for rule in SPAN_NAMINGS))
-_BY_SYSTEM = {value: rule.kind for rule in SPAN_NAMINGS for value in rule.systems}
-_PLAIN = {rule.attribute: rule.kind for rule in SPAN_NAMINGS if not rule.system}
-_SYSTEMS = tuple(dict.fromkeys([*(rule.system for rule in SPAN_NAMINGS if rule.system), "db.system"]))
-_DOING = (
-    "rpc.method",
-    "db.operation.name",
-    "messaging.operation.name",
-    "messaging.operation.type",
-    "messaging.operation",
-)
-_GATEWAY = "aws.xray.origin"
-_SIZES = ("messaging.message.body.size", "messaging.message.envelope.size", "messaging.message.size")
-_CONSUMED = "aws.dynamodb.consumed_capacity"
+_CALLED = ("", "lambda", "external", "database", "messaging", "aws", "stepfunctions")
+"""What is not billed by the call, or told by other signals."""
 
-
-def _first(names: tuple[str, ...]) -> str:
-    """SQL for the raw value of the first of these attributes that a span has; '' where it has none."""
-    return f"attributes[arrayFirst(k -> k IN ({listed(names)}), mapKeys(attributes))]"
-
-
-def _pairs(words: dict[str, str]) -> str:
-    return f"{array(words)}, {array(words.values())}"
-
-
-# The first name of a list: ArrayValue (tag 0x2a) of AnyValue (0x0a) of string (0x0a), lengths of one byte each.
-_NAME = f"if(startsWith(raw, '*'), substring(raw, 7, reinterpretAsUInt8(substring(raw, 6, 1))), {sql_text('raw')})"
 _CAPACITIES = "arrayMap(one -> toFloat64OrZero(one), extractAll(consumed, '\"CapacityUnits\"\\\\s*:\\\\s*([0-9.]+)'))"
 
-# A call is told by the caller's own span, a request at a gateway by the segment that X-Ray made of it.
-USAGE_FROM_SPANS = f"""
-CREATE MATERIALIZED VIEW IF NOT EXISTS usage_from_spans TO usage AS
-SELECT minute, used AS kind, substring(target, 1, 256) AS name, substring(done, 1, 128) AS operation, caller,
-  count() AS count, sum(billed) AS units, sum(told) AS known, max(at) AS received
+# A call is told by the caller's own span; what it is about was read when `call_spans` was made.
+USAGE_FROM_CALLS = view(
+    "usage_from_call_spans",
+    "usage",
+    f"""
+SELECT toStartOfMinute(start) AS minute, resource_kind AS kind, resource AS name,
+  arrayElement(splitByChar('/', operation), -1) AS operation, service AS caller,
+  count() AS count, sum(billed) AS units, sum(told) AS known, max(c.received) AS received
 FROM (
-  WITH if(kind = 2, '{_GATEWAY}', arrayFirst(k -> k IN ({listed(_NAMES)}), mapKeys(attributes))) AS named, attributes[named] AS raw,
-    {_first(_SYSTEMS)} AS system, {_first(_DOING)} AS doing, {_first(_SIZES)} AS size,
-    attributes['{_CONSUMED}'] AS consumed, {_CAPACITIES} AS capacities, {_NAME} AS text,
-    greatest(1, ifNull({sql_number("attributes['messaging.batch.message_count']")}, 1)) AS batch,
-    ifNull({sql_number("size")}, 0) AS bytes
-  SELECT toStartOfMinute(start) AS minute, service AS caller, received AS at,
-    parent_span_id = toFixedString('', 8) AS root,
-    multiIf(named = '{_GATEWAY}', multiIf(text = 'AWS::ApiGateway::Stage', 'apigateway', root, 'xray', ''),
-      transform(toString(named), {_pairs(_PLAIN)}, transform({sql_text("system")}, {_pairs(_BY_SYSTEM)}, ''))) AS used,
-    multiIf(used IN ('apigateway', 'xray'), toString(service), used = 'eventbridge', text,
-      arrayElement(splitByRegexp('[/:]', text), -1)) AS target,
-    multiIf(used IN ('apigateway', 'xray'), if(root, 'root segment', 'segment'),
-      arrayElement(splitByChar('/', if(doing = '', toString(name), {sql_text("doing")})), -1)) AS done,
-    multiIf(used = 'dynamodb', if(countSubstrings(consumed, '"TableName"') > 1, arraySum(capacities), arrayMax(capacities)),
-      used = 'firehose', bytes,
-      used = 'kinesis', batch * greatest(1, ceil(bytes / batch / {PUT_UNIT_BYTES})),
-      used = 'eventbridge', batch * greatest(1, ceil(bytes / batch / {CHUNK_BYTES})),
-      greatest(1, ceil(bytes / {CHUNK_BYTES}))) AS billed,
-    if(used = 'dynamodb', notEmpty(capacities), size != '') AS told
-  FROM spans
-  WHERE kind != 5 AND arrayExists(k -> k IN ({listed((*_NAMES, _GATEWAY))}), mapKeys(attributes))
+  WITH {_CAPACITIES} AS capacities, ifNull({sql_number("size")}, 0) AS bytes,
+    greatest(1, ifNull({sql_number("batch")}, 1)) AS many, if(resource_kind = 'kinesis', {PUT_UNIT_BYTES}, {CHUNK_BYTES}) AS chunk,
+    if(resource_kind IN ('kinesis', 'eventbridge'), many, 1) AS of_each
+  SELECT start, resource_kind, resource, operation, service, received,
+    multiIf(resource_kind = 'dynamodb', if(countSubstrings(consumed, '"TableName"') > 1, arraySum(capacities), arrayMax(capacities)),
+      resource_kind = 'firehose', bytes, of_each * greatest(1, ceil(bytes / of_each / chunk))) AS billed,
+    if(resource_kind = 'dynamodb', notEmpty(capacities), size != '') AS told
+  FROM call_spans WHERE kind != 5 AND resource_kind NOT IN ({listed(_CALLED)})
+) AS c
+GROUP BY minute, resource_kind, resource, operation, caller
+""",
 )
-WHERE used NOT IN ('', 'stepfunctions')
-GROUP BY minute, used, target, done, caller
-"""
+
+# A request at a gateway is told by the segment that X-Ray made of it; a root segment is a trace that X-Ray recorded.
+USAGE_FROM_SEGMENTS = view(
+    "usage_from_segments",
+    "usage",
+    f"""
+SELECT toStartOfMinute(start) AS minute, if(gateway, 'apigateway', 'xray') AS kind, service AS name,
+  if(root, 'root segment', 'segment') AS operation, service AS caller,
+  count() AS count, toFloat64(count()) AS units, toUInt64(0) AS known, max(s.received) AS received
+FROM (
+  SELECT start, service, received, parent_span_id = {NO_PARENT} AS root,
+    endsWith(attributes['aws.xray.origin'], 'AWS::ApiGateway::Stage') AS gateway
+  FROM spans WHERE kind = 2 AND mapContains(attributes, 'aws.xray.origin')
+) AS s
+WHERE gateway OR root GROUP BY minute, kind, name, operation, caller
+""",
+)
 
 USAGE_FROM_LOGS = f"""
 CREATE MATERIALIZED VIEW IF NOT EXISTS usage_from_logs TO usage AS
@@ -144,25 +127,34 @@ SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory =
 VERSION_ATTRIBUTES = ("service.version", "faas.version", "deployment.id")
 
 
-def _of_resource(name: str) -> str:
-    return sql_text(f"resource['{name}']")
-
-
-_TOLD = ", ".join(f"('{name}', {_of_resource(name)})" for name in VERSION_ATTRIBUTES)
+_ASKED = ("service.name", "faas.name", *VERSION_ATTRIBUTES)
 
 # A few rows a load: emitters are read from a segment once each.
-VERSIONS_FROM_EMITTERS = f"""
-CREATE MATERIALIZED VIEW IF NOT EXISTS versions_from_emitters TO versions AS
-SELECT service, told.1 AS attribute, substring(told.2, 1, 256) AS version, min(received) AS first_seen, max(received) AS last_seen
+VERSIONS_FROM_EMITTERS = view(
+    "versions_from_emitters",
+    "versions",
+    f"""
+SELECT service, told.1 AS attribute, substring(told.2, 1, 256) AS version, min(e.received) AS first_seen, max(e.received) AS last_seen
 FROM (
-  SELECT received, arrayJoin([{_TOLD}]) AS told,
-    coalesce(nullIf({_of_resource("service.name")}, ''), {_of_resource("faas.name")}) AS service
-  FROM emitters WHERE hasAny(mapKeys(resource), {array(VERSION_ATTRIBUTES)})
-)
+  SELECT received, if(texts[1] = '', texts[2], texts[1]) AS service,
+    arrayJoin(arrayZip({array(VERSION_ATTRIBUTES)}, arraySlice(texts, 3))) AS told
+  FROM (
+    SELECT received, arrayMap(name -> arrayMap(raw -> {sql_text("raw")}, [resource[name]])[1], {array(_ASKED)}) AS texts
+    FROM emitters WHERE hasAny(mapKeys(resource), {array(VERSION_ATTRIBUTES)})
+  )
+) AS e
 WHERE told.2 NOT IN ('', '$LATEST') AND service != ''
 GROUP BY service, attribute, version
-"""
+""",
+)
 
-USAGE_MIGRATION: tuple[str, ...] = (USAGE, USAGE_FROM_SPANS, USAGE_FROM_LOGS, VERSIONS, VERSIONS_FROM_EMITTERS)
+USAGE_MIGRATION: tuple[str, ...] = (
+    USAGE,
+    USAGE_FROM_CALLS,
+    USAGE_FROM_SEGMENTS,
+    USAGE_FROM_LOGS,
+    VERSIONS,
+    VERSIONS_FROM_EMITTERS,
+)
 METRIC_UPDATES_MIGRATION: tuple[str, ...] = (USAGE_FROM_METRICS,)
 USAGE_RETENTION: dict[str, str] = {"usage": "spans"}
