@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from playwright.sync_api import Browser, Page, expect
 
+from coldtrail.receivers.attributes import key_value
 from lambda_logs import report, write
+from otlp import span, traces
 from running import Coldtrail, serving
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
@@ -21,11 +24,17 @@ PANELS = "[data-panel]"
 
 @pytest.fixture(scope="module")
 def served(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
-    """A server that was told of a few invocations."""
+    """A server that was told of a few invocations, and of an application that takes orders."""
     with serving(tmp_path_factory.mktemp("dashboards-page") / "data") as running:
         for _ in range(3):
             request = str(uuid.uuid4())
             write(running, "bill", f"START RequestId: {request} Version: 1", report(request), start_ms=time.time_ns() // 10**6 - 120_000)
+        for number in range(4):
+            order = span("POST /orders", service="orders-api", kind=2, start_ns=time.time_ns() - 180 * 10**9, attributes={"http.route": "/orders", "http.request.method": "POST"}, **({"error": "Refused"} if number == 0 else {}))
+            request = ExportTraceServiceRequest.FromString(traces(order))
+            request.resource_spans[0].resource.attributes.append(key_value("service.namespace", "ordering"))
+            running.post("/v1/traces", request.SerializeToString()).raise_for_status()
+        running.eventually("/capabilities", lambda answer: [one["count"] for one in answer["groups"]] == [4], 60)
         running.eventually("/watched", lambda answer: bool(answer["series"]), 60, service="lambda", metric="invocations")
         yield running
 
@@ -143,6 +152,15 @@ def test_a_starter_is_kept_as_ones_own_and_comes_back_when_that_is_deleted(page:
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("row", name=re.compile("Cost of today.*starter set"))).to_be_visible()
+
+
+def test_the_overview_tells_what_users_can_do_and_leads_to_what_is_behind(page: Page, served: Coldtrail) -> None:
+    page.goto(f"{served.url}/overview")
+    row = page.get_by_role("region", name=re.compile("^Capabilities")).get_by_role("row", name=re.compile("^ordering"))
+    expect(row).to_contain_text("25")
+    row.get_by_role("link", name="ordering").click()
+    expect(page).to_have_url(re.compile("/map.*q=ordering"))
+    expect(page.get_by_text("orders-api").first).to_be_visible()
 
 
 def test_a_file_that_is_no_dashboard_says_why(page: Page, served: Coldtrail, tmp_path: Path) -> None:

@@ -57,6 +57,17 @@ def test_the_list_leads_to_why_a_message_was_given_up_and_to_its_trail(queued: C
     expect(page.get_by_text("AddressError").first).to_be_visible()
 
 
+def test_a_queue_as_a_resource_and_as_an_event_source_lead_to_each_other_and_to_the_map(queued: Coldtrail, page: Page) -> None:
+    page.goto(f"{queued.url}/resource/orders?kind=sqs")
+    page.get_by_role("link", name="its messages").click()
+    expect(page).to_have_url(re.compile("/event-sources/sqs/orders"))
+    page.get_by_role("link", name="on the map").click()
+    expect(page).to_have_url(re.compile("/map.*sel=sqs"))
+    page.get_by_role("complementary", name="About the map").get_by_role("link", name="its messages").click()
+    page.get_by_role("link", name="its calls and metrics").click()
+    expect(page).to_have_url(re.compile("/resource/orders"))
+
+
 def test_an_empty_store_says_what_to_do_next(empty: Coldtrail, page: Page) -> None:
     page.goto(f"{empty.url}/event-sources")
     expect(page.get_by_role("heading", name="Event sources")).to_be_visible()

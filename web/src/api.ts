@@ -548,6 +548,7 @@ export const api = {
   health: (signal?: AbortSignal) => get<Health>("/health", {}, signal),
   red: (group: "service" | "function" | "route", range: Span, stepS: number, signal?: AbortSignal) =>
     get<Red>("/red", { group, ...range, step: stepS }, signal),
+  capabilities: (range: Span, stepS: number, signal?: AbortSignal) => get<Red>("/capabilities", { ...range, step: stepS }, signal),
   entries: (range: Span, stepS: number, signal?: AbortSignal) => get<Entries>("/entries", { ...range, step: stepS }, signal),
   durations: (filter: Pick<TrailFilter, "service" | "status">, range: Span, stepS: number, signal?: AbortSignal) =>
     get<DurationCells>("/durations", { ...filter, ...range, step: stepS }, signal),

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { api, get, type Entries, type Red } from "../api";
+import { api, type Entries, type Red } from "../api";
 import { asParameters, stepFor, type Range } from "../range";
 import { asGroup, entryName } from "../screens/entries";
 import { onGrid } from "../screens/trouble";
@@ -26,7 +26,7 @@ export function useGroups(panel: Panel, range: Range, enabled: boolean): UseQuer
 async function askGroups(group: string, range: Range, signal: AbortSignal): Promise<Groups> {
   const span = asParameters(range);
   const step = stepFor(range, STEPS);
-  if (group === "capability") return onGrid(await get<Red>("/capabilities", { ...span, step }, signal));
+  if (group === "capability") return onGrid(await api.capabilities(span, step, signal));
   if (group !== "entry") return onGrid(await api.red(group as "function", span, step, signal));
   const entries = await api.entries(span, step, signal);
   return { ...onGrid({ since: entries.since, until: entries.until, step_s: entries.step_s, groups: entries.entries.map(asGroup) }), entries };

@@ -1,14 +1,17 @@
 import { useEffect, useRef } from "react";
 import { Heatmap } from "../views/heatmap";
 import type { Chosen, Heat } from "../views/heatmapLayout";
+import { useMarks } from "./marks";
+import { useRange } from "./range";
 import { useScheme } from "./theme";
 
-/** The heatmap of durations in a React page. */
+/** The heatmap of durations in a React page, with the deployments of the range. */
 export function HeatmapPlot({ heat, height, label, choose }: { heat: Heat; height: number; label: string; choose: (chosen: Chosen) => void }) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<Heatmap | null>(null);
   const latest = useRef(choose);
   const { colours } = useScheme();
+  const happened = useMarks(useRange());
   useEffect(() => {
     latest.current = choose;
   });
@@ -18,6 +21,6 @@ export function HeatmapPlot({ heat, height, label, choose }: { heat: Heat; heigh
     // The view lives as long as its box; data and colours follow below.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
-  useEffect(() => view.current?.update(heat, colours), [heat, colours]);
+  useEffect(() => view.current?.update(heat, colours, happened), [heat, colours, happened]);
   return <div ref={host} style={{ height }} role="img" aria-label={label} />;
 }

@@ -34,6 +34,11 @@ export default function EventSourceScreen() {
             its calls and metrics
           </Link>
         )}
+        {kind !== "schedule" && (
+          <Link to="/map" search={{ sel: `${kind}/${name}`, q: name }}>
+            on the map
+          </Link>
+        )}
         <Link to="/event-sources">all event sources</Link>
       </header>
       <Answer query={query} what="the event source" rows={8}>

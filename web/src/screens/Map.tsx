@@ -10,6 +10,7 @@ import { asParameters } from "../range";
 import { ServiceMapView } from "../views/map";
 import type { PlacedMap } from "../views/mapLayout";
 import { edgeWords, filtered, fold, groupOf, MOST_NODES, troubled, type DrawnNode, type MapModel } from "../views/mapModel";
+import { carriesMessages } from "./resourceWords";
 import "./map.css";
 
 const GROUPINGS = ["application", "service.namespace", "cloud.account.id", "cloud.region", "none"];
@@ -223,6 +224,15 @@ function Chosen({ node, model, select, unfold }: { node: DrawnNode; model: MapMo
           <>
             {" "}
             · <Link {...to}>{node.id.startsWith("service/") && node.kind !== "function" ? "its trails" : "open"}</Link>
+          </>
+        )}
+        {carriesMessages(node.source) && (
+          <>
+            {" "}
+            ·{" "}
+            <Link to="/event-sources/$kind/$name" params={{ kind: node.source, name: node.name }}>
+              its messages
+            </Link>
           </>
         )}
         {node.kind === "group" && (

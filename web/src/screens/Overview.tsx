@@ -47,6 +47,7 @@ export default function Overview() {
       ) : (
         <>
           <VerdictLine functions={functions.data?.groups} services={functionless ? services.data?.groups : []} entries={entries.data?.entries} range={range} />
+          <Capabilities range={range} />
           <section aria-labelledby="entries">
             <h2 id="entries">Entries</h2>
             <Answer query={entries} what="the entries" rows={3}>
@@ -73,6 +74,27 @@ export default function Overview() {
         </>
       )}
     </div>
+  );
+}
+
+/** What users can do, by the application that services say they belong to; nothing where none says so. */
+function Capabilities({ range }: { range: Range }) {
+  const query = useQuery({
+    queryKey: ["capabilities", range.text, Math.floor(range.untilMs / 20_000)],
+    queryFn: ({ signal }) => api.capabilities(asParameters(range), stepFor(range), signal),
+    select: onGrid,
+    placeholderData: keepPreviousData,
+  });
+  if (!query.data?.groups.length) return null;
+  return (
+    <section aria-labelledby="capabilities">
+      <h2 id="capabilities">
+        Capabilities <small>requests from outside by application, the worst first</small>
+      </h2>
+      <Answer query={query} what="the capabilities" rows={2}>
+        {(data) => <RedTable groups={data.groups} seconds={(Date.parse(data.until) - Date.parse(data.since)) / 1000} kind="capability" />}
+      </Answer>
+    </section>
   );
 }
 

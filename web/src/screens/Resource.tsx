@@ -8,7 +8,7 @@ import { useRange } from "../parts/range";
 import { useRowKeys } from "../parts/rowKeys";
 import { TrailTable } from "../parts/TrailTable";
 import { asParameters, stepFor, type Range } from "../range";
-import { kindName, resourceVerdict } from "./resourceWords";
+import { carriesMessages, kindName, resourceVerdict } from "./resourceWords";
 
 const ResourceCharts = lazy(() => import("../parts/ResourceCharts"));
 const Watch = lazy(() => import("../parts/Watch"));
@@ -37,6 +37,11 @@ export default function ResourceScreen() {
         {query.data && (
           <Link to="/map" search={{ sel: `${query.data.kind}/${name}`, q: name }}>
             on the map
+          </Link>
+        )}
+        {query.data && carriesMessages(query.data.kind) && (
+          <Link to="/event-sources/$kind/$name" params={{ kind: query.data.kind, name }}>
+            its messages
           </Link>
         )}
       </header>

@@ -16,6 +16,11 @@ export function kindName(kind: string): string {
   return KINDS[kind] ?? kind;
 }
 
+/** Whether messages go through it, so that it is an event source too. */
+export function carriesMessages(kind: string): boolean {
+  return ["kinesis", "sqs", "sns", "eventbridge"].includes(kind);
+}
+
 /** Which kind of resource a message of this key was on; undefined where several are possible. */
 export function kindOfKeys(keys: Record<string, string>): string | undefined {
   if (keys.sequence_number) return "kinesis";

@@ -9,6 +9,14 @@ import { place } from "./waterfall";
 const LEFT_PX = 52;
 const BOTTOM_PX = 18;
 const TOP_PX = 6;
+const NEAR_PX = 5;
+
+/** Something that happened at a time, `at` in Unix seconds: a deployment. */
+export interface HeatMark {
+  at: number;
+  label: string;
+  failed: boolean;
+}
 
 export class Heatmap {
   private readonly canvas = document.createElement("canvas");
@@ -16,6 +24,7 @@ export class Heatmap {
   private readonly watcher: ResizeObserver;
   private readonly stop = new AbortController();
   private size = { width: 0, height: 0 };
+  private happened: HeatMark[] = [];
   private brush: { from: [number, number]; to: [number, number] } | null = null;
 
   constructor(
@@ -43,8 +52,9 @@ export class Heatmap {
     this.host.replaceChildren();
   }
 
-  update(heat: Heat, colours: Palette): void {
+  update(heat: Heat, colours: Palette, happened: HeatMark[]): void {
     this.heat = heat;
+    this.happened = happened;
     this.colours = colours;
     this.paint();
   }
@@ -72,6 +82,7 @@ export class Heatmap {
     context.fillRect(0, 0, width, height);
     this.axis(context);
     for (const cell of this.heat.cells) this.cell(context, cell);
+    for (const mark of this.happened) this.mark(context, mark);
     if (this.brush) this.box(context, this.brush.from, this.brush.to);
   }
 
@@ -86,6 +97,25 @@ export class Heatmap {
     context.globalAlpha = 1;
     context.fillStyle = this.colours.error;
     if (cell.errors) context.fillRect(x, y + high * (1 - cell.errors / cell.count), wide, Math.max(high * (cell.errors / cell.count), 1.5));
+  }
+
+  /** Where a time lies, null outside of what is shown. */
+  private xOf(atMs: number): number | null {
+    const column = (atMs - this.heat.sinceMs) / this.heat.stepMs;
+    return column < 0 || column > this.heat.columns ? null : LEFT_PX + column * this.cellSize()[0];
+  }
+
+  private mark(context: Context, mark: HeatMark): void {
+    const x = this.xOf(mark.at * 1000);
+    if (x === null) return;
+    context.strokeStyle = mark.failed ? this.colours.error : this.colours.dim;
+    context.lineWidth = 1;
+    context.setLineDash([3, 3]);
+    context.beginPath();
+    context.moveTo(Math.round(x) + 0.5, TOP_PX);
+    context.lineTo(Math.round(x) + 0.5, this.size.height - BOTTOM_PX);
+    context.stroke();
+    context.setLineDash([]);
   }
 
   private axis(context: Context): void {
@@ -118,11 +148,13 @@ export class Heatmap {
   private hover(event: PointerEvent): void {
     const [column, row] = this.cellAt(event);
     const cell = this.heat.cells.find((one) => one.column === column && one.row === row);
-    this.tip.hidden = !cell;
+    const x = event.clientX - this.canvas.getBoundingClientRect().left;
+    const near = this.happened.filter((mark) => Math.abs((this.xOf(mark.at * 1000) ?? -99) - x) <= NEAR_PX).map((mark) => `deployed ${mark.label}${mark.failed ? ", failed" : ""}`);
+    this.tip.hidden = !cell && !near.length;
     this.canvas.style.cursor = cell ? "pointer" : "crosshair";
-    if (!cell) return;
-    const errors = cell.errors ? `, ${cell.errors} failed` : "";
-    this.tip.textContent = `${plural(cell.count, "trail")}${errors}\n${duration(cell.lowMs)} to ${duration(cell.highMs)}\n${clock(cell.fromMs)} to ${clock(cell.toMs)}`;
+    const said = cell ? [`${plural(cell.count, "trail")}${cell.errors ? `, ${cell.errors} failed` : ""}`, `${duration(cell.lowMs)} to ${duration(cell.highMs)}`, `${clock(cell.fromMs)} to ${clock(cell.toMs)}`] : [];
+    if (this.tip.hidden) return;
+    this.tip.textContent = [...said, ...near].join("\n");
     place(this.tip, this.host, event);
   }
 
