@@ -29,6 +29,11 @@ def tell(url: str, token: str, path: str, body: dict[str, Any]) -> dict[str, Any
     return _request("POST", url, token, path, json=body)
 
 
+def keep(url: str, token: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Put something in place of what was there and return the API's answer, or end with what is wrong and what to do."""
+    return _request("PUT", url, token, path, json=body)
+
+
 def _request(method: str, url: str, token: str, path: str, **more: Any) -> dict[str, Any]:
     import httpx
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from coldtrail import __version__
-from coldtrail.cli import deployment
+from coldtrail.cli import dashboards, deployment
 from coldtrail.cli.api import DEFAULT_URL, Json, Token, Url, ask, fail
 from coldtrail.cli.objectives import objectives
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(deployment.app, name="deployment")
+app.add_typer(dashboards.app, name="dashboards")
 
 
 @app.callback(invoke_without_command=True)
