@@ -29,6 +29,7 @@ from coldtrail.server.learning import Learning
 from coldtrail.server.objectives import Objectives
 from coldtrail.server.otlp_grpc import start_grpc
 from coldtrail.server.otlp_http import OtlpHttp
+from coldtrail.server.outcomes import Outcomes
 from coldtrail.server.page import Page
 from coldtrail.server.reading import TrailReader
 from coldtrail.server.received import Received
@@ -90,6 +91,7 @@ class Process:
             self.loader.start()
             self.reconstruction.start()
             self.watcher.start()
+            self.outcomes.start()
             self.objectives.start()
             self.alerting.start()
             self.telling.start()
@@ -127,12 +129,14 @@ class Process:
         signals = SignalReader(self.engine)
         findings = Findings(self.state)
         definitions = Definitions(self.state)
+        reader = TrailReader(self.engine, signals)
+        self.outcomes = Outcomes(self.engine, definitions, reader)
         self.objectives = Objectives(self.engine, definitions, elsewhere(self.engine))
         self._prepare_alerting(findings, definitions, data)
         self.service = Service(
             engine=self.engine,
             signals=signals,
-            trails=TrailReader(self.engine, signals),
+            trails=reader,
             wal=self.wal,
             loader=self.loader,
             received=self.received.as_json,
@@ -146,9 +150,10 @@ class Process:
             findings=findings,
             alerting=self.alerting,
             objectives=self.objectives,
+            outcomes=self.outcomes,
         )
         timing = Timing(frozenset(self.settings.infer_edges))
-        self.reconstruction = Reconstruction(self.engine, self.service.trails, timing, learning)
+        self.reconstruction = Reconstruction(self.engine, reader, timing, learning, self.outcomes)
         self.watcher = Watcher(self.engine, findings)
 
     def _prepare_alerting(self, findings: Findings, definitions: Definitions, data: Path) -> None:
@@ -263,6 +268,7 @@ class Process:
         """Tell the reconstruction and the pages that listen that there is something new."""
         self.reconstruction.wake(segment.created_s)
         self.watcher.wake()
+        self.outcomes.wake()
         tick = msgspec.json.encode(
             {
                 "spans": self.received.signals["traces"],
@@ -290,6 +296,7 @@ class Process:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.reconstruction.stop()
         self.watcher.stop()
+        self.outcomes.stop()
         self.objectives.stop()
         self.telling.stop()
         self.alerting.stop()

@@ -15,6 +15,7 @@ from coldtrail.model.trails import Trail
 from coldtrail.server.around import Around
 from coldtrail.server.inference import Inference
 from coldtrail.server.learning import Learning
+from coldtrail.server.outcomes import Outcomes
 from coldtrail.server.pace import Pace
 from coldtrail.server.reading import TrailReader, graph_of
 from coldtrail.server.waiting import MOST_UNITS, Waiting
@@ -52,10 +53,13 @@ class TooMany(Exception):
 class Reconstruction:
     """One thread; `wake` after every load."""
 
-    def __init__(self, engine: Engine, reader: TrailReader, timing: Timing, learning: Learning) -> None:
+    def __init__(
+        self, engine: Engine, reader: TrailReader, timing: Timing, learning: Learning, outcomes: Outcomes
+    ) -> None:
         self._engine = engine
         self._reader = reader
         self._learning = learning
+        self._outcomes = outcomes
         self._inference = Inference(engine, reader, timing)
         self._seconds: set[int] = set()
         self._waiting = Waiting()
@@ -189,6 +193,7 @@ class Reconstruction:
             save_deliveries(self._engine, deliveries_of(graph, around.carried, around.beside), saved_ns)
             self._inference.note(graph, rows)
             self._learning.note(around.trails, graph)
+            self._outcomes.note(around.trails, graph)
         return around.done
 
 

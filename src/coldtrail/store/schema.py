@@ -15,6 +15,7 @@ from coldtrail.store.deliveries_schema import DELIVERIES
 from coldtrail.store.keys_sql import keys_from_logs, keys_from_spans
 from coldtrail.store.learned_schema import LEARNED_MIGRATION
 from coldtrail.store.metrics_schema import METRICS_MIGRATION, METRICS_RETENTION
+from coldtrail.store.outcomes_schema import OUTCOMES
 from coldtrail.store.requests_schema import REQUESTS_MIGRATION, REQUESTS_RETENTION
 from coldtrail.store.sli_schema import SLI_MIGRATION
 from coldtrail.store.usage_schema import METRIC_UPDATES_MIGRATION, USAGE_MIGRATION, USAGE_RETENTION
@@ -399,6 +400,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         f"ALTER TABLE invocations_from_spans MODIFY QUERY {INVOCATIONS_OF_SPANS}",
     ),
     SLI_MIGRATION,
+    (OUTCOMES,),
 )
 """Each inner tuple takes the schema from one version to the next.
 
@@ -416,6 +418,7 @@ RETENTION: dict[str, str] = {
     "trail_members": "spans",
     "inferred_edges": "spans",
     "deliveries": "spans",
+    "outcomes": "spans",
     "logs": "logs",
     "metrics": "metrics",
     **METRICS_RETENTION,

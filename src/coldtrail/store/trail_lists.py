@@ -16,6 +16,7 @@ from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.store.anyvalue import candidates
 from coldtrail.store.engine import Engine
 from coldtrail.store.id_sets import trace_sets
+from coldtrail.store.outcomes import trails_with
 
 FIRST_WINDOW_S = 2
 FIRST_SEARCHED_WINDOW_S = 12
@@ -52,11 +53,17 @@ class Filters(Struct, frozen=True):
     until_ns: int
     service: str = ""
     status: str = ""
+    workflow: str = ""
     outcome: str = ""
     min_ms: float | None = None
     max_ms: float | None = None
     q: str = ""
     before: tuple[int, str] | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether only trails of a workflow are wanted, or those with an outcome."""
+        return bool(self.workflow or self.outcome)
 
 
 _TRACES = """
@@ -88,16 +95,17 @@ def list_trails(engine: Engine, filters: Filters, limit: int) -> list[TrailRow]:
     end_ns, high_ns = max(filters.since_ns, oldest), min(filters.until_ns, newest + 1)
     if filters.before:
         high_ns = min(high_ns, filters.before[0] + 1)
-    length_ns = (FIRST_SEARCHED_WINDOW_S if filters.q else FIRST_WINDOW_S) * 10**9
+    length_ns = (FIRST_SEARCHED_WINDOW_S if filters.q or filters.judged else FIRST_WINDOW_S) * 10**9
     found: list[TrailRow] = []
     while high_ns > end_ns and len(found) < limit:
         low_ns = max(end_ns, high_ns - length_ns)
         units = _units_with_value(engine, filters.q, low_ns, high_ns) if filters.q else None
-        if units and len(units) >= MOST_UNITS and length_ns > SHORTEST_WINDOW_NS:
-            # More carriers than one look can name: a shorter window, so that none of the newest is left out.
+        judged = _judged(engine, filters, low_ns, high_ns) if filters.judged else None
+        if max(len(units or ()), len(judged or ())) >= MOST_UNITS and length_ns > SHORTEST_WINDOW_NS:
+            # More of them than one look can name: a shorter window, so that none of the newest is left out.
             length_ns //= GROWTH
             continue
-        found += _window(engine, filters, low_ns, high_ns, limit, units)
+        found += _window(engine, filters, low_ns, high_ns, limit, units, judged)
         high_ns = low_ns
         length_ns *= GROWTH
     return found[:limit]
@@ -115,13 +123,17 @@ def _bounds(engine: Engine) -> tuple[int, int]:
 
 
 def _window(
-    engine: Engine, filters: Filters, low_ns: int, high_ns: int, limit: int, units: list[str] | None
+    engine: Engine,
+    filters: Filters,
+    low_ns: int,
+    high_ns: int,
+    limit: int,
+    units: list[str] | None,
+    judged: list[str] | None,
 ) -> list[TrailRow]:
     parameters = {"lo": low_ns, "hi": high_ns, "limit": limit * 2 + 50}
-    if units is not None:
-        members = trails_of(engine, units)
-        traces = [unit for unit in units if len(unit) == 32 and unit not in members]
-        trails = sorted({trail for found in members.values() for trail in found})
+    if units is not None or judged is not None:
+        traces, trails = _named(engine, units, judged)
         rows = _from_traces(engine, filters, parameters, traces) + _from_trails(engine, filters, parameters, trails)
     else:
         alone = _from_traces(engine, filters, parameters, None)
@@ -132,6 +144,21 @@ def _window(
     if filters.before:
         rows = [row for row in rows if (row.start_ns, row.trail_id) < filters.before]
     return rows[:limit]
+
+
+def _judged(engine: Engine, filters: Filters, low_ns: int, high_ns: int) -> list[str]:
+    return trails_with(engine, filters.workflow, filters.outcome, low_ns, high_ns, MOST_UNITS)
+
+
+def _named(engine: Engine, units: list[str] | None, judged: list[str] | None) -> tuple[list[str], list[str]]:
+    """The traces that are a trail of their own, and the reconstructed trails, that a window is narrowed to."""
+    units = units if units is not None else judged or []
+    members = trails_of(engine, units)
+    traces = [unit for unit in units if is_trace_id(unit) and unit not in members]
+    trails = {trail for found in members.values() for trail in found} | set(judged or ())
+    if judged is not None:
+        return [one for one in traces if one in set(judged)], sorted(trails & set(judged))
+    return traces, sorted(trails)
 
 
 def _having(filters: Filters) -> tuple[str, dict[str, Any]]:
@@ -154,7 +181,7 @@ def _from_traces(
     engine: Engine, filters: Filters, parameters: dict[str, Any], traces: list[str] | None
 ) -> list[TrailRow]:
     sets = [f"trace_id IN {some}" for some in trace_sets(traces or ())]
-    if filters.outcome or filters.status == "open" or (traces is not None and not sets):
+    if filters.status == "open" or (traces is not None and not sets):
         return []
     having, values = _having(filters)
     narrow = f" AND ({' OR '.join(sets)})" if sets else ""
@@ -189,8 +216,6 @@ def _from_trails(
         return []
     having, values = _having(filters)
     narrow = "" if trails is None else " AND trail_id IN {trails:Array(String)}"
-    if filters.outcome:
-        narrow, values = f"{narrow} AND t.outcome = {{outcome:String}}", {**values, "outcome": filters.outcome}
     query = f"{_TRAILS}{narrow}\nGROUP BY trail_id HAVING status != '' AND {having}{_NEWEST}"
     rows = engine.rows(query, {**parameters, **values, "trails": trails or []})
     return [_trail_row(row) for row in rows]

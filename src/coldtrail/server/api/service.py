@@ -15,6 +15,7 @@ from coldtrail.server.alerting import Alerting
 from coldtrail.server.cost_settings import Costs
 from coldtrail.server.intake import Intake
 from coldtrail.server.objectives import Objectives
+from coldtrail.server.outcomes import Outcomes
 from coldtrail.server.reading import TrailReader
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.deployments import Deployments
@@ -43,6 +44,7 @@ class Service(Struct, kw_only=True):
     findings: Findings
     alerting: Alerting
     objectives: Objectives
+    outcomes: Outcomes
     limits: dict[str, float] = msgspec.field(default_factory=dict)
     subscribers: set[asyncio.Queue[bytes]] = msgspec.field(default_factory=set)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 from litestar import Response, Router, get
@@ -10,15 +11,19 @@ from litestar.datastructures import State
 from litestar.exceptions import ClientException, NotFoundException
 
 from coldtrail.model.trails import Trail
+from coldtrail.model.workflows import WORST_FIRST
 from coldtrail.server.api import shapes
 from coldtrail.server.api.columns import columns
+from coldtrail.server.api.outcome import outcome
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import Service, json
 from coldtrail.server.api.times import FAR_NS, rfc3339
 from coldtrail.server.reading import node_of_carrier
+from coldtrail.store.outcomes import Told, outcomes_of
 from coldtrail.store.resource_names import operation_of, resource_of
 from coldtrail.store.trail_lists import Filters, TrailRow
 from coldtrail.trails.assemble import Graph, trail_ids_of
+from coldtrail.trails.outcomes import worst
 
 MOST = 500
 MOST_LIVE = 12
@@ -35,7 +40,7 @@ def _before(cursor: str | None) -> tuple[int, str] | None:
         raise ClientException("cursor must be one that an earlier answer gave") from None
 
 
-def _row(row: TrailRow) -> dict[str, Any]:
+def _row(row: TrailRow, told: list[Told]) -> dict[str, Any]:
     return {
         "trail_id": row.trail_id,
         "origin": row.origin_name or row.origin_service,
@@ -45,7 +50,8 @@ def _row(row: TrailRow) -> dict[str, Any]:
         "start": rfc3339(row.start_ns),
         "duration_ms": row.duration_ms,
         "status": row.status,
-        "outcome": row.outcome,
+        "outcome": min((one.status for one in told), key=WORST_FIRST.index, default=None),
+        "workflows": [{"name": one.workflow, "status": one.status, "step": one.step} for one in told],
         "node_count": row.node_count,
         "error_count": row.error_count,
         "cold_start_count": row.cold_start_count,
@@ -76,7 +82,8 @@ def trails(
         until_ns=until_ns,
         service=service,
         status=status,
-        outcome=outcome or ("-" if workflow else ""),
+        workflow=workflow,
+        outcome=outcome,
         min_ms=min_ms,
         max_ms=max_ms,
         q=q,
@@ -86,7 +93,8 @@ def trails(
     more = None
     if len(rows) == limit:
         more = base64.urlsafe_b64encode(f"{rows[-1].start_ns} {rows[-1].trail_id}".encode()).decode()
-    return json({"trails": [_row(row) for row in rows], "cursor": more})
+    told = outcomes_of(state.service.engine, [row.trail_id for row in rows])
+    return json({"trails": [_row(row, told.get(row.trail_id, [])) for row in rows], "cursor": more})
 
 
 def _read(state: State, trail_id: str) -> tuple[Trail, Graph]:
@@ -102,14 +110,23 @@ def _read(state: State, trail_id: str) -> tuple[Trail, Graph]:
 @get("/trails/{trail_id:str}", sync_to_thread=True)
 def trail(state: State, trail_id: str) -> Response[bytes]:
     """One trail by its id, by a trace id in either form, or by one of its nodes."""
-    return json(shapes.trail(_read(state, trail_id)[0]))
+    found, graph = _read(state, trail_id)
+    return json(shapes.trail(found) | _outcomes(state, found, graph))
 
 
 @get("/trails/{trail_id:str}/columns", sync_to_thread=True)
 def trail_columns(state: State, trail_id: str) -> Response[bytes]:
     """One trail for the page: columns with a dictionary, and its logs."""
     found, graph = _read(state, trail_id)
-    return json(columns(found, graph))
+    return json(columns(found, graph) | _outcomes(state, found, graph))
+
+
+def _outcomes(state: State, found: Trail, graph: Graph) -> dict[str, Any]:
+    """What became of a trail against its workflows, at this moment."""
+    service: Service = state.service
+    told = service.outcomes.of(found, graph, time.time_ns())
+    most = worst(told)
+    return {"outcome": most.status if most else None, "workflows": [outcome(one) for one in told]}
 
 
 @get("/nodes/{node_id:str}", sync_to_thread=True)

@@ -1,0 +1,109 @@
+"""A trail is told apart from what its workflow says it should be: as it comes, and at the moment when a deadline passes."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from otlp import span, traces
+from running import Coldtrail, serving
+
+pytestmark = pytest.mark.both_stores
+SOON_S = 60.0
+
+
+def define(coldtrail: Coldtrail, name: str, spec: dict[str, Any]) -> None:
+    answer = httpx.put(f"{coldtrail.url}/api/v1/definitions/workflow/{name}", json={"spec": spec}, timeout=30)
+    assert answer.status_code in (200, 201), answer.text
+
+
+def order(shop: str, within: str = "8s") -> dict[str, Any]:
+    return {
+        "origin": {"kind": "request", "service": shop, "name": "POST /order"},
+        "key": "order_id",
+        "within": within,
+        "steps": [
+            {"name": "accepted", "match": {"service": shop, "name": "POST /order"}, "expect": [{"attribute": "http.response.status_code", "equals": 202}]},
+            {"name": "queued", "match": {"service": shop, "name": "send"}},
+            {"name": "packed", "match": {"kind": "invocation", "service": f"{shop}-pack"}, "at_most": 1},
+        ],
+        "reconcile": [{"every": "accepted", "has": "packed", "within": "5s"}],
+    }
+
+
+def place(coldtrail: Coldtrail, shop: str, *, packed: int = 1, code: int = 202, ago_s: float = 0.0, order_id: str = "") -> str:
+    """One order: a request that sends a message, which a function takes so many times; return the trace's id."""
+    trace, message = os.urandom(16), str(uuid.uuid4())
+    at_ns = time.time_ns() - int(ago_s * 1e9)
+    root = span("POST /order", service=shop, trace_id=trace, kind=2, start_ns=at_ns, duration_ms=20, attributes={"http.response.status_code": code, "order_id": order_id or message})
+    sent = span("send", service=shop, trace_id=trace, parent=root["span_id"], kind=4, start_ns=at_ns + 5_000_000, attributes={"messaging.message.id": message, "messaging.system": "aws_sqs"})
+    taken = [
+        span(f"{shop}-pack", service=f"{shop}-pack", kind=5, start_ns=at_ns + (1 + number) * 100_000_000, attributes={"messaging.message.id": message, "messaging.system": "aws_sqs", "faas.invocation_id": str(uuid.uuid4())})
+        for number in range(packed)
+    ]
+    assert coldtrail.post("/v1/traces", traces(root, sent, *taken)).status_code == 200
+    return trace.hex()
+
+
+def outcome_of(coldtrail: Coldtrail, trail_id: str, wanted: str, workflow: str) -> dict[str, Any]:
+    """The row of a list once it has an outcome."""
+    params = {"workflow": workflow, "outcome": wanted}
+    rows = coldtrail.eventually("/trails", lambda said: any(one["trail_id"] == trail_id for one in said["trails"]), SOON_S, **params)["trails"]
+    row: dict[str, Any] = next(one for one in rows if one["trail_id"] == trail_id)
+    assert row["outcome"] == wanted
+    return row
+
+
+def test_each_trail_has_its_outcome_and_is_found_by_it(coldtrail: Coldtrail) -> None:
+    shop = f"shop-{os.urandom(3).hex()}"
+    define(coldtrail, shop, order(shop))
+    good, twice, rejected, lost = (
+        place(coldtrail, shop, ago_s=30),
+        place(coldtrail, shop, packed=2, ago_s=30),
+        place(coldtrail, shop, code=400, ago_s=30),
+        place(coldtrail, shop, packed=0, ago_s=30, order_id="order-17"),
+    )
+    for trail_id, wanted in ((good, "complete"), (twice, "duplicated"), (rejected, "failed"), (lost, "incomplete")):
+        outcome_of(coldtrail, trail_id, wanted, shop)
+        (told,) = coldtrail.api(f"/trails/{trail_id}")["workflows"]
+        assert (told["name"], told["status"]) == (shop, wanted)
+    assert coldtrail.api(f"/trails/{lost}")["outcome"] == "incomplete"
+    assert told["step"] == "packed"
+    assert told["key"] == "order-17"
+    assert [one["state"] for one in told["steps"]] == ["done", "done", "missing"]
+    assert told["stopped"]["edge"] == "delivers"
+    assert {one["trail_id"] for one in coldtrail.api("/trails", workflow=shop)["trails"]} == {good, twice, rejected, lost}
+    assert coldtrail.api("/trails", workflow=f"{shop}-other")["trails"] == []
+
+
+def test_a_deadline_that_passes_makes_a_trail_incomplete_also_after_a_restart(tmp_path: Path) -> None:
+    shop = f"shop-{os.urandom(3).hex()}"
+    with serving(tmp_path / "data") as coldtrail:
+        define(coldtrail, shop, order(shop, "25s"))
+        late, never = place(coldtrail, shop, packed=0), place(coldtrail, shop, packed=0)
+        for one in (late, never):
+            outcome_of(coldtrail, one, "open", shop)
+    with serving(tmp_path / "data") as coldtrail:
+        outcome_of(coldtrail, never, "incomplete", shop)
+
+
+def test_a_trail_without_any_key_has_an_outcome_too_and_a_new_workflow_judges_the_past(coldtrail: Coldtrail) -> None:
+    shop = f"plain-{os.urandom(3).hex()}"
+    ids = []
+    for with_step in (True, False):
+        trace, at_ns = os.urandom(16), time.time_ns() - 60 * 10**9
+        root = span("GET /cart", service=shop, trace_id=trace, kind=2, start_ns=at_ns)
+        more = [span("load", service=f"{shop}-db", trace_id=trace, parent=root["span_id"], start_ns=at_ns + 10**6)] if with_step else []
+        assert coldtrail.post("/v1/traces", traces(root, *more)).status_code == 200
+        ids.append(trace.hex())
+    coldtrail.eventually("/trails", lambda said: len(said["trails"]) == 2, SOON_S, service=shop)
+    define(coldtrail, shop, {"origin": {"service": shop}, "within": "10s", "steps": [{"name": "loaded", "match": {"service": "*-db", "name": "lo*"}}]})
+    outcome_of(coldtrail, ids[0], "complete", shop)
+    row = outcome_of(coldtrail, ids[1], "incomplete", shop)
+    assert row["workflows"] == [{"name": shop, "status": "incomplete", "step": "loaded"}]
