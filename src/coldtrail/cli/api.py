@@ -13,6 +13,10 @@ DEFAULT_URL = "http://127.0.0.1:4319"
 ANSWERED = (200, 201)
 
 
+class Refused(Exception):
+    """The API did not do what it was asked; the message says why."""
+
+
 def fail(message: str) -> typer.Exit:
     """Print what is wrong and return the exit to raise."""
     typer.secho(f"coldtrail: {message}", fg="red", err=True)
@@ -29,12 +33,28 @@ def tell(url: str, token: str, path: str, body: dict[str, Any]) -> dict[str, Any
     return _request("POST", url, token, path, json=body)
 
 
+def ask_to(method: str, url: str, token: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Have the API do something and return its answer.
+
+    Raises:
+        Refused: it was not done.
+    """
+    return _answered(method, url, token, path, **({} if body is None else {"json": body}))
+
+
 def keep(url: str, token: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Put something in place of what was there and return the API's answer, or end with what is wrong and what to do."""
     return _request("PUT", url, token, path, json=body)
 
 
 def _request(method: str, url: str, token: str, path: str, **more: Any) -> dict[str, Any]:
+    try:
+        return _answered(method, url, token, path, **more)
+    except Refused as error:
+        raise fail(str(error)) from None
+
+
+def _answered(method: str, url: str, token: str, path: str, **more: Any) -> dict[str, Any]:
     import httpx
 
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -46,5 +66,5 @@ def _request(method: str, url: str, token: str, path: str, **more: Any) -> dict[
         ) from None
     answer: dict[str, Any] = response.json() if "json" in response.headers.get("content-type", "") else {}
     if response.status_code not in ANSWERED:
-        raise fail(str(answer.get("detail", f"{url} answered {response.status_code}")))
+        raise Refused(str(answer.get("detail", f"{url} answered {response.status_code}")))
     return answer

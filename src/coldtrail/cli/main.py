@@ -151,6 +151,42 @@ def alerts(
 app.command()(objectives)
 
 
+@app.command("apply")
+def apply_(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders of definitions.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would change, and how alerts would have fired.")
+    ] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove what these files and folders no longer have.")] = False,
+    by: Annotated[str, typer.Option(help="Who does it.")] = "coldtrail apply",
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    json: Json = False,
+) -> None:
+    """Check files of definitions (alerts, routes, objectives, workflows, dashboards, ...) and apply what changed."""
+    from coldtrail.cli.as_code import run_apply
+
+    done = run_apply(paths, url, token, by, dry=dry_run, prune=prune, as_json=json)
+    if json:
+        typer.echo(json_module.dumps(done, indent=2))
+
+
+@app.command()
+def export(
+    kind: Annotated[
+        str, typer.Argument(help="alert, route, silence, objective, workflow or dashboard; all without it.")
+    ] = "",
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    json: Json = False,
+) -> None:
+    """Print definitions as a file that `apply` reads."""
+    from coldtrail.cli.as_code import definitions, exported
+
+    kept = definitions(url, token, kind)
+    typer.echo(json_module.dumps(kept, indent=2) if json else exported(kept), nl=json)
+
+
 @app.command()
 def doctor(
     url: Url = DEFAULT_URL,

@@ -13,6 +13,7 @@ from litestar.openapi import OpenAPIConfig
 from coldtrail import __version__
 from coldtrail.server.api import (
     alerts,
+    as_code,
     capabilities,
     cold_starts,
     correlation,
@@ -64,8 +65,9 @@ ANSWERS = (
     findings,
     definitions,
     dashboards,
-    objectives,
     alerts,
+    as_code,
+    objectives,
     correlation,
     drop,
     live,
