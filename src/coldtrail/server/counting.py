@@ -5,9 +5,9 @@ What was received since the last turn says which minutes to count again, so late
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
 
 from msgspec import Struct
 
@@ -19,14 +19,24 @@ from coldtrail.store.sli_minutes import hours_of, last_saved_s, minutes_of, save
 from coldtrail.watch.ledger import Ledger
 from coldtrail.watch.series import Series, Tally, tally
 
+LEAST_S = 5
+"""Between two looks at what came; a turn that comes sooner counts the past alone."""
+
 REACH_S = 20
 """What was received so shortly before the last turn may have become visible after it."""
 
 MOST_MINUTES = 240
 """Of one source and turn; the newest come first, the rest waits for the next turn."""
 
-PAST_MINUTES: dict[Source, int] = {"service": 1_440, "function": 60, "entry": 60, "trail": 60}
-"""How much of the past one question counts for new objectives: a roll-up is short, events one by one are not."""
+NEAR_S = 15 * 60
+"""Minutes that wait within such a stretch are counted with one question, and those between them again."""
+
+FIRST_STRETCH_S = 3_600
+MOST_STRETCH_S = 4 * 86_400
+LEAST_STRETCH_S = 600
+QUICK_S = 0.15
+PAST_S = 0.4
+"""For so long a turn counts the past; each stretch of it is twice as long as one that was quick, half as long as a slow one."""
 
 OLDEST_S = (LONGEST_DAYS + LONGEST_PAIR_DAYS) * 86_400
 SOURCES: tuple[Source, ...] = ("service", "function", "entry", "trail")
@@ -56,6 +66,8 @@ class Counting:
         self._received_s: int | None = None
         self._unsaved: dict[tuple[int, int], tuple[float, float]] = {}
         self._upto_s: dict[int, int] = {}
+        self._turned_s = 0
+        self._stretch_s = FIRST_STRETCH_S
         self._marked: dict[tuple[int, int], list[str]] = {}
         self._waiting: dict[Source, set[int]] = {}
         self._past: deque[Past] = deque()
@@ -78,11 +90,11 @@ class Counting:
                 ledger.put(row[0], row[1] // 60, row[2], row[3], in_hours=False)
         starting = self._received_s is None
         if self._received_s is None:
-            self._received_s = last_saved_s(self._engine)
+            self._received_s = last_saved_s(self._engine) or now_s
         for source in SOURCES:
             for one in series:
                 if one.source == source and not (starting and one.id in last_s):
-                    self._plan(one, source, last_s.get(one.id, 0), now_s // 60 * 60)
+                    self._plan(one, source, last_s.get(one.id, 0), now_s // 60 * 60 + 60)
 
     def _plan(self, one: Series, source: Source, since_s: int, until_s: int) -> None:
         """Have a series' past counted, together with those that are new as well."""
@@ -93,8 +105,15 @@ class Counting:
         self._past.append(Past(source, [one], since_s, until_s))
 
     def turn(self, ledger: Ledger, series: dict[int, Series], now_ns: int) -> set[int]:
-        """Count what came since the last turn; return the series of which the past was counted as well."""
+        """Count what came since the last turn, and some of the past of new series; return the series whose past it was."""
         now_s = now_ns // 10**9
+        if now_s - self._turned_s >= LEAST_S:
+            self._count_new(ledger, series, now_s)
+        counted = self._count_past(ledger, series)
+        self._save(ledger, now_ns)
+        return counted
+
+    def _count_new(self, ledger: Ledger, series: dict[int, Series], now_s: int) -> None:
         since_s = (self._received_s or now_s) - REACH_S
         self._marked.clear()
         for source in SOURCES:
@@ -108,10 +127,7 @@ class Counting:
         for one in series.values():
             if one.source in self._others:
                 self._count_elsewhere(ledger, one, now_s)
-        counted = self._count_past(ledger, series)
-        self._save(ledger, now_ns)
-        self._received_s = now_s
-        return counted
+        self._received_s = self._turned_s = now_s
 
     def _save(self, ledger: Ledger, now_ns: int) -> None:
         """Keep what changed; hours of before the ledger's minutes are then read anew."""
@@ -129,9 +145,14 @@ class Counting:
         """The newest minutes that wait, as ranges; those that are still to come go on waiting."""
         waiting -= {minute for minute in waiting if minute < now_s - OLDEST_S}
         due = sorted((minute for minute in waiting if minute <= now_s), reverse=True)[:MOST_MINUTES]
-        for _, run in groupby(enumerate(sorted(due)), key=lambda pair: pair[1] - pair[0] * 60):
-            minutes = [minute for _, minute in run]
-            yield minutes[0], minutes[-1] + 60
+        since_s = until_s = 0
+        for minute in sorted(due):
+            if minute - until_s > NEAR_S and until_s:
+                yield since_s, until_s
+                since_s = 0
+            since_s, until_s = since_s or minute, minute + 60
+        if until_s:
+            yield since_s, until_s
 
     def _count(self, ledger: Ledger, source: Source, series: Sequence[Series], since_s: int, until_s: int) -> None:
         found = self._ask(source, series, since_s, until_s)
@@ -180,20 +201,26 @@ class Counting:
         self._upto_s[one.id] = until_s
 
     def _count_past(self, ledger: Ledger, series: dict[int, Series]) -> set[int]:
-        """Count one more stretch of the past, the newest first; return its series."""
-        if not self._past:
-            return set()
-        past = self._past[0]
-        past.series = [one for one in past.series if one.id in series]
-        oldest_s = max(past.since_s, past.until_s - OLDEST_S, sli.oldest_s(self._engine, past.source))
-        since_s = max(oldest_s, past.until_s - PAST_MINUTES[past.source] * 60)
-        if past.series and since_s < past.until_s:
-            for (one, minute_s), (good, valid) in self._ask(past.source, past.series, since_s, past.until_s).items():
-                self._take(ledger, one, minute_s, good, valid)
-        self._past.popleft()
-        if past.series and since_s > oldest_s:
-            self._past.append(Past(past.source, past.series, past.since_s, since_s))
-        return {one.id for one in past.series}
+        """Count stretches of the past for a short while, the newest first; return their series."""
+        began_s, counted = time.monotonic(), set[int]()
+        while self._past and time.monotonic() - began_s < PAST_S:
+            past = self._past.popleft()
+            past.series = [one for one in past.series if one.id in series]
+            oldest_s = max(past.since_s, past.until_s - OLDEST_S, sli.oldest_s(self._engine, past.source))
+            since_s = max(oldest_s, past.until_s - self._stretch_s)
+            if past.series and since_s < past.until_s:
+                self._count_stretch(ledger, past, since_s)
+                counted.update(one.id for one in past.series)
+                if since_s > oldest_s:
+                    self._past.append(Past(past.source, past.series, past.since_s, since_s))
+        return counted
+
+    def _count_stretch(self, ledger: Ledger, past: Past, since_s: int) -> None:
+        began_s = time.monotonic()
+        for (one, minute_s), (good, valid) in self._ask(past.source, past.series, since_s, past.until_s).items():
+            self._take(ledger, one, minute_s, good, valid)
+        factor = 2 if time.monotonic() - began_s < QUICK_S else 0.5
+        self._stretch_s = int(min(MOST_STRETCH_S, max(LEAST_STRETCH_S, self._stretch_s * factor))) // 60 * 60
 
 
 def _alike(source: Source, series: Iterable[Series]) -> list[list[Series]]:

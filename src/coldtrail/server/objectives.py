@@ -19,7 +19,7 @@ from coldtrail.watch.standing import Standing, Told
 log = structlog.get_logger(__name__)
 
 PERIOD_S = 15
-SHARE = 0.1
+SHARE = 0.2
 """Of the time, at most: where a turn takes long, the next comes later."""
 
 LOOKS_UP_S = 0.5
@@ -139,7 +139,7 @@ class Objectives:
         began_s = time.monotonic()
         while not self._stop.wait(LOOKS_UP_S):
             waited_s = time.monotonic() - began_s
-            hurried = self._counting.behind or (self._version or (-1,))[0] != self._definitions.version
-            if waited_s >= (0 if hurried else self._period_s) and waited_s >= took_s / SHARE:
+            changed = (self._version or (-1,))[0] != self._definitions.version
+            if changed or (waited_s >= took_s / SHARE and (self._counting.behind or waited_s >= self._period_s)):
                 return False
         return True
