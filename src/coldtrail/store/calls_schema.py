@@ -9,8 +9,11 @@ reads some thousand rows. Spans of kind INTERNAL call nobody, so they cost a loo
 from __future__ import annotations
 
 from coldtrail.store.resource_names import (
+    BATCH,
+    CONSUMED,
     LOG_NAMINGS,
     MESSAGE_KINDS,
+    SIZES,
     SPAN_NAMINGS,
     sql_names_any,
     sql_operation,
@@ -18,15 +21,12 @@ from coldtrail.store.resource_names import (
     sql_outside_told,
     sql_picked,
     sql_resources,
+    sql_told,
 )
 from coldtrail.store.sql_words import listed
 
 BUCKETS = 64
 """Pairs of spans are kept in so many buckets by their hash: reading one is a sample of all."""
-
-SIZES = ("messaging.message.body.size", "messaging.message.envelope.size", "messaging.message.size")
-BATCH, CONSUMED = "messaging.batch.message_count", "aws.dynamodb.consumed_capacity"
-"""What a call is billed by, handed on raw."""
 
 NO_PARENT = "toFixedString('', 8)"
 _KEPT = (
@@ -142,11 +142,10 @@ FROM (
   SELECT *, if(ours.2 != '' OR kind NOT IN (3, 4), ours, {sql_outside()}) AS one,
     substring(multiIf(done != '', done, method != '' OR ours.2 = '', method, toString(name)), 1, 100) AS operation
   FROM (
-    SELECT *, {sql_resources(SPAN_NAMINGS)}[1] AS ours, {sql_outside_told()}, {sql_operation()}
+    SELECT *, {sql_resources(SPAN_NAMINGS)}[1] AS ours, {sql_outside_told()}, {sql_operation()},
+      {sql_told(*SIZES, of="rs")} AS size, {sql_told(BATCH, of="rs")} AS batch, {sql_told(CONSUMED, of="rs")} AS consumed
     FROM (
-      SELECT trace_id, span_id, parent_span_id, kind, start, duration_ns, status_code, service, name, received, {sql_picked()},
-        arrayFirst(raw -> raw != '', [{", ".join(f"attributes['{name}']" for name in SIZES)}]) AS size, attributes['{BATCH}'] AS batch,
-        attributes['{CONSUMED}'] AS consumed
+      SELECT trace_id, span_id, parent_span_id, kind, start, duration_ns, status_code, service, name, received, {sql_picked()}
       FROM spans WHERE kind IN (3, 4) OR kind IN (0, 2, 5) AND {sql_names_any(SPAN_NAMINGS)}
     )
   )

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from coldtrail.store.anyvalue import sql_number
 from coldtrail.store.calls_schema import NO_PARENT, fill, table, view
-from coldtrail.store.resource_names import sql_picked, sql_told
-from coldtrail.store.sql_words import array
+from coldtrail.store.resource_names import sql_has_any, sql_picked, sql_told
 
 STATUSES = ("http.response.status_code", "http.status_code", "aws.xray.http.response.status")
 
@@ -43,8 +42,7 @@ _HTTP = (
     "http.url",
 )
 _ENTRY_TEXTS = (*_HTTP, "http.target", "aws.xray.annotations.http_route", "aws.xray.resource_arn", "aws.xray.origin")
-_RAW_CODES = ", ".join(f"attributes['{name}']" for name in STATUSES)
-_CODE = f"arrayFirst(raw -> raw != '', [{_RAW_CODES}])"
+_PICKED = (*_ENTRY_TEXTS, *STATUSES)
 
 # A gateway's own host has the stage as the path's first part; its segment says so in its ARN or its origin.
 # A part of a path that is a number, long hex or has three digits in a row is somebody's id.
@@ -64,14 +62,14 @@ SELECT trace_id, root, start, toFloat32(duration_ns / 1e6) AS duration_ms, servi
     FROM (
       SELECT *, {sql_told("http.request.method", "http.method")} AS method_, {sql_told("http.route")} AS route_told,
         {sql_told("aws.xray.annotations.http_route")} AS route_noted, {sql_told("aws.xray.origin")} AS origin,
-        arrayFirst(t -> t != '', [{sql_told("url.path")}, path({sql_told("url.full", "http.url")}),
-          cutQueryString({sql_told("http.target")})]) AS whole_path,
+        if(route_told != '' OR route_noted != '', '', arrayFirst(t -> t != '', [{sql_told("url.path")},
+          path({sql_told("url.full", "http.url")}), cutQueryString({sql_told("http.target")})])) AS whole_path,
         extract({sql_told("aws.xray.resource_arn")}, '/stages/([^/]+)') AS stage,
-        toUInt16(least(ifNull({sql_number("raw_code")}, 0), 999)) AS code
+        {sql_told(*STATUSES, of="rs")} AS raw_code, toUInt16(least(ifNull({sql_number("raw_code")}, 0), 999)) AS code
       FROM (
         SELECT trace_id, start, duration_ns, status_code, service, received, parent_span_id = {NO_PARENT} AS root,
-          {sql_picked(_ENTRY_TEXTS)}, {_CODE} AS raw_code
-        FROM spans WHERE kind = 2 AND hasAny(mapKeys(attributes), {array(_HTTP)})
+          {sql_picked(_PICKED)}
+        FROM spans WHERE kind = 2 AND {sql_has_any(_HTTP)}
       )
     )
   )

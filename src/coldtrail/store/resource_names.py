@@ -6,6 +6,8 @@ that matter are picked once, by name, and what follows looks into those few.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from coldtrail.services.naming import (
     CARRIES,
     DATABASES,
@@ -28,11 +30,16 @@ from coldtrail.store.sql_words import array, listed, quoted
 MOST_NAME_BYTES = 256
 """A longer name is cut: it is a key of roll-ups."""
 
+SIZES = ("messaging.message.body.size", "messaging.message.envelope.size", "messaging.message.size")
+BATCH, CONSUMED = "messaging.batch.message_count", "aws.dynamodb.consumed_capacity"
+"""What a call is billed by."""
+
 _ASKED_FOR_SPANS = tuple(
     dict.fromkeys(
         [
             *(rule.attribute for rule in SPAN_NAMINGS),
             *(rule.system for rule in SPAN_NAMINGS if rule.system),
+            *(*SIZES, BATCH, CONSUMED),
             *(*DATABASES, *OPERATIONS, *OPERATIONS_OF_HTTP, *INVOKED, *HOSTS, "rpc.system", "rpc.service"),
         ]
     )
@@ -43,18 +50,18 @@ _FIRST_LISTED = "if(startsWith(raw, '*'), substring(raw, 7, reinterpretAsUInt8(s
 
 
 def sql_picked(names: tuple[str, ...] = _ASKED_FOR_SPANS) -> str:
-    """Return SQL for two columns: `ks`, the names of those attributes that matter, and `ts`, their texts."""
+    """Return SQL for three columns: `ks`, the names of those attributes that matter, `rs` as they came, and `ts`, their texts."""
     kept = f"k IN ({listed(names)})"
     text = f"if(startsWith(raw, '\\n'), {sql_text('raw')}, {_FIRST_LISTED})"
     return (
         f"arrayFilter(k -> {kept}, mapKeys(attributes)) AS ks, "
-        f"arrayMap(raw -> {text}, arrayFilter((v, k) -> {kept}, mapValues(attributes), mapKeys(attributes))) AS ts"
+        f"arrayFilter((v, k) -> {kept}, mapValues(attributes), mapKeys(attributes)) AS rs, arrayMap(raw -> {text}, rs) AS ts"
     )
 
 
-def sql_told(*names: str) -> str:
-    """Return SQL for the text of the first picked attribute that has one of the names, '' where there is none."""
-    return f"arrayFirst((t, k) -> k IN ({listed(names)}), ts, ks)"
+def sql_told(*names: str, of: str = "ts") -> str:
+    """Return SQL for the text (or ``of`` `rs`, what came) of the first picked attribute of these names, '' where there is none."""
+    return f"arrayFirst((t, k) -> k IN ({listed(names)}), {of}, ks)"
 
 
 _LAST = "splitByChar('/', replaceAll(one.2, ':', '/'))[-1]"
@@ -97,9 +104,14 @@ def sql_outside() -> str:
     ).replace("cutToHost", "if(position(host, '://') > 0, domain(host), host)")
 
 
+def sql_has_any(names: Iterable[str], attributes: str = "attributes") -> str:
+    """Return SQL that is true where a row has an attribute of one of the names; a fifth of what `hasAny` takes."""
+    return f"arrayExists(k -> k IN ({listed(names)}), mapKeys({attributes}))"
+
+
 def sql_names_any(rules: tuple[Naming, ...]) -> str:
     """Return SQL that is true where a row has one of the naming attributes at all; reads the names alone."""
-    return f"hasAny(mapKeys(attributes), {array(sorted({rule.attribute for rule in rules}))})"
+    return sql_has_any(sorted({rule.attribute for rule in rules}))
 
 
 def sql_operation() -> str:
@@ -108,14 +120,18 @@ def sql_operation() -> str:
 
 
 __all__ = [
+    "BATCH",
     "CARRIES",
+    "CONSUMED",
     "KINDS_OF_KEYS",
     "LOG_NAMINGS",
     "MESSAGE_KINDS",
+    "SIZES",
     "SPAN_NAMINGS",
     "Resource",
     "operation_of",
     "resource_of",
+    "sql_has_any",
     "sql_names_any",
     "sql_operation",
     "sql_outside",

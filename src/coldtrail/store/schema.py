@@ -327,7 +327,8 @@ FROM (
   SELECT service, start, duration_ns, status_code, status_message, trace_id, received, in_progress, cold_start,
     arrayMap(raw -> {sql_text("raw")}, names) AS texts, if(status_code = 2, {_exception()}, []) AS told
   FROM (
-    SELECT *, arrayFirst(event -> position(event, 'exception.') > 0, events) AS exception,
+    SELECT service, start, duration_ns, status_code, status_message, trace_id, received,
+      arrayFirst(event -> position(event, 'exception.') > 0, events) AS exception,
       [attributes['faas.invoked_name'], attributes['faas.invocation_id']] AS names,
       mapContains(attributes, 'aws.xray.in_progress') AS in_progress, {sql_true("attributes['faas.coldstart']")} AS cold_start
     FROM spans WHERE kind IN (2, 5) AND mapContains(attributes, 'faas.invocation_id')

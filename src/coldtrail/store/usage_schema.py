@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from coldtrail.store.anyvalue import sql_number, sql_text
 from coldtrail.store.calls_schema import NO_PARENT, view
+from coldtrail.store.resource_names import sql_has_any
 from coldtrail.store.sql_words import array, listed
 
 CHUNK_BYTES = 65_536
@@ -140,7 +141,7 @@ FROM (
     arrayJoin(arrayZip({array(VERSION_ATTRIBUTES)}, arraySlice(texts, 3))) AS told
   FROM (
     SELECT received, arrayMap(name -> arrayMap(raw -> {sql_text("raw")}, [resource[name]])[1], {array(_ASKED)}) AS texts
-    FROM emitters WHERE hasAny(mapKeys(resource), {array(VERSION_ATTRIBUTES)})
+    FROM emitters WHERE {sql_has_any(VERSION_ATTRIBUTES, "resource")}
   )
 ) AS e
 WHERE told.2 NOT IN ('', '$LATEST') AND service != ''
