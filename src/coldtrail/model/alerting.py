@@ -18,13 +18,17 @@ MOST_PARTS = 50
 
 
 class Part(Struct, frozen=True, omit_defaults=True):
-    """One series, finding or component that an alert looked at. ``scope``: the service, function or resource it is about."""
+    """One series, finding, workflow or component that an alert looked at, and a trail that shows it, where one is known.
+
+    ``scope``: the service, function or resource it is about.
+    """
 
     name: str
     value: float | None
     why: str
     scope: str = ""
     finding_id: str = ""
+    trail_id: str = ""
 
 
 class Observation(Struct, frozen=True):

@@ -125,9 +125,12 @@ class FindingCheck(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
 
 
 class OutcomeCheck(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="outcome"):
-    """How many trails of a workflow ended in one of ``outcomes`` over the last ``over``: a share (0..1) or a count."""
+    """How many trails of a workflow (None: each of all) became one of ``outcomes`` in the last ``over``: a count or a share.
 
-    workflow: Named
+    A trail counts when it is known what became of it: an incomplete one when its time is over.
+    """
+
+    workflow: Named | None = None
     outcomes: Annotated[
         tuple[Literal["late", "incomplete", "duplicated", "out_of_order", "failed"], ...], Meta(min_length=1)
     ] = ("late", "incomplete", "duplicated", "out_of_order", "failed")
@@ -135,6 +138,11 @@ class OutcomeCheck(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     over: Duration = "10m"
     above: Annotated[float, Meta(ge=0)] = 0.0
     clear: Annotated[float, Meta(ge=0)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.clear is not None and self.clear > self.above:
+            raise ValueError("clear must not be over above: it is the value at which the alert is over")
+        _within("over", self.over)
 
 
 class Component(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -190,7 +198,7 @@ class Alert(Struct, kw_only=True, forbid_unknown_fields=True):
             _within(name, text)
 
 
-NEW_FINDING, BUDGET_BURNS = "new-finding", "budget-burns"
+NEW_FINDING, BUDGET_BURNS, WORKFLOW_OUTCOMES = "new-finding", "budget-burns", "workflow-outcomes"
 """The alerts that are there without set-up; a definition of such a name takes its place."""
 
 
@@ -203,7 +211,13 @@ def built_in() -> dict[str, Alert]:
         repeat="0s",
     )
     burning = Alert(check=BurnRate(), title="An objective's budget burns", group_by=("objective",), repeat="0s")
-    return {NEW_FINDING: alert, BUDGET_BURNS: burning}
+    outcome = Alert(
+        check=OutcomeCheck(outcomes=("incomplete", "out_of_order", "duplicated")),
+        title="A workflow does not end as it should",
+        group_by=("workflow",),
+        repeat="0s",
+    )
+    return {NEW_FINDING: alert, BUDGET_BURNS: burning, WORKFLOW_OUTCOMES: outcome}
 
 
 def _within(name: str, text: str) -> None:

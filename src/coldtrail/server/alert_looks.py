@@ -33,6 +33,7 @@ from coldtrail.server.promql.evaluate import Evaluator, Matcher, parse
 from coldtrail.server.promql.values import NAME, BadQuery, Labels, Line, Vector
 from coldtrail.state.findings import Findings, Wanted
 from coldtrail.store.engine import Engine
+from coldtrail.store.outcome_counts import OutcomeCount, outcome_counts
 from coldtrail.watch.findings import awake
 from coldtrail.watch.trend import foreseen
 
@@ -41,10 +42,9 @@ FORESEES_FROM = 30
 """Points of a course that a forecast is made of."""
 
 DAY_MS = 24 * 3_600_000
+MINUTE_NS = 60 * 10**9
 Burning = Callable[[int], "list[Burn]"]
 """The objectives that burn at a moment."""
-
-Outcomes = Callable[[OutcomeCheck, int], "list[Sample]"]
 
 
 class CannotLook(ValueError):
@@ -85,7 +85,6 @@ class Looks:
         *,
         up_since_ns: int = 0,
         burning: Burning = lambda now_ns: [],
-        outcomes: Outcomes | None = None,
     ) -> None:
         self._at_ns = list(at_ns)
         self._up_since_ns = up_since_ns
@@ -93,7 +92,9 @@ class Looks:
         self._figures = Figures(engine, at_ns[0] - reach_ns, at_ns[-1])
         self._selection = Remembering(engine, at_ns[-1] // 10**6)
         self._burning = burning
-        self._outcomes = outcomes
+        self._engine = engine
+        self._since_s = (at_ns[0] - reach_ns) // 10**9
+        self._outcomes: list[OutcomeCount] | None = None
         self._open: list[Finding] | None = None
         self._minutes: dict[str, list[int]] = {}
 
@@ -122,9 +123,7 @@ class Looks:
             return [self._capability(check, at) for at in self._at_ns]
         if isinstance(check, BurnRate):
             return [self._burns(check, self._burning(at)) for at in self._at_ns]
-        if self._outcomes is None:
-            raise CannotLook("outcomes cannot be asked")
-        return [self._outcomes(check, at) for at in self._at_ns]
+        return [self._became(check, at) for at in self._at_ns]
 
     def _threshold(self, check: Threshold) -> list[list[Sample]]:
         if check.promql:
@@ -254,6 +253,17 @@ class Looks:
                 return Part(one.scope, None, f"{one.scope}: {sample.part.why}", one.scope, sample.part.finding_id)
         return Part(one.scope, None, "", one.scope) if window.count else None
 
+    def _became(self, check: OutcomeCheck, at_ns: int) -> list[Sample]:
+        """One sample a workflow of which anything became known."""
+        if self._outcomes is None:
+            self._outcomes = outcome_counts(self._engine, self._since_s, self._at_ns[-1] // 10**9)
+        since_ns = (at_ns - duration_ns(check.over)) // MINUTE_NS * MINUTE_NS
+        by_workflow: dict[str, list[OutcomeCount]] = {}
+        for one in self._outcomes:
+            if since_ns <= one.minute_s * 10**9 < at_ns and check.workflow in (None, one.workflow):
+                by_workflow.setdefault(one.workflow, []).append(one)
+        return [_outcome_sample(check, name, counts) for name, counts in by_workflow.items()]
+
     def _burns(self, check: BurnRate, burning: list[Burn]) -> list[Sample]:
         asked = [
             one for one in burning if check.objective in (None, one.objective) and one.severity in check.severities
@@ -277,6 +287,8 @@ def _reach(check: Check) -> int:
     if isinstance(check, Forecast):
         return duration_ns(check.look_back) + duration_ns(check.over)
     if isinstance(check, Threshold | Capability):
+        return duration_ns(check.over)
+    if isinstance(check, OutcomeCheck):
         return duration_ns(check.over)
     return duration_ns(check.within) if isinstance(check, Absence) else 0
 
@@ -328,6 +340,18 @@ def _burn_sample(one: Burn) -> Sample:
     scope = getattr(one.sli, "scope", "")
     part = Part(one.objective, fastest.long_burn, why, scope)
     return Sample(part, True, False, fastest.long_burn, {"objective": one.objective, "severity": one.severity})
+
+
+def _outcome_sample(check: OutcomeCheck, workflow: str, counts: list[OutcomeCount]) -> Sample:
+    wrong = [one for one in counts if one.status in check.outcomes]
+    count, total = sum(one.count for one in wrong), sum(one.count for one in counts)
+    value = count / total if check.measure == "share" else float(count)
+    worst = max(wrong, key=lambda one: one.count, default=None)
+    where = f', most at "{worst.step}": {worst.words[:200]}' if worst and worst.step else ""
+    why = f"{workflow}: {count} of {total} trails {' or '.join(check.outcomes).replace('_', ' ')}{where}"
+    part = Part(workflow, value, why, worst.service if worst else "", trail_id=worst.trail_id if worst else "")
+    clear = check.above if check.clear is None else check.clear
+    return Sample(part, value > check.above, value <= clear, value - check.above, {"workflow": workflow})
 
 
 def _or_nan(value: float | None) -> float:

@@ -162,7 +162,14 @@ class Process:
         outside = Outside(notify.allow, of_process(notify.secret_folders))
 
         def looks(at_ns: Sequence[int], reach_ns: int) -> Looks:
-            return Looks(self.engine, findings, at_ns, reach_ns, up_since_ns=up_since_ns)
+            return Looks(
+                self.engine,
+                findings,
+                at_ns,
+                reach_ns,
+                up_since_ns=up_since_ns,
+                burning=self.objectives.burning,
+            )
 
         self.alerting = Alerting(
             book,

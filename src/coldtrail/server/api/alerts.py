@@ -13,7 +13,7 @@ from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from coldtrail.model.alerting import AlertState, Event, Notification, Observation, Part
-from coldtrail.model.alerts import Alert, BurnRate, OutcomeCheck, built_in
+from coldtrail.model.alerts import Alert, BurnRate, built_in
 from coldtrail.model.definitions import BadDefinition, read_spec
 from coldtrail.model.routes import Opsgenie, PagerDuty, Route
 from coldtrail.server.alert_looks import CannotLook, reach_of
@@ -198,7 +198,7 @@ def _rehearsal(alerting: Alerting, known: Defined, one: Alert, since_ns: int, un
 def _points(
     alerting: Alerting, known: Defined, one: Alert, since_ns: int, until_ns: int
 ) -> tuple[list[dict[str, Any]], str]:
-    if isinstance(one.check, BurnRate | OutcomeCheck):
+    if isinstance(one.check, BurnRate):
         return [], ""
     try:
         return _shown(_rehearsal(alerting, known, one, since_ns, until_ns)[1]), ""
@@ -262,6 +262,7 @@ def _part(part: Part) -> dict[str, Any]:
         "why": part.why,
         "scope": part.scope,
         "finding_id": part.finding_id or None,
+        "trail_id": part.trail_id or None,
     }
 
 

@@ -49,7 +49,15 @@ def body_of(message: Notification) -> dict[str, Any]:
         "why": message.why,
         "value": message.value,
         "parts": [
-            {"name": part.name, "value": part.value, "why": part.why, "scope": part.scope} for part in message.parts
+            {
+                "name": part.name,
+                "value": part.value,
+                "why": part.why,
+                "scope": part.scope,
+                "finding_id": part.finding_id or None,
+                "trail_id": part.trail_id or None,
+            }
+            for part in message.parts
         ],
         "started": time_of(message.started_ns),
         "time": time_of(message.time_ns),
