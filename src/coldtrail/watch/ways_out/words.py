@@ -24,7 +24,7 @@ def headline(message: Notification) -> str:
 def lines(message: Notification) -> list[str]:
     """Return why, and what it is about, a line each."""
     told = [" ".join(message.why.split())[:500]]
-    told += [f"- {part.name[:200]}: {part.why[:300]}" for part in message.parts[:MOST_LINES] if len(message.parts) > 1]
+    told += [f"- {' '.join(part.why.split())[:300]}" for part in message.parts[:MOST_LINES] if len(message.parts) > 1]
     if len(message.parts) > MOST_LINES:
         told.append(f"- and {len(message.parts) - MOST_LINES} more")
     if message.description:
