@@ -42,7 +42,7 @@ def place(coldtrail: Coldtrail, shop: str, *, packed: int = 1, code: int = 202, 
     trace, message = os.urandom(16), str(uuid.uuid4())
     at_ns = time.time_ns() - int(ago_s * 1e9)
     root = span("POST /order", service=shop, trace_id=trace, kind=2, start_ns=at_ns, duration_ms=20, attributes={"http.response.status_code": code, "order_id": order_id or message})
-    sent = span("send", service=shop, trace_id=trace, parent=root["span_id"], kind=4, start_ns=at_ns + 5_000_000, attributes={"messaging.message.id": message, "messaging.system": "aws_sqs"})
+    sent = span("send", service=shop, trace_id=trace, parent=root["span_id"], kind=4, start_ns=at_ns + 5_000_000, attributes={"messaging.message.id": message, "messaging.system": "aws_sqs", "messaging.destination.name": f"{shop}-queue"})
     taken = [
         span(f"{shop}-pack", service=f"{shop}-pack", kind=5, start_ns=at_ns + (1 + number) * 100_000_000, attributes={"messaging.message.id": message, "messaging.system": "aws_sqs", "faas.invocation_id": str(uuid.uuid4())})
         for number in range(packed)
@@ -107,3 +107,51 @@ def test_a_trail_without_any_key_has_an_outcome_too_and_a_new_workflow_judges_th
     outcome_of(coldtrail, ids[0], "complete", shop)
     row = outcome_of(coldtrail, ids[1], "incomplete", shop)
     assert row["workflows"] == [{"name": shop, "status": "incomplete", "step": "loaded"}]
+
+
+def test_a_workflow_says_how_its_trails_came_out_and_what_is_missing_where(coldtrail: Coldtrail) -> None:
+    shop = f"shop-{os.urandom(3).hex()}"
+    define(coldtrail, shop, order(shop))
+    for packed in (1, 1, 1, 2, 0):
+        place(coldtrail, shop, packed=packed, ago_s=60)
+
+    def all_told(said: dict[str, Any]) -> bool:
+        return said.get("outcomes") == {"complete": 3, "duplicated": 1, "incomplete": 1}
+
+    whole = coldtrail.eventually(f"/workflows/{shop}", all_told, SOON_S)
+    assert whole["missing"] == [{"step": "packed", "count": 1}]
+    assert [(one["name"], one["reached_count"]) for one in whole["steps"]] == [("accepted", 5), ("queued", 5), ("packed", 4)]
+    assert 90 < whole["p50_ms"] < 130
+    (rule,) = whole["reconciled"]
+    assert rule["words"] == 'every "accepted" has "packed" within 5s: 4 of 5'
+    assert sum(sum(point["outcomes"].values()) for point in whole["points"]) == 5
+    (lost,) = [one for one in whole["trails"] if one["status"] == "incomplete"]
+    assert (lost["step"], lost["stopped_service"]) == ("packed", f"{shop}-queue")
+    listed = next(one for one in coldtrail.api("/workflows")["workflows"] if one["name"] == shop)
+    assert {name: listed[name] for name in ("outcomes", "trail_count", "reconciled")} == {name: whole[name] for name in ("outcomes", "trail_count", "reconciled")}
+    assert coldtrail.get("/workflows/nothing-of-that-name").status_code == 404
+
+
+def test_what_trails_usually_do_is_proposed_and_can_be_taken_over(coldtrail: Coldtrail) -> None:
+    shop = f"usual-{os.urandom(3).hex()}"
+    for _ in range(8):
+        place(coldtrail, shop, ago_s=90)
+
+    def proposed(said: dict[str, Any]) -> list[dict[str, Any]]:
+        return [one for one in said.get("proposals", []) if one["origin"]["service"] == shop]
+
+    (one,) = proposed(coldtrail.eventually("/workflows/proposals", lambda said: bool(proposed(said)) and proposed(said)[0]["trail_count"] == 8, SOON_S))
+    assert f"{shop}-pack" in [step["service"] for step in one["steps"]]
+    assert all(step["share"] == 1.0 for step in one["steps"])
+    read = httpx.post(f"{coldtrail.url}/api/v1/workflows/read", json={"text": one["text"]}, timeout=30).json()
+    assert read == {"name": one["name"], "spec": one["spec"], "errors": []}
+    define(coldtrail, shop, one["spec"])
+    coldtrail.eventually(f"/workflows/{shop}", lambda said: said.get("outcomes") == {"complete": 8}, SOON_S)
+    assert proposed(coldtrail.api("/workflows/proposals")) == []
+
+
+def test_a_text_that_is_no_workflow_is_told_with_its_line(coldtrail: Coldtrail) -> None:
+    text = "kind: workflow\nname: orders\norigin: {service: shop}\nsteps:\n  - name: paid\n    match: {service: pay}\n    within: soon\n"
+    for broken, line in ((text, 7), (text.replace("    within: soon", "    widhin: 5s"), 5), ("kind: workflow\nname: [", 2), (text.replace("kind: workflow", "kind: alert"), 1)):
+        (error,) = httpx.post(f"{coldtrail.url}/api/v1/workflows/read", json={"text": broken}, timeout=30).json()["errors"]
+        assert error["line"] == line, error

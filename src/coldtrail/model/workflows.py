@@ -34,7 +34,7 @@ WORST_FIRST: tuple[OutcomeStatus, ...] = (
 MOST_STEPS = 60
 
 
-class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which nodes are meant: all that is given must fit. A message's service is its queue, stream, topic or bus."""
 
     kind: NodeKind | None = None
@@ -47,7 +47,7 @@ class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("give at least one of kind, service, name and attributes")
 
 
-class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What an attribute must be on every node of the step that has it; one node at least must have it."""
 
     attribute: Field
@@ -61,7 +61,7 @@ class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             raise ValueError("give one of equals, one_of, at_least and at_most")
 
 
-class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One step. ``within``: its deadline after the origin, "" = the workflow's. ``after``: steps that come before it.
 
     ``at_most`` 0: it must not happen, such as a message in a dead-letter queue. Only what succeeded is counted, so a retry
@@ -92,7 +92,7 @@ class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.required and not self.forbidden
 
 
-class Reconciliation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Reconciliation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Every trail with step ``every`` has step ``has`` as well, ``within`` so long of it."""
 
     every: StepName
@@ -100,7 +100,7 @@ class Reconciliation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     within: Duration
 
 
-class Workflow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Workflow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A workflow. ``origin``: the first node of its trails. ``within``: by when all of it is done, after the origin began.
 
     ``key``: the attribute or kind of key by which people speak of one trail (`order_id`, `correlation_id`). ``final``: the

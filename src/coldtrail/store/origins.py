@@ -63,6 +63,48 @@ def trails_since(engine: Engine, like: Sequence[OriginLike], start_ns: int, limi
     return [row[0] for row in rows]
 
 
+class Origin(Struct, frozen=True):
+    """A kind of origin, how many trails it has, and the newest of them."""
+
+    kind: str
+    service: str
+    name: str
+    trail_count: int
+    trail_ids: list[str]
+
+
+def usual_origins(engine: Engine, since_ns: int, until_ns: int, most: int, newest: int) -> list[Origin]:
+    """Return the origins of most trails of a range that ended well or not, each with its newest; one of a message by its place."""
+    values = {"since": since_ns, "until": until_ns, "most": most, "newest": newest}
+    rows = engine.rows(
+        """SELECT kind, service, if(kind = 'message', '', name) AS named, count() AS trails,
+          arraySlice(arrayReverseSort(arr -> arr.1, groupArray((at, trail_id))), 1, {newest:UInt32}) AS ids
+        FROM (SELECT trail_id, argMax(t.start, t.version) AS at, argMax(t.status, t.version) AS status,
+            argMax(t.origin_service, t.version) AS service, argMax(t.origin_name, t.version) AS name,
+            argMax(t.origin_kind, t.version) AS kind, argMax(t.node_count, t.version) AS nodes
+          FROM trails AS t WHERE start >= fromUnixTimestamp64Nano({since:Int64}) AND start < fromUnixTimestamp64Nano({until:Int64})
+          GROUP BY trail_id)
+        WHERE status NOT IN ('', 'open') AND nodes > 1 GROUP BY kind, service, named ORDER BY trails DESC LIMIT {most:UInt32}""",
+        values,
+    ) + engine.rows(
+        """SELECT if(kind = 2, 'request', 'operation'), service, name, count() AS trails,
+          arrayMap(one -> lower(hex(one.2)), arraySlice(arrayReverseSort(arr -> arr.1, groupArray((at, trace_id))), 1, {newest:UInt32}))
+        FROM (SELECT trace_id, min(t.start) AS at, sum(t.span_count) AS spans, length(groupUniqArrayArray(t.services)) AS others,
+            argMin((t.root_service, t.root_name, t.root_kind), (NOT t.has_root, t.start)) AS origin,
+            origin.1 AS service, origin.2 AS name, origin.3 AS kind
+          FROM traces AS t WHERE start >= fromUnixTimestamp64Nano({since:Int64}) AND start < fromUnixTimestamp64Nano({until:Int64})
+          GROUP BY trace_id)
+        WHERE others > 1 AND spans > 1 AND lower(hex(trace_id)) NOT IN (SELECT unit FROM trail_members)
+        GROUP BY kind, service, name ORDER BY trails DESC LIMIT {most:UInt32}""",
+        values,
+    )
+    found = [
+        Origin(kind, service, name, count, [one[1] if isinstance(one, tuple) else one for one in ids])
+        for kind, service, name, count, ids in rows
+    ]
+    return sorted(found, key=lambda one: -one.trail_count)[:most]
+
+
 def _like(like: Sequence[OriginLike], service: str, name: str) -> tuple[str, dict[str, str]]:
     """SQL that is true of an origin that is like one of them, and what it binds."""
     clauses: list[str] = []

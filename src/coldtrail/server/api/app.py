@@ -37,6 +37,7 @@ from coldtrail.server.api import (
     signals,
     trail_cost,
     trails,
+    workflows,
 )
 from coldtrail.server.api import map as map_answers
 from coldtrail.server.api.service import Service
@@ -50,6 +51,7 @@ TOO_MANY_ROWS = 396
 ANSWERS = (
     health,
     trails,
+    workflows,
     signals,
     metrics,
     red,
