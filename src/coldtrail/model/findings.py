@@ -29,7 +29,6 @@ FindingKind = Literal[
     "poison_message",
     "duplicate",
     "slower",
-    "failing_more",
     "vanished",
     "new_dependency",
     "recursion",
@@ -38,6 +37,10 @@ FindingKind = Literal[
     "cold_starts",
     "clock_skew",
     "lost_context",
+    "dropped",
+    "quota",
+    "unusual",
+    "advice",
 ]
 
 

@@ -1,19 +1,26 @@
-"""The clockwork of what is noticed without anyone asking: it follows the loads, looks where they fell, and keeps findings."""
+"""The clockwork of what is noticed without anyone asking: it follows the loads, looks where they fell, and keeps findings.
+
+For a while after a load it also looks by the clock, for what falls silent or grows old; when nothing was loaded for longer than
+those finders look back, it sleeps.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping, Sequence
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from coldtrail.model.findings import Sighting
 from coldtrail.state.findings import MINUTES_KEPT_S, Findings
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.troubles import touched
 from coldtrail.watch.look import look
 from coldtrail.watch.notice import notice
+from coldtrail.watch.rounds import Rounds, rounds_of
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +38,9 @@ LOOKS = 3
 MOST_HOURS = 48
 """Of one look; what is older than that in one delivery is history, and not noticed."""
 
+AWAKE_S = 1_800
+"""After the last load; then finders that go by the clock have nothing left to see."""
+
 MINUTE_NS = 60 * 10**9
 LOOKED = "looked_received_s"
 
@@ -38,8 +48,15 @@ LOOKED = "looked_received_s"
 class Watcher:
     """A thread that looks for findings where something was loaded."""
 
-    def __init__(self, engine: Engine, findings: Findings, period_s: float = PERIOD_S) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        findings: Findings,
+        limits: Mapping[str, float] | None = None,
+        period_s: float = PERIOD_S,
+    ) -> None:
         self._engine = engine
+        self._rounds = Rounds(rounds_of(limits or {}))
         self._findings = findings
         self._period_s = period_s
         self._loaded = threading.Event()
@@ -63,19 +80,24 @@ class Watcher:
             self._thread.join()
 
     def _run(self) -> None:
-        took_s, due = 0.0, 0
+        took_s, due, loaded_s = 0.0, 0, time.monotonic()
         while not self._stop.wait(min(max(self._period_s, took_s / SHARE), MOST_PERIOD_S)):
-            if (not due and not self._loaded.wait(60)) or self._stop.is_set():
+            awake = time.monotonic() - loaded_s < AWAKE_S
+            if (not due and not awake and not self._loaded.wait(60)) or self._stop.is_set():
                 continue
-            due = LOOKS if self._loaded.is_set() else due - 1
+            if self._loaded.is_set():
+                due, loaded_s = LOOKS + 1, time.monotonic()
             self._loaded.clear()
             began_s = time.monotonic()
             try:
-                self._look()
+                if due:
+                    self._look()
+                self._look_by_the_clock()
             except (EngineError, SQLAlchemyError) as error:
                 self._loaded.set()
                 if not getattr(error, "passing", False):  # the loader tells of those
                     log.warning("findings will be looked for again", reason=str(error)[:300])
+            due = max(0, due - 1)
             took_s = time.monotonic() - began_s
 
     def _look(self) -> None:
@@ -86,10 +108,16 @@ class Watcher:
                 return
             since_ns, until_ns = since_ns // MINUTE_NS * MINUTE_NS, -(-until_ns // MINUTE_NS) * MINUTE_NS
             sightings = look(self._engine, since_ns, until_ns, _refused)
-            for finding, change in notice(self._findings, sightings, time.time_ns()):
-                log.info("finding " + change.what, severity=finding.severity, title=finding.title)
+            self._keep(sightings)
         self._findings.save([], {}, [], {LOOKED: now_s})
         self._findings.forget(now_s - MINUTES_KEPT_S)
+
+    def _look_by_the_clock(self) -> None:
+        self._keep(self._rounds.look(self._engine, time.time_ns(), _refused))
+
+    def _keep(self, sightings: Sequence[Sighting]) -> None:
+        for finding, change in notice(self._findings, sightings, time.time_ns()) if sightings else ():
+            log.info("finding " + change.what, severity=finding.severity, title=finding.title)
 
 
 def _refused(finder: str, error: EngineError) -> None:

@@ -22,8 +22,13 @@ _INITS = (
 _ADVICE: dict[FindingKind, str] = {
     "error": "Open one of its trails: the story names the first thing that went wrong, and what was tried again.",
     "timeout": "See on the trail what it waited for; give that call a time-out shorter than the function's own.",
-    "out_of_memory": "Give the function more memory, or hold less of its input at once; the page of the function shows how much it uses.",
-    "crash": "The runtime ended without a word: look at the last lines before it, and at native libraries and the disk.",
+    "out_of_memory": (
+        "Give the function more memory, or hold less of its input at once; the page of the function shows how "
+        "much it uses."
+    ),
+    "crash": (
+        "The runtime ended without a word: look at the last lines before it, and at native libraries and the disk."
+    ),
     "failed_init": "No instance can start: the last deployment lacks a module or names another handler.",
 }
 

@@ -22,7 +22,9 @@ def nearly_out_of_memory(engine: Engine, since_ns: int, until_ns: int) -> Iterat
             detail=f"{size_mb:.0f} MB",
             title=f"{group.scope} uses {used_mb:.0f} of its {size_mb:.0f} MB",
             severity="low",
-            advice="Give it more memory before an input that is a little larger ends it; more memory also brings more CPU.",
+            advice=(
+                "Give it more memory before an input that is a little larger ends it; more memory also brings more CPU."
+            ),
             memory_used_mb=used_mb,
             memory_size_mb=size_mb,
         )

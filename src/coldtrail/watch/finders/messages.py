@@ -42,7 +42,10 @@ def poison_messages(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Si
             detail=f"{consumer}: {failure_detail('error', error_type, message)}",
             title=f"{consumer} fails on the same messages of {group.scope} each time",
             severity="medium",
-            advice="Report failed items of a batch alone, give the queue a dead-letter queue, and bisect the batches of a stream.",
+            advice=(
+                "Report failed items of a batch alone, give the queue a dead-letter queue, and bisect the batches"
+                " of a stream."
+            ),
             consumer=consumer,
             type=error_type,
             message=message[:1000],

@@ -66,6 +66,9 @@ def _sighting(
         last_ns=(minute_s + MINUTE_S) * 10**9 - 1,
         title=f"{who} {word}: {median_ms:,.0f} ms instead of {usual_ms[0]:,.0f}",
         severity="medium",
-        advice="See what changed at that time: a deployment, the load, or what it waits for; the trails' shares tell which.",
+        advice=(
+            "See what changed at that time: a deployment, the load, or what it waits for; the trails' shares tell"
+            " which."
+        ),
         evidence={"caller": caller, "median_ms": round(median_ms, 1), "usual_ms": round(usual_ms[0], 1)},
     )

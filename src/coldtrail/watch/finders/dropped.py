@@ -1,0 +1,93 @@
+"""Events that are gone: sent to a bus, a topic or a function asynchronously, and never delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coldtrail.model.findings import Sighting
+from coldtrail.services.service import CloudWatch
+from coldtrail.store.cloudwatch import AT_THE_END_NS, name_of
+from coldtrail.store.engine import Engine
+from coldtrail.store.metrics import series_of
+from coldtrail.store.troubles_messages import Course
+from coldtrail.watch.finders.aging import LEAST_BEFORE, PASSED_ON, TAKEN_SHARE
+
+MINUTE_NS = 60 * 10**9
+LEAST_LOST, LOST_SHARE = 5, 0.5
+
+DROPS = (
+    CloudWatch("AWS/Lambda", "AsyncEventsDropped", by="FunctionName"),
+    CloudWatch("AWS/Lambda", "DeadLetterErrors", by="FunctionName"),
+    CloudWatch("AWS/Lambda", "DestinationDeliveryFailures", by="FunctionName"),
+    CloudWatch("AWS/Events", "InvocationsFailedToBeSentToDlq", by="RuleName"),
+    CloudWatch("AWS/SNS", "NumberOfNotificationsFailedToRedriveToDlq", by="TopicName"),
+    CloudWatch("AWS/Scheduler", "InvocationDroppedCount", by="ScheduleGroup"),
+)
+"""Metrics of which each unit is an event that is lost. Sources: AWS Lambda Developer Guide, "Types of metrics for Lambda
+functions"; Amazon EventBridge User Guide, "Monitoring Amazon EventBridge"; Amazon SNS Developer Guide, "Monitoring Amazon
+SNS topics using CloudWatch"; EventBridge Scheduler User Guide, "Monitoring Amazon EventBridge Scheduler"."""
+
+_ADVICE = (
+    "Give the function or the rule a dead-letter queue or an on-failure destination, so that what cannot be delivered is "
+    "kept; see its maximum age of events and its throttles."
+)
+
+
+def counted_drops(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Sighting]:
+    """Every resource of which CloudWatch counted events that were dropped."""
+    names = {name_of(one): one for one in DROPS}
+    rows = engine.rows(
+        "SELECT DISTINCT name FROM metric_names WHERE name IN {names:Array(String)}", {"names": list(names)}
+    )
+    for (name,) in rows:
+        by = names[name].by
+        chart = series_of(engine, name, since_ns + AT_THE_END_NS, until_ns + AT_THE_END_NS, MINUTE_NS, "sum", (by,))
+        for line in chart.series:
+            for at_ns, value in line.points:
+                if value >= 1 and line.labels.get(by):
+                    yield _sighting(
+                        line.labels[by],
+                        names[name].metric,
+                        at_ns,
+                        int(value),
+                        f"{names[name].metric} of {line.labels[by]}: {value:.0f} events are lost",
+                    )
+
+
+def undelivered(courses: dict[tuple[str, str], list[Course]], now_ns: int) -> Iterator[Sighting]:
+    """Every bus and topic whose events nobody takes any more, though they were taken before."""
+    del now_ns
+    for (kind, name), minutes in courses.items():
+        for place, one in enumerate(minutes):
+            before = [other for other in minutes[:place] if other.taken >= other.count * TAKEN_SHARE]
+            if (
+                kind in PASSED_ON
+                and one.late >= LEAST_LOST
+                and one.late >= one.count * LOST_SHARE
+                and sum(other.taken for other in before) >= LEAST_BEFORE
+            ):
+                yield _sighting(
+                    name,
+                    "untaken",
+                    one.oldest_ns,
+                    one.late,
+                    f"Events of {name} reach nobody: {one.late} within a minute",
+                    one.units,
+                )
+
+
+def _sighting(scope: str, detail: str, at_ns: int, count: int, title: str, units: tuple[str, ...] = ()) -> Sighting:
+    return Sighting(
+        kind="dropped",
+        scope=scope,
+        detail=detail,
+        minute_s=at_ns // MINUTE_NS * 60,
+        count=count,
+        first_ns=at_ns,
+        last_ns=at_ns + MINUTE_NS,
+        title=title,
+        severity="high",
+        advice=_ADVICE,
+        evidence={"event_count": count, "told_by": detail},
+        units=units,
+    )
