@@ -154,7 +154,7 @@ class Process:
         )
         timing = Timing(frozenset(self.settings.infer_edges))
         self.reconstruction = Reconstruction(self.engine, reader, timing, learning, self.outcomes)
-        self.watcher = Watcher(self.engine, findings)
+        self.watcher = Watcher(self.engine, findings, self.settings.limits)
 
     def _prepare_alerting(self, findings: Findings, definitions: Definitions, data: Path) -> None:
         notify, up_since_ns = self.settings.notify, time.time_ns()
