@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 import uuid
 from pathlib import Path
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from otlp import span, traces
-from running import Coldtrail, serving
+from running import COMMAND, Coldtrail, serving
 
 pytestmark = pytest.mark.both_stores
 SOON_S = 60.0
@@ -112,6 +113,8 @@ def test_a_trail_without_any_key_has_an_outcome_too_and_a_new_workflow_judges_th
 def test_a_workflow_says_how_its_trails_came_out_and_what_is_missing_where(coldtrail: Coldtrail) -> None:
     shop = f"shop-{os.urandom(3).hex()}"
     define(coldtrail, shop, order(shop))
+    spec = {"sli": {"type": "outcomes", "workflow": shop}, "target_percent": 90.0}
+    assert httpx.put(f"{coldtrail.url}/api/v1/definitions/objective/{shop}", json={"spec": spec}, timeout=30).status_code == 201
     for packed in (1, 1, 1, 2, 0):
         place(coldtrail, shop, packed=packed, ago_s=60)
 
@@ -130,6 +133,10 @@ def test_a_workflow_says_how_its_trails_came_out_and_what_is_missing_where(coldt
     listed = next(one for one in coldtrail.api("/workflows")["workflows"] if one["name"] == shop)
     assert {name: listed[name] for name in ("outcomes", "trail_count", "reconciled")} == {name: whole[name] for name in ("outcomes", "trail_count", "reconciled")}
     assert coldtrail.get("/workflows/nothing-of-that-name").status_code == 404
+    said = subprocess.run([COMMAND, "workflows", shop, "--url", coldtrail.url], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}).stdout
+    assert rule["words"] in said
+    assert lost["trail_id"] in said
+    coldtrail.eventually(f"/objectives/{shop}", lambda said: abs((said.get("good_share") or 0) - 0.6) < 1e-9, SOON_S)
 
 
 def test_what_trails_usually_do_is_proposed_and_can_be_taken_over(coldtrail: Coldtrail) -> None:

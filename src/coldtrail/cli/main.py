@@ -14,6 +14,7 @@ from coldtrail import __version__
 from coldtrail.cli import dashboards, deployment
 from coldtrail.cli.api import DEFAULT_URL, Json, Token, Url, ask, fail
 from coldtrail.cli.objectives import objectives
+from coldtrail.cli.workflows import workflows
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -149,6 +150,7 @@ def alerts(
 
 
 app.command()(objectives)
+app.command()(workflows)
 
 
 @app.command("apply")

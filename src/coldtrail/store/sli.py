@@ -206,7 +206,7 @@ def count_outcomes(
     if not engine.rows("SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'outcomes'"):
         return {}
     query = f"""SELECT toUnixTimestamp(toStartOfMinute(at)) AS minute, countIf(what IN {{good:Array(String)}}), count() FROM (
-          SELECT argMax(start, version) AS at, argMax(outcome, version) AS what FROM outcomes
+          SELECT argMax(start, version) AS at, argMax(status, version) AS what FROM outcomes
           WHERE workflow = {{workflow:String}} AND start >= fromUnixTimestamp({{since:Int64}}) - INTERVAL 1 HOUR
             AND start < fromUnixTimestamp({{until:Int64}}) + INTERVAL 1 HOUR GROUP BY trail_id)
         WHERE what NOT IN ('', 'open') AND {_within("at")} GROUP BY minute"""
