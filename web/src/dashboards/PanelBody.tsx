@@ -4,7 +4,8 @@ import { api, get } from "../api";
 import { amount } from "../amount";
 import { count, duration, percent } from "../format";
 import { Answer, Empty } from "../parts/Answer";
-import { Chart, type Line } from "../parts/Chart";
+import { Chart } from "../parts/Chart";
+import { durationLines, failureLines, timesOf } from "../parts/lines";
 import MetricPlot from "../parts/MetricPlot";
 import { RedTable, type RedKind } from "../parts/RedTable";
 import { FindingTable } from "../parts/FindingTable";
@@ -87,20 +88,8 @@ function worst(one: { count: number; error_count: number }, other: { count: numb
 }
 
 function RedCharts({ group, range, title }: { group: RedGroup; range: Range; title: string }) {
-  const times = useMemo(() => group.points.map((point) => Date.parse(point.time) / 1000), [group.points]);
-  const [calls, durations] = useMemo<[Line[], Line[]]>(
-    () => [
-      [
-        { name: "all", values: group.points.map((p) => p.count), colour: (c) => c.bar, bars: true },
-        { name: "errors", values: group.points.map((p) => p.error_count), colour: (c) => c.error, bars: true },
-      ],
-      [
-        { name: "p95", values: group.points.map((p) => p.p95_ms), colour: (c) => c.dim, dash: [4, 3] },
-        { name: "p50", values: group.points.map((p) => p.p50_ms), colour: (c) => c.text },
-      ],
-    ],
-    [group.points],
-  );
+  const times = useMemo(() => timesOf(group.points), [group.points]);
+  const [calls, durations] = useMemo(() => [failureLines(group.points), durationLines(group.points)], [group.points]);
   return (
     <>
       <p className="panel-facts">

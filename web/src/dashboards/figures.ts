@@ -4,22 +4,10 @@ import { amount } from "../amount";
 import { count, percent, rate } from "../format";
 import { money } from "../money";
 import type { Line } from "../parts/Chart";
+import { LOOKS, MOST_LINES } from "../screens/metricWords";
 import type { Palette } from "../views/palette";
 import type { Panel } from "./board";
 import type { PromqlLine, WatchedAnswer } from "./dashboardsApi";
-
-export const MOST_LINES = 8;
-
-const LOOKS: { colour: (colours: Palette) => string; dash?: number[] }[] = [
-  { colour: (colours) => colours.selection },
-  { colour: (colours) => colours.cold },
-  { colour: (colours) => colours.text },
-  { colour: (colours) => colours.bar },
-  { colour: (colours) => colours.selection, dash: [6, 3] },
-  { colour: (colours) => colours.cold, dash: [6, 3] },
-  { colour: (colours) => colours.text, dash: [6, 3] },
-  { colour: (colours) => colours.bar, dash: [2, 2] },
-];
 
 export interface Drawing {
   times: number[];

@@ -3,19 +3,14 @@ import type { FunctionAnswer } from "../api";
 import { count, duration } from "../format";
 import type { Range } from "../range";
 import { Chart, withGaps, type Line } from "./Chart";
+import { failureLines, timesOf } from "./lines";
 
 /** Invocations, durations and memory of one function over time. */
 export default function Charts({ answer, range }: { answer: FunctionAnswer; range: Range }) {
   const { summary } = answer;
   const points = useMemo(() => withGaps(answer.points, nothing), [answer.points]);
-  const times = useMemo(() => points.map((point) => Date.parse(point.time) / 1000), [points]);
-  const calls = useMemo<Line[]>(
-    () => [
-      { name: "all", values: points.map((p) => p.count), colour: (c) => c.bar, bars: true },
-      { name: "errors", values: points.map((p) => p.error_count), colour: (c) => c.error, bars: true },
-    ],
-    [points],
-  );
+  const times = useMemo(() => timesOf(points), [points]);
+  const calls = useMemo(() => failureLines(points), [points]);
   const durations = useMemo<Line[]>(
     () => [
       { name: "p95", values: points.map((p) => p.p95_ms), colour: (c) => c.dim, dash: [4, 3] },

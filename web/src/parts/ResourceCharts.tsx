@@ -3,6 +3,7 @@ import type { ResourceAnswer } from "../api";
 import { count, duration } from "../format";
 import type { Range } from "../range";
 import { Chart, withGaps, type Line } from "./Chart";
+import { durationLines, failureLines, timesOf, waitLines } from "./lines";
 
 /** Messages and their waiting, or the calls to a table, over time. */
 export default function ResourceCharts({ answer, range }: { answer: ResourceAnswer; range: Range }) {
@@ -18,7 +19,7 @@ type MessagePoint = NonNullable<ResourceAnswer["messages"]>["points"][number];
 
 function Messages({ points: given, range }: { points: MessagePoint[]; range: Range }) {
   const points = useMemo(() => withGaps(given, (time) => ({ time, count: 0, untaken_count: 0, wait_p50_ms: null, wait_p95_ms: null, wait_max_ms: null })), [given]);
-  const times = useMemo(() => points.map((point) => Date.parse(point.time) / 1000), [points]);
+  const times = useMemo(() => timesOf(points), [points]);
   const counts = useMemo<Line[]>(
     () => [
       { name: "messages", values: points.map((p) => p.count), colour: (c) => c.bar, bars: true },
@@ -26,14 +27,7 @@ function Messages({ points: given, range }: { points: MessagePoint[]; range: Ran
     ],
     [points],
   );
-  const waits = useMemo<Line[]>(
-    () => [
-      { name: "longest", values: points.map((p) => p.wait_max_ms), colour: (c) => c.bar },
-      { name: "p95", values: points.map((p) => p.wait_p95_ms), colour: (c) => c.dim, dash: [4, 3] },
-      { name: "p50", values: points.map((p) => p.wait_p50_ms), colour: (c) => c.text },
-    ],
-    [points],
-  );
+  const waits = useMemo(() => waitLines(points), [points]);
   return (
     <>
       <Chart title="Messages" times={times} lines={counts} range={range} unit={count} />
@@ -46,21 +40,9 @@ type CallPoint = ResourceAnswer["calls"]["points"][number];
 
 function Calls({ points: given, range, brief }: { points: CallPoint[]; range: Range; brief: boolean }) {
   const points = useMemo(() => withGaps(given, (time) => ({ time, count: 0, error_count: 0, p50_ms: null, p95_ms: null })), [given]);
-  const times = useMemo(() => points.map((point) => Date.parse(point.time) / 1000), [points]);
-  const counts = useMemo<Line[]>(
-    () => [
-      { name: "all", values: points.map((p) => p.count), colour: (c) => c.bar, bars: true },
-      { name: "errors", values: points.map((p) => p.error_count), colour: (c) => c.error, bars: true },
-    ],
-    [points],
-  );
-  const durations = useMemo<Line[]>(
-    () => [
-      { name: "p95", values: points.map((p) => p.p95_ms), colour: (c) => c.dim, dash: [4, 3] },
-      { name: "p50", values: points.map((p) => p.p50_ms), colour: (c) => c.text },
-    ],
-    [points],
-  );
+  const times = useMemo(() => timesOf(points), [points]);
+  const counts = useMemo(() => failureLines(points), [points]);
+  const durations = useMemo(() => durationLines(points), [points]);
   return (
     <>
       {!brief && <Chart title="Calls" times={times} lines={counts} range={range} unit={count} />}

@@ -8,6 +8,7 @@ import { around, beforeOf, change, money, PREVIOUS, quantity } from "../money";
 import { Answer } from "../parts/Answer";
 import { NothingHere } from "../parts/NothingHere";
 import { useRange } from "../parts/range";
+import { Said } from "../parts/Said";
 import { useRowKeys } from "../parts/rowKeys";
 import { asParameters, describe } from "../range";
 import { costVerdict } from "./costWords";
@@ -107,15 +108,7 @@ function Whole({ answer }: { answer: CostsAnswer }) {
   if (!answer.groups.length && !answer.comparison) return <NothingHere what="usage" />;
   return (
     <>
-      <p className={`verdict ${said.tone}`} role="status">
-        <span className="verdict-mark" aria-hidden />
-        <span>
-          <strong>{said.headline}</strong>
-          {said.details.map((line) => (
-            <small key={line}>{line}</small>
-          ))}
-        </span>
-      </p>
+      <Said said={said} />
       {answer.comparison && answer.comparison.components.length > 0 && <Compared comparison={answer.comparison} />}
       <Groups key={answer.by} answer={answer} />
     </>

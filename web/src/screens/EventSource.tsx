@@ -6,6 +6,7 @@ import { Answer } from "../parts/Answer";
 import { HeatmapPlot } from "../parts/HeatmapPlot";
 import { useRange } from "../parts/range";
 import { useRowKeys } from "../parts/rowKeys";
+import { Facts, Said, type Fact } from "../parts/Said";
 import { Id } from "../parts/small";
 import { asParameters, between, stepFor, type Range } from "../range";
 import { heatOf } from "../views/heatmapLayout";
@@ -52,15 +53,7 @@ function Whole({ answer, range }: { answer: SourceAnswer; range: Range }) {
   const said = sourceVerdict(answer);
   return (
     <>
-      <p className={`verdict ${said.tone}`} role="status">
-        <span className="verdict-mark" aria-hidden />
-        <span>
-          <strong>{said.headline}</strong>
-          {said.details.map((line) => (
-            <small key={line}>{line}</small>
-          ))}
-        </span>
-      </p>
+      <Said said={said} />
       <Summary answer={answer} />
       {answer.counted_since > answer.since && <p className="dim">So many messages came that only those since {moment(answer.counted_since)} are counted; choose a shorter range for the rest.</p>}
       <Waiting answer={answer} />
@@ -78,7 +71,7 @@ function Whole({ answer, range }: { answer: SourceAnswer; range: Range }) {
 }
 
 function Summary({ answer }: { answer: SourceAnswer }) {
-  const facts: [string, ReactNode, string?, string?][] = [
+  const facts: Fact[] = [
     ["messages", count(answer.message_count)],
     ["waited p50", duration(answer.wait_p50_ms)],
     ["waited p95", duration(answer.wait_p95_ms)],
@@ -90,16 +83,7 @@ function Summary({ answer }: { answer: SourceAnswer }) {
     ["waiting", answer.backlog === null ? "unknown" : count(answer.backlog), answer.backlog === null ? "dim" : undefined],
     ["empty", answer.backlog ? emptyIn(answer) : "–", answer.drain.verdict === "never" ? "warn" : undefined, answer.drain.why],
   ];
-  return (
-    <dl className="summary">
-      {facts.map(([name, value, tone, title]) => (
-        <div key={name} title={title}>
-          <dt>{name}</dt>
-          <dd className={tone}>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Facts facts={facts} />;
 }
 
 /** How long messages waited over time; a cell leads to the trails of its time. */

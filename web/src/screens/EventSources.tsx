@@ -6,6 +6,7 @@ import { Answer } from "../parts/Answer";
 import { NothingHere } from "../parts/NothingHere";
 import { useRange } from "../parts/range";
 import { useRowKeys } from "../parts/rowKeys";
+import { Said } from "../parts/Said";
 import { Spark } from "../parts/small";
 import { asParameters, stepFor } from "../range";
 import { askSources, emptyIn, everyStep, some, sourcesVerdict, type SourceRow, type SourcesAnswer } from "./eventSources";
@@ -40,15 +41,7 @@ function Whole({ answer }: { answer: SourcesAnswer }) {
   const behind = answer.messages_named - answer.message_count;
   return (
     <>
-      <p className={`verdict ${said.tone}`} role="status">
-        <span className="verdict-mark" aria-hidden />
-        <span>
-          <strong>{said.headline}</strong>
-          {said.details.map((line) => (
-            <small key={line}>{line}</small>
-          ))}
-        </span>
-      </p>
+      <Said said={said} />
       {answer.counted_since > answer.since && <p className="dim">So many messages came that only those since {moment(answer.counted_since)} are counted; choose a shorter range for the rest.</p>}
       {behind > answer.messages_named / 20 && <p className="dim">About {count(behind)} of {count(answer.messages_named)} messages are not assembled yet.</p>}
       <div className="table-box">

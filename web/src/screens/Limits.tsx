@@ -7,6 +7,7 @@ import { full, percent, plural } from "../format";
 import { Answer } from "../parts/Answer";
 import { NothingHere } from "../parts/NothingHere";
 import { useRange } from "../parts/range";
+import { Said } from "../parts/Said";
 import { useRowKeys } from "../parts/rowKeys";
 import { asParameters } from "../range";
 import { sparkArea, sparkline } from "../views/sparkline";
@@ -40,15 +41,7 @@ function Whole({ answer, nowMs }: { answer: LimitsAnswer; nowMs: number }) {
   const said = limitsVerdict(answer.limits, nowMs);
   return (
     <>
-      <p className={`verdict ${said.tone}`} role="status">
-        <span className="verdict-mark" aria-hidden />
-        <span>
-          <strong>{said.headline}</strong>
-          {said.details.map((line) => (
-            <small key={line}>{line}</small>
-          ))}
-        </span>
-      </p>
+      <Said said={said} />
       {told.length === 0 ? <NothingHere what="use of a limit" /> : <Table groups={told} nowMs={nowMs} />}
       <Untold rows={untold} />
     </>

@@ -1,11 +1,12 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
-import { lazy, Suspense, useRef, type ReactNode } from "react";
+import { lazy, Suspense, useRef } from "react";
 import { api, type ResourceAnswer } from "../api";
 import { ago, count, duration, full, moment, percent, plural, rate } from "../format";
 import { Answer, Empty } from "../parts/Answer";
 import { useRange } from "../parts/range";
 import { useRowKeys } from "../parts/rowKeys";
+import { Facts, Said, type Fact } from "../parts/Said";
 import { TrailTable } from "../parts/TrailTable";
 import { asParameters, stepFor, type Range } from "../range";
 import { carriesMessages, kindName, resourceVerdict } from "./resourceWords";
@@ -60,15 +61,7 @@ function Whole({ answer, range }: { answer: ResourceAnswer; range: Range }) {
   const said = resourceVerdict(answer);
   return (
     <>
-      <p className={`verdict ${said.tone}`} role="status">
-        <span className="verdict-mark" aria-hidden />
-        <span>
-          <strong>{said.headline}</strong>
-          {said.details.map((line) => (
-            <small key={line}>{line}</small>
-          ))}
-        </span>
-      </p>
+      <Said said={said} />
       <Summary answer={answer} range={range} />
       {answer.counted_since > answer.since && <p className="dim">So much arrived that only what came since {moment(answer.counted_since)} is counted; choose a shorter range for the rest.</p>}
       {(answer.calls.count > 0 || (answer.messages?.count ?? 0) > 0) && (
@@ -89,7 +82,7 @@ function Whole({ answer, range }: { answer: ResourceAnswer; range: Range }) {
 function Summary({ answer, range }: { answer: ResourceAnswer; range: Range }) {
   const seconds = (range.untilMs - Date.parse(answer.counted_since)) / 1000;
   const { messages, calls } = answer;
-  const facts: [string, ReactNode, string?, string?][] = messages
+  const facts: Fact[] = messages
     ? [
         ["messages", count(messages.count)],
         ["rate", rate(messages.count / seconds)],
@@ -108,16 +101,7 @@ function Summary({ answer, range }: { answer: ResourceAnswer; range: Range }) {
         ["p95", duration(calls.p95_ms)],
         ["p99", duration(calls.p99_ms)],
       ];
-  return (
-    <dl className="summary">
-      {facts.map(([name, value, tone, title]) => (
-        <div key={name} title={title}>
-          <dt>{name}</dt>
-          <dd className={tone}>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Facts facts={facts} />;
 }
 
 function Consumers({ messages }: { messages: NonNullable<ResourceAnswer["messages"]> }) {

@@ -64,7 +64,7 @@ export function nameOf(labels: Record<string, string>, metric: string): string {
 }
 
 /** Colour has no meaning here, so there are few, told apart by dashes as well. */
-const LOOKS: { colour: (colours: Palette) => string; dash?: number[] }[] = [
+export const LOOKS: { colour: (colours: Palette) => string; dash?: number[] }[] = [
   { colour: (colours) => colours.selection },
   { colour: (colours) => colours.cold },
   { colour: (colours) => colours.text },
