@@ -81,3 +81,15 @@ def test_a_trail_of_one_message_of_a_batch_that_times_told_holds_nothing_of_the_
         assert trail
         inside = {node.node_id for node in trail.nodes} & {one.trace_id + one.span_id for one in (*records, *calls)}
         assert inside == {records[at].trace_id + records[at].span_id, calls[at].trace_id + calls[at].span_id}
+
+
+def test_a_call_whose_invocation_is_known_to_have_sent_a_message_sent_no_other() -> None:
+    source = "arn:aws:kinesis:eu-central-1:1:stream/things"
+    spans = [
+        span(1, 0, kind=2, service="writer", took_ms=40, faas__invocation_id="w-1"),
+        span(2, 5, parent=1, kind=3, service="writer", name="Kinesis.PutRecord", rpc__method="PutRecord", aws__kinesis__stream_name="things"),
+    ]
+    logs = lines("r-2", 120, 30, function="reader", eventSourceARN=source)
+    known = lines("w-1", 0, 40, function="writer", put_sequence_number="49") + lines("r-1", 80, 30, function="reader", eventSourceARN=source, sequence_number="49")
+    assert [(edge.cause, edge.effect) for edge in by_time(spans, logs)] == [("a" * 32 + f"{2:016x}", node_id_of("request_id", "r-2"))]
+    assert by_time(spans, logs + known) == []

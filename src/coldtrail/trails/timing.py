@@ -15,6 +15,7 @@ from coldtrail.services.service import CONSUMER
 from coldtrail.trails.calibration import confidence_of
 from coldtrail.trails.channel_facts import NEVER, Channel
 from coldtrail.trails.channels import Channels, channels_of
+from coldtrail.trails.could_cause import Side, sides_of
 from coldtrail.trails.in_order import LOST, STRANGE, Limits
 from coldtrail.trails.joins import Joins
 from coldtrail.trails.matching import SLACK_MS, Delay, Match, Order, Question, Times, match, sent_at
@@ -40,9 +41,6 @@ MOSTLY = 0.9
 BATCH = 10
 """How many messages an invocation may take where nothing tells: the default of SQS (AWS Lambda Developer Guide)."""
 
-_SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled")
-_TASK_ENDS = tuple(f"{task}{end}" for task in ("Task", "LambdaFunction") for end in ("Succeeded", "Failed", "TimedOut"))
-
 _USUAL: dict[str, tuple[Delay, float]] = {
     "call": (Delay(5.0, 1.2), 60_000.0),
     "bus": (Delay(60.0, 1.2), 60_000.0),
@@ -63,20 +61,6 @@ class Timing(Struct, frozen=True):
     learned: Channels = field(default_factory=Channels)
 
 
-class _Cause(Struct, frozen=True):
-    """One chance to cause something: a node, or one attempt of a state."""
-
-    node: Node
-    times: Times
-
-
-class _Side(Struct):
-    """What is joined in one question."""
-
-    channel: Channel
-    causes: list[_Cause] = field(default_factory=list)
-
-
 def join_by_time(nodes: Nodes, joins: Joins, timing: Timing) -> None:
     """Add the edges that times tell, and tell the records of a batch apart by them. Cheap where all have a cause."""
     _join(nodes, joins, timing)
@@ -93,7 +77,7 @@ def _join(nodes: Nodes, joins: Joins, timing: Timing) -> None:
         return
     channels = channels_of(nodes, joins.edges())
     channels.add(timing.learned)
-    sides = _sides(nodes, joins, channels, set(effects))
+    sides = sides_of(nodes, joins, channels, set(effects))
     for (_, service), side in sorted(sides.items()):
         if side.channel.kind in timing.kinds:
             left = [node for node in effects[service] if node.node_id not in joins.caused]
@@ -113,94 +97,6 @@ def _without_cause(nodes: Nodes, joins: Joins) -> dict[str, list[Node]]:
     return found
 
 
-def _sides(nodes: Nodes, joins: Joins, channels: Channels, services: set[str]) -> dict[tuple[int, str], _Side]:
-    """Causes that have no effect in a service to which their channel leads; calls that were waited for come first."""
-    led = {(edge.cause, nodes.by_id[edge.effect].service) for edge in joins.found.values()}
-    led |= {
-        (giver, nodes.by_id[taker].service)
-        for message, givers in nodes.givers.items()
-        for taker in nodes.takers[message]
-        for giver in givers
-    }
-    found: dict[tuple[int, str], _Side] = {}
-    for node_id in sorted(nodes.by_id):
-        node = nodes.by_id[node_id]
-        for channel in channels.of(nodes, node):
-            if channel.service in services and (node_id, channel.service) not in led:
-                rank = 0 if channel.within else 1
-                side = found.setdefault((rank, channel.service), _Side(channel))
-                side.channel = side.channel.merged(channel)
-                side.causes += [_Cause(node, times) for times in _chances(nodes, node)]
-    for side in found.values():
-        side.causes = _told_once(nodes, _nearest(nodes, joins, side.causes))
-    return found
-
-
-def _chances(nodes: Nodes, node: Node) -> list[Times]:
-    """When a node may have caused something: in its time; a state, each time that it scheduled its task."""
-    scheduled = [
-        log.time_ns
-        for log in nodes.logs_of.get(node.node_id, ())
-        if node.kind == "execution" and log.event_name.endswith(_SCHEDULED)
-    ]
-    end = None if node.end_ns is None else node.end_ns / 1e6
-    if not scheduled:
-        return [Times(node.start_ns / 1e6, end)]
-    ended = sorted(log.time_ns for log in nodes.logs_of[node.node_id] if log.event_name.endswith(_TASK_ENDS))
-    return [Times(at_ns / 1e6, next((one / 1e6 for one in ended if one >= at_ns), end)) for at_ns in sorted(scheduled)]
-
-
-def _nearest(nodes: Nodes, joins: Joins, causes: list[_Cause]) -> list[_Cause]:
-    """Without those that only led to another cause here: the function around a call, the call that sent a message.
-
-    Nor invocations of a function whose calls are told of: those without such a call did not send.
-    """
-    named = {one.node.node_id for one in causes}
-    farther: set[str] = set()
-    for node_id in named:
-        pending, seen = [node_id], {node_id}
-        while pending:
-            current = pending.pop()
-            for above in (*joins.causes.get(current, ()), *nodes.givers.get(current, ())):
-                if above not in seen:
-                    seen.add(above)
-                    farther |= {above} & named
-                    if nodes.by_id[current].kind != "invocation":
-                        pending.append(above)
-    calling = {one.node.service for one in causes if one.node.kind == "operation"}
-    return [
-        one
-        for one in causes
-        if one.node.node_id not in farther and not (one.node.kind == "invocation" and one.node.service in calling)
-    ]
-
-
-def _told_once(nodes: Nodes, causes: list[_Cause]) -> list[_Cause]:
-    """In order of start. A call that two instrumentations tell of is one: the inner, which is nearer to the wire."""
-    ordered = sorted(causes, key=lambda one: (one.times.start, one.node.node_id))
-    kept: list[_Cause] = []
-    for cause in ordered:
-        last = kept[-1] if kept else None
-        if (
-            last is not None
-            and last.node.node_id != cause.node.node_id
-            and last.node.kind == cause.node.kind == "operation"
-            and last.node.service == cause.node.service
-            and last.times.end is not None
-            and cause.times.end is not None
-            and cause.times.end <= last.times.end + SLACK_MS
-            and _instrumented_by(nodes, last.node) != _instrumented_by(nodes, cause.node)
-        ):
-            kept.pop()
-        kept.append(cause)
-    return kept
-
-
-def _instrumented_by(nodes: Nodes, node: Node) -> bool:
-    """Whether X-Ray's SDK tells of a call, or OpenTelemetry's."""
-    return any("aws.xray.type" in span.attributes for span in nodes.spans_of.get(node.node_id, ()))
-
-
 def _taken(nodes: Nodes, joins: Joins, effects: list[Node]) -> list[int]:
     """How many units each invocation processed, where its spans say so: 0 where they do not."""
     counts = dict.fromkeys((node.node_id for node in effects), 0)
@@ -211,7 +107,7 @@ def _taken(nodes: Nodes, joins: Joins, effects: list[Node]) -> list[int]:
     return [counts[node.node_id] for node in effects]
 
 
-def _ask(nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], channels: Channels) -> None:
+def _ask(nodes: Nodes, joins: Joins, side: Side, effects: list[Node], channels: Channels) -> None:
     """Ask which cause each effect has, one stretch after another."""
     usual, horizon_ms = _USUAL[side.channel.carrier]
     known: list[float] = side.channel.known_ms
@@ -246,7 +142,7 @@ def _ask(nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], channels:
 
 
 def _jobs(
-    nodes: Nodes, joins: Joins, side: _Side, effects: list[Node], channels: Channels, sent_ns: list[int]
+    nodes: Nodes, joins: Joins, side: Side, effects: list[Node], channels: Channels, sent_ns: list[int]
 ) -> list[Job]:
     """What is to be matched: invocations; of a shard, batches with their retries."""
     if side.channel.carrier not in ("queue", "stream"):
