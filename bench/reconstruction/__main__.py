@@ -21,6 +21,7 @@ from bench.reconstruction.compare import Score, compare
 from bench.reconstruction.cost import idle, measure
 from bench.reconstruction.crowd import called_at_once, crowded
 from bench.reconstruction.feed import feed
+from bench.reconstruction.following import follow
 from bench.reconstruction.groups import Groups, first_trails
 from bench.reconstruction.in_process import reconstruct
 from bench.reconstruction.levels import IN_FLIGHT, LEVELS, apart, half, named_ids, timing
@@ -34,6 +35,9 @@ from bench.server import Server
 SETTLED_S = 8
 SETTLES_WITHIN_S = 1_200.0
 """Where much runs beside it, stretches of time are asked about minutes later."""
+
+FOLLOWED = 300
+"""Trails of the recording that are sent again at its own pace."""
 
 
 def say(text: str) -> None:
@@ -76,6 +80,7 @@ def score_level(level: str, recorded: list[Signal], truth: Truth, folder: Path) 
     taught, signals, names = at_level(level, recorded, truth)
     words = named_ids(signals)
     with Server(folder / level) as server:
+        began_s = server.cpu_s()
         for part in (taught, signals) if taught else (signals,):
             feed(server, part)
             # Stretches of time are asked about some seconds after their last signal.
@@ -86,7 +91,10 @@ def score_level(level: str, recorded: list[Signal], truth: Truth, folder: Path) 
             answer = server.api.get(f"/trails/{request_id}")
             return answer.json() if answer.status_code == 200 else None
 
-        return compare(level, truth, words, requests_of(signals, truth), ask, names)
+        settled_s = server.cpu_s()
+        score = compare(level, truth, words, requests_of(signals, truth), ask, names)
+        score.cpu_s, score.ask_ms = settled_s - began_s, (server.cpu_s() - settled_s) * 1e3 / max(1, score.trails)
+        return score
 
 
 def score_in_process(level: str, recorded: list[Signal], truth: Truth) -> Score:
@@ -129,6 +137,8 @@ def _plain(score: Score) -> dict[str, Any]:
         "foreign",
         "by_evidence",
         "bins",
+        "cpu_s",
+        "ask_ms",
         "by_story",
         "losses",
     )
@@ -151,14 +161,21 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     on_signal(SIGTERM, lambda *_: sys.exit(143))  # so that no server is left running
+    recordings: dict[bool, Recording] = {}
     recorded: dict[bool, tuple[list[Signal], Truth]] = {}
+
+    def recording_of(level: str) -> Recording:
+        patient = level == "queued"
+        if patient not in recordings:
+            path = arguments.patient_recording if patient else arguments.recording
+            make = record_patient if patient else record
+            recordings[patient] = _recording(path, lambda: make(arguments.trails, arguments.seed, arguments.rate, say))
+        return recordings[patient]
 
     def signals_of(level: str) -> tuple[list[Signal], Truth]:
         patient = level == "queued"
         if patient not in recorded:
-            path = arguments.patient_recording if patient else arguments.recording
-            make = record_patient if patient else record
-            recording = _recording(path, lambda: make(arguments.trails, arguments.seed, arguments.rate, say))
+            recording = recording_of(level)
             recorded[patient] = (
                 first_trails(recording, arguments.first)
                 if arguments.first
@@ -183,7 +200,11 @@ def main() -> int:
         if arguments.cost or not (arguments.level or arguments.in_process):
             say("cost")
             signals, truth = signals_of("all")
-            for name, value, goal in measure(signals, late_invocations(truth), Path(folder)):
+            rows = measure(signals, late_invocations(truth), Path(folder))
+            say("how soon the list follows")
+            with Server(Path(folder) / "followed") as server:
+                rows += follow(server, recording_of("all"), FOLLOWED)
+            for name, value, goal in rows:
                 print(f"{name:<40} {value}" + (f"   (goal {goal})" if goal else ""))
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode([_plain(score) for score in scores])))

@@ -15,7 +15,10 @@ BINS = (0.3, 0.5, 0.7, 0.9, 0.999)
 
 
 class Score(Struct):
-    """What came out at one level. ``by_evidence``: evidence to [right, wrong]; ``bins``: likewise by confidence."""
+    """What came out at one level. ``by_evidence``: evidence to [right, wrong]; ``bins``: likewise by confidence.
+
+    ``cpu_s``: CPU seconds to take in and reconstruct, ``ask_ms``: of a trail's detail; 0 where no server was measured.
+    """
 
     level: str
     trails: int = 0
@@ -25,6 +28,8 @@ class Score(Struct):
     right: int = 0
     wrong: int = 0
     missing: int = 0
+    cpu_s: float = 0.0
+    ask_ms: float = 0.0
     by_evidence: dict[str, list[int]] = field(default_factory=dict)
     bins: dict[str, list[int]] = field(default_factory=dict)
     by_story: dict[str, list[int]] = field(default_factory=dict)

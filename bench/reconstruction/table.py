@@ -28,6 +28,8 @@ def table(scores: list[Score]) -> str:
         ("exact trails", lambda score: f"{score.exact / max(1, score.trails):.3f}"),
         ("trails not found", lambda score: str(score.unfound)),
         ("nodes of other trails", lambda score: str(score.foreign)),
+        ("CPU to take in and join", lambda score: f"{score.cpu_s:.0f} s" if score.cpu_s else "-"),
+        ("CPU of a trail's detail", lambda score: f"{score.ask_ms:.0f} ms" if score.ask_ms else "-"),
     ]
     rows += [_row(name, [value(score) for score in scores]) for name, value in named]
     rows += _tallies("by ", [score.by_evidence for score in scores])
