@@ -113,7 +113,7 @@ def test_each_is_taken_by_a_real_server(name: str) -> None:
 def test_what_is_not_public_is_not_reached(host: str) -> None:
     with receiving() as receiver:
         port = receiver.url.rpartition(":")[2]
-        with pytest.raises(NotSent, match="not public|no address"):
+        with pytest.raises(NotSent, match=r"not public|no address"):
             Outside(timeout_s=2).post(Request(f"http://{host}:{port}/", b"{}", {}))
         assert receiver.told == []
 
@@ -132,7 +132,7 @@ def test_redirects_are_not_followed_and_the_environments_proxy_is_not_used(monke
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("ALL_PROXY", proxy.url)
         receiver.answer = lambda told: (307, {"Location": f"{proxy.url}/inside"})
-        with pytest.raises(NotSent, match="127.0.0.1 answered 307"):
+        with pytest.raises(NotSent, match=r"127\.0\.0\.1 answered 307"):
             send(way("webhook", url=receiver.url), message("fired"), Outside(LOOPBACK))
         assert (len(receiver.told), proxy.told) == (1, [])
 

@@ -20,11 +20,14 @@ export interface Search {
   /** A metric's statistic, and the label that its series must have: `name=value`. */
   stat?: string;
   where?: string;
+  /** The moment and the group that an alert's link is about. */
+  at?: string;
+  group?: string;
   /** The range to compare with, `from..to` or `previous`. */
   before?: string;
 }
 
-const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "z", "kind", "by", "stat", "where", "before", "live"] as const;
+const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "z", "kind", "by", "stat", "where", "before", "at", "group", "live"] as const;
 
 export function parseSearch(text: string): Search {
   const query = new URLSearchParams(text);

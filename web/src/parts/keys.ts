@@ -9,6 +9,7 @@ export const HELP: [string, string][] = [
   ["g o", "go to Overview"],
   ["g h", "go to Dashboards"],
   ["g n", "go to Findings"],
+  ["g a", "go to Alerts"],
   ["g p", "go to Objectives"],
   ["g m", "go to Map"],
   ["g t", "go to Trails"],

@@ -1,0 +1,162 @@
+import { Button } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useRef } from "react";
+import { alertsApi, type AlertRow, type AlertsAnswer } from "../alertsApi";
+import { ago, full } from "../format";
+import { Answer, Failed } from "../parts/Answer";
+import { SeverityMark } from "../parts/FindingTable";
+import { Said } from "../parts/Said";
+import { CopyBlock } from "../parts/small";
+import { useRowKeys } from "../parts/rowKeys";
+import { holds, overall, stateOf, TONES } from "./alertWords";
+
+const AGAIN_MS = 5_000;
+
+/** Every alert, what fires first; the routes that tell of them, and what is silenced. */
+export default function AlertsScreen() {
+  const box = useRef<HTMLDivElement>(null);
+  useRowKeys(box);
+  const query = useQuery({ queryKey: ["alerts"], queryFn: ({ signal }) => alertsApi.list(signal), refetchInterval: AGAIN_MS });
+  return (
+    <div className="screen" ref={box}>
+      <header className="function-head">
+        <h1>Alerts</h1>
+        <span className="dim">what fires, and who is told</span>
+        <span className="grow" />
+        <a href="/api/v1/definitions/file" download>
+          Export
+        </a>
+      </header>
+      <Answer query={query} what="the alerts" rows={6}>
+        {(answer) => (
+          <>
+            <Said said={overall(answer)} />
+            <Table alerts={answer.alerts} />
+            <Routes answer={answer} />
+            <Silences />
+          </>
+        )}
+      </Answer>
+    </div>
+  );
+}
+
+function Table({ alerts }: { alerts: AlertRow[] }) {
+  return (
+    <div className="table-box">
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">State</th>
+            <th scope="col">Alert</th>
+            <th scope="col">Severity</th>
+            <th scope="col">Since</th>
+            <th scope="col">Why</th>
+            <th scope="col">Told</th>
+          </tr>
+        </thead>
+        <tbody>
+          {alerts.map((one) => (
+            <Row key={`${one.name} ${one.group}`} one={one} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ one }: { one: AlertRow }) {
+  const navigate = useNavigate();
+  const to = { to: "/alerts/$name", params: { name: one.name }, search: { at: one.since ?? undefined, group: one.group || undefined } } as const;
+  return (
+    <tr className="row-link" onClick={(event) => !(event.target as Element).closest("a") && void navigate(to)}>
+      <td>
+        <span className={`status ${one.muted || !one.enabled ? "dim" : TONES[one.phase]}`}>{stateOf(one)}</span>
+      </td>
+      <th scope="row">
+        <Link {...to}>{one.title}</Link>
+      </th>
+      <td>
+        <SeverityMark severity={one.severity} />
+      </td>
+      <td title={one.since ? full(one.since) : undefined}>{one.since ? ago(one.since) : ""}</td>
+      <td className={one.failing ? "reason warn" : "reason"}>{one.failing || (one.phase === "inactive" ? "" : one.why)}</td>
+      <td>{one.told.join(", ")}</td>
+    </tr>
+  );
+}
+
+const FIRST_ROUTE = `kind: route
+name: on-call
+default: true
+to:
+  type: slack
+  url: env:SLACK_WEBHOOK`;
+
+function Routes({ answer }: { answer: AlertsAnswer }) {
+  const names = Object.keys(answer.routes);
+  return (
+    <section aria-labelledby="routes">
+      <h2 id="routes">Routes</h2>
+      {names.length === 0 ? (
+        <>
+          <p className="dim">Nobody is told of anything yet. Write a file, and run coldtrail apply FILE:</p>
+          <CopyBlock label="a first route" text={FIRST_ROUTE} />
+        </>
+      ) : (
+        <ul className="plain">
+          {names.map((name) => (
+            <RouteLine key={name} name={name} isDefault={answer.routes[name]} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function RouteLine({ name, isDefault }: { name: string; isDefault: boolean }) {
+  const trying = useMutation({ mutationFn: () => alertsApi.tryRoute(name) });
+  return (
+    <li className="trail-tools">
+      <b>{name}</b>
+      {isDefault && <span className="dim">default</span>}
+      <Button size="compact-xs" variant="default" loading={trying.isPending} onClick={() => trying.mutate()} aria-label={`Test ${name}`}>
+        Test
+      </Button>
+      <span role="status" className={trying.data?.told === false ? "warn" : "dim"}>
+        {trying.data && (trying.data.told ? "It arrived" : trying.data.reason)}
+      </span>
+      {trying.isError && <Failed error={trying.error} retry={() => trying.mutate()} what="an answer" brief />}
+    </li>
+  );
+}
+
+function Silences() {
+  const client = useQueryClient();
+  const query = useQuery({ queryKey: ["silences"], queryFn: ({ signal }) => alertsApi.silences(signal) });
+  const ending = useMutation({
+    mutationFn: alertsApi.endSilence,
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["silences"] }),
+  });
+  if (!query.data?.definitions.length) return null;
+  return (
+    <section aria-labelledby="silences">
+      <h2 id="silences">Silences</h2>
+      <ul className="plain">
+        {query.data.definitions.map((one) => (
+          <li key={one.name} className="trail-tools">
+            <b>{one.name}</b>
+            <span>{[...(one.spec.alerts ?? []), ...(one.spec.scopes ?? [])].join(", ") || "all alerts"}</span>
+            <span className="dim">{holds(one)}</span>
+            {one.spec.reason && <span className="dim">{one.spec.reason}</span>}
+            <Button size="compact-xs" variant="default" loading={ending.isPending && ending.variables === one.name} onClick={() => ending.mutate(one.name)} aria-label={`End ${one.name}`}>
+              End
+            </Button>
+          </li>
+        ))}
+      </ul>
+      {ending.isError && <Failed error={ending.error} retry={() => ending.mutate(ending.variables)} what="that done" brief />}
+    </section>
+  );
+}
