@@ -9,13 +9,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import numpy as np
 from msgspec import Struct
 
 from coldtrail.model.objectives import LONGEST_DAYS, LONGEST_PAIR_DAYS
 from coldtrail.store import sli
 from coldtrail.store.engine import Engine
 from coldtrail.store.sli import Question, Source
-from coldtrail.store.sli_minutes import hours_of, last_saved_s, minutes_of, save_minutes
+from coldtrail.store.sli_minutes import Kept, hours_of, last_saved_s, minutes_of, save_minutes
 from coldtrail.watch.ledger import Ledger
 from coldtrail.watch.series import Series, Tally, tally
 
@@ -41,6 +42,7 @@ PAST_S = 0.4
 OLDEST_S = (LONGEST_DAYS + LONGEST_PAIR_DAYS) * 86_400
 SOURCES: tuple[Source, ...] = ("service", "function", "entry", "trail")
 NAMES_AT_ONCE = 2_000
+RECALLED_AT_ONCE = 50
 LATE_S = 300
 MOST_STEPS = 5_000
 
@@ -79,25 +81,31 @@ class Counting:
 
     def recall(self, ledger: Ledger, series: Sequence[Series], now_s: int) -> None:
         """Take series into the ledger as they were kept, and plan to count what of them was not."""
-        ids = [one.id for one in series]
-        hours_s, minutes_s = now_s - ledger.hours * 3_600, now_s - ledger.minutes * 60
-        last_s: dict[int, int] = {}
-        for row in hours_of(self._engine, ids, hours_s, now_s + 60).tolist():
-            ledger.put_hour(row[0], row[1] // 3_600, row[2], row[3])
-            last_s[row[0]] = max(row[1], last_s.get(row[0], 0))
-        for row in minutes_of(self._engine, ids, minutes_s, now_s + 60).tolist():
-            if ledger.holds(row[1] // 60):
-                ledger.put(row[0], row[1] // 60, row[2], row[3], in_hours=False)
         starting = self._received_s is None
         if self._received_s is None:
             self._received_s = last_saved_s(self._engine) or now_s
-        for source in SOURCES:
-            for one in series:
-                if one.source == source and not (starting and one.id in last_s):
-                    self._plan(one, source, last_s.get(one.id, 0), now_s // 60 * 60 + 60)
+        for first in range(0, len(series), RECALLED_AT_ONCE):
+            some = series[first : first + RECALLED_AT_ONCE]
+            last_s = self._recall([one.id for one in some], ledger, now_s)
+            for one in some:
+                if one.source not in self._others and not (starting and one.id in last_s):
+                    self._plan(one, last_s.get(one.id, 0), now_s // 60 * 60 + 60)
 
-    def _plan(self, one: Series, source: Source, since_s: int, until_s: int) -> None:
+    def _recall(self, ids: list[int], ledger: Ledger, now_s: int) -> dict[int, int]:
+        """Take some series; return their last hour (Unix seconds) with events."""
+        hours = hours_of(self._engine, ids, now_s - ledger.hours * 3_600, now_s + 60)
+        minutes = minutes_of(self._engine, ids, now_s - ledger.minutes * 60, now_s + 60)
+        _restore_hours(ledger, hours)
+        counts = np.stack((minutes["good"], minutes["valid"]))
+        ledger.restore(minutes["series"], minutes["at_s"].astype(np.int64) // 60, counts)
+        order = np.argsort(hours["at_s"], kind="stable")
+        return dict(zip(hours["series"][order].tolist(), hours["at_s"][order].tolist(), strict=True))
+
+    def _plan(self, one: Series, since_s: int, until_s: int) -> None:
         """Have a series' past counted, together with those that are new as well."""
+        source = one.source
+        assert source != "metric"
+        assert source != "outcome"
         for past in self._past:
             if (past.source, past.since_s, past.until_s) == (source, since_s, until_s):
                 past.series.append(one)
@@ -137,8 +145,7 @@ class Counting:
         if old:
             since_s = min(minute_s for _, minute_s in old) // 3_600 * 3_600
             until_s = max(minute_s for _, minute_s in old) // 3_600 * 3_600 + 3_600
-            for row in hours_of(self._engine, sorted({series for series, _ in old}), since_s, until_s).tolist():
-                ledger.put_hour(row[0], row[1] // 3_600, row[2], row[3])
+            _restore_hours(ledger, hours_of(self._engine, sorted({series for series, _ in old}), since_s, until_s))
         self._unsaved.clear()
 
     def _due(self, waiting: set[int], now_s: int) -> Iterator[tuple[int, int]]:
@@ -221,6 +228,11 @@ class Counting:
             self._take(ledger, one, minute_s, good, valid)
         factor = 2 if time.monotonic() - began_s < QUICK_S else 0.5
         self._stretch_s = int(min(MOST_STRETCH_S, max(LEAST_STRETCH_S, self._stretch_s * factor))) // 60 * 60
+
+
+def _restore_hours(ledger: Ledger, hours: Kept) -> None:
+    counts = np.stack((hours["good"], hours["valid"]))
+    ledger.restore_hours(hours["series"], hours["at_s"].astype(np.int64) // 3_600, counts)
 
 
 def _alike(source: Source, series: Iterable[Series]) -> list[list[Series]]:

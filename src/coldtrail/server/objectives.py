@@ -14,6 +14,7 @@ from coldtrail.server.counting import Counting, CountOther
 from coldtrail.state.definitions import Definitions
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
+from coldtrail.watch.series import Series
 from coldtrail.watch.standing import Standing, Told
 
 log = structlog.get_logger(__name__)
@@ -81,7 +82,7 @@ class Objectives:
         Raises:
             EngineError: the store does not answer; what was not counted is counted with the next turn.
         """
-        self._follow(now_ns)
+        self.follow(now_ns)
         standing = self._standing
         if not standing.watched:
             return
@@ -94,7 +95,13 @@ class Objectives:
                     standing.replay(one)
             standing.step(now_ns)
 
-    def _follow(self, now_ns: int) -> None:
+    def series(self) -> dict[int, Series]:
+        """Return what is counted, by id."""
+        with self._lock:
+            return self._standing.series()
+
+    def follow(self, now_ns: int) -> None:
+        """Take what is defined now, where that changed."""
         version = (self._definitions.version, now_ns // 10**9 // LISTED_AGAIN_S)
         if version == self._version:
             return
@@ -102,12 +109,13 @@ class Objectives:
         with self._lock:
             fresh = self._standing.follow(objectives)
             self._standing.ledger.advance(now_ns // MINUTE_NS)
-            if fresh:
-                try:
-                    self._counting.recall(self._standing.ledger, fresh, now_ns // 10**9)
-                except EngineError:
-                    self._standing.watched = {}
-                    raise
+        if fresh:
+            try:
+                self._counting.recall(self._standing.ledger, fresh, now_ns // 10**9)
+            except EngineError:
+                self._standing.watched = {}
+                raise
+            with self._lock:
                 self._standing.begin(now_ns)
         self._version = version
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from coldtrail.watch.burn import Floats
+from coldtrail.watch.burn import Floats, Ints
+
+Ids = npt.NDArray[np.uint64]
 
 GROWTH = 64
 
@@ -67,10 +69,24 @@ class Ledger:
             self._hours[:, row, minute // 60 % self.hours] += self._minutes[:, row, column].astype(float) - before
         return bool((before != self._minutes[:, row, column]).any())
 
-    def put_hour(self, series: int, hour: int, good: float, valid: float) -> None:
-        """Keep the counts of an hour (Unix hours) in place of those before."""
-        if self.newest // 60 - self.hours < hour <= self.newest // 60:
-            self._hours[:, self.row(series), hour % self.hours] = (good, valid)
+    def restore(self, series: Ids, minutes: Ints, counts: Floats) -> None:
+        """Take minutes of series as they were kept, in place of those before; ``counts``: (2, n), good and valid.
+
+        Those that are not held are left out. Hours are restored by themselves.
+        """
+        held = (minutes > self.newest - self.minutes) & (minutes <= self.newest)
+        rows, minutes = self._rows_of(series[held]), minutes[held]
+        self._minutes[:, rows, minutes % self.minutes] = counts[:, held]
+        np.maximum.at(self._last, rows, np.where(counts[1, held] > 0, minutes, 0))
+
+    def restore_hours(self, series: Ids, hours: Ints, counts: Floats) -> None:
+        """Take hours (Unix hours) of series in place of those before."""
+        held = (hours > self.newest // 60 - self.hours) & (hours <= self.newest // 60)
+        self._hours[:, self._rows_of(series[held]), hours[held] % self.hours] = counts[:, held]
+
+    def _rows_of(self, series: Ids) -> Ints:
+        known, where = np.unique(series, return_inverse=True)
+        return np.array([self.row(one) for one in known.tolist()], dtype=np.int64)[where]
 
     def sums(self, upto: int, minutes: int) -> tuple[Floats, Floats]:
         """Return bad and valid events of every row over so many minutes, up to and with one."""
