@@ -14,6 +14,7 @@ import json
 import re
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -25,6 +26,17 @@ from coldtrail_lab.meters import Meters
 from coldtrail_lab.truth import Thing, Truth, subject_of
 
 SLOW_TABLE_S = 0.4
+REFUSALS = {
+    "access-denied": (
+        "AccessDeniedException",
+        "User: arn:aws:sts::123456789012:assumed-role/lab is not authorized to perform: dynamodb:Query",
+    ),
+    "throttled-table": (
+        "ProvisionedThroughputExceededException",
+        "The level of configured provisioned throughput for the table was exceeded",
+    ),
+}
+"""Source: Amazon DynamoDB Developer Guide, "Error handling with DynamoDB"."""
 _APP_ID = re.compile(r"\bapp/([\w.-]+)")
 _XML_MESSAGE_ID = re.compile(rb"<MessageId>([^<]+)</MessageId>")
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "date", "keep-alive"}
@@ -97,6 +109,15 @@ class AwsRoad:
             with self._lock:
                 self._writes.setdefault(document["TableName"].rsplit("/", 1)[-1], []).append(write)
 
+    def _refusal(self, target: str) -> bytes:
+        """What DynamoDB answers to a query that it refuses, b"" where it does not."""
+        if not (target.startswith("DynamoDB_") and target.endswith(".Query")):
+            return b""
+        for fault, (error, message) in REFUSALS.items():
+            if self._faults.hits(fault, str(uuid.uuid4())):
+                return json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{error}", "message": message}).encode()
+        return b""
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         road = self
 
@@ -119,6 +140,9 @@ class AwsRoad:
                     time.sleep(SLOW_TABLE_S)
                 if target.endswith(".PutItem"):
                     road._writes_item(self.headers.get("User-Agent", ""), body)
+                if refusal := road._refusal(target):
+                    self._answer(400, [("Content-Type", "application/x-amz-json-1.0")], refusal)
+                    return
                 began = time.monotonic()
                 self._upstream.request("POST", self.path, body, dict(self.headers.items()))
                 answer = self._upstream.getresponse()
@@ -127,8 +151,11 @@ class AwsRoad:
                     action = target.rpartition(".")[2] or _query_action(body)
                     meter_call(road._meters, action, body, data, (time.monotonic() - began) * 1e3)
                     road._passed(action, self.headers.get("User-Agent", ""), body, data)
-                self.send_response(answer.status)
-                for name, value in answer.getheaders():
+                self._answer(answer.status, answer.getheaders(), data)
+
+            def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
+                self.send_response(status)
+                for name, value in headers:
                     if name.lower() not in _HOP_BY_HOP:
                         self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))

@@ -76,6 +76,8 @@ class Bus:
         self._number = self._under_way = 0
         self._changed = threading.Condition()
         self._stopping = False
+        self.drops: Callable[[str], bool] = lambda event_id: False
+        """Whether an event is given up instead of delivered."""
         self._pool = ThreadPoolExecutor(MOST_AT_ONCE, f"bus-{name}")
         self._thread = threading.Thread(target=self._run, name=f"bus-{name}", daemon=True)
         self._thread.start()
@@ -163,6 +165,10 @@ class Bus:
                 self._under_way -= 1
 
     def _invoke(self, waiting: Waiting, rule: str, function: Function) -> None:
+        if self.drops(str(waiting.event.get("id", ""))):
+            self._of_function(function, "AsyncEventsReceived")
+            self._of_function(function, "AsyncEventsDropped")
+            return
         request_id, taken_ns = str(uuid.uuid4()), time.time_ns()
         self._truth.says(
             "triggers" if waiting.cause["type"] == "schedule" else "delivers",
@@ -220,6 +226,7 @@ class Schedule:
         self.arn = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{name}"
         self._every_s, self._function, self._bus, self._input_of = every_s, function, bus, input_of
         self._name = name
+        self.dead: Callable[[], bool] = lambda: False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"schedule-{name}", daemon=True)
         self._thread.start()
@@ -231,7 +238,8 @@ class Schedule:
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s - time.time() % self._every_s):
-            self.fire()
+            if not self.dead():
+                self.fire()
 
     def fire(self) -> None:
         """What happens when it is due."""

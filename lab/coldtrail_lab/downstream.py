@@ -28,6 +28,11 @@ class ProfileApi:
                 activity = self.path.rpartition("=")[2]
                 tries[activity] = tries.get(activity, 0) + 1
                 recovers = activity[-1:] in "02468"
+                if faults.hits("retry-storm", activity):
+                    self.send_response(503)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 if faults.hits("connection-errors", activity) and not (recovers and tries[activity] > 1):
                     self.close_connection = True
                     with contextlib.suppress(OSError):

@@ -11,7 +11,7 @@ KNOWN: dict[str, str] = {
     "slow-table": "DynamoDB answers 400 ms late",
     "malformed-records": "clients send activities without a type",
     "throttles": "no function may run more than one invocation at a time",
-    "lost-context": "the posting function puts no trace context into its records",
+    "lost-context": "the posting function neither puts context into its records nor tells their sequence numbers",
     "out-of-memory": "the notifying function fills its memory",
     "timeout": "the notifying function sleeps past its time-out",
     "crash-init": "the notifying function cannot be imported",
@@ -20,6 +20,19 @@ KNOWN: dict[str, str] = {
     "ledger-timeouts": "the ledger API does not answer, so publishing is tried three times and ends in the DLQ",
     "busy-bus": "the schedule asks many more shops to count their stock at once, so the bus falls behind",
     "profile-overtakes": "accounts lag behind, so profiles are stored first and their welcome fails",
+    "retry-storm": "the profile API answers 503, and the ingesting function asks again eight times at once, then goes on without",
+    "clock-skew": "the clock of the posting function is half a minute ahead",
+    "recursion": "the ingesting function puts some activities back on its own stream, five times",
+    "vanished-traffic": "clients post no activities any more",
+    "stuck-consumer": "the event source mapping of the notifications is switched off",
+    "cold-starts": "sandboxes of the history function live for one request",
+    "new-dependency": "the ingesting function asks one more API about every activity",
+    "access-denied": "the history function may not query its table any more",
+    "throttled-table": "the table refuses queries beyond its throughput, and the history function answers 503",
+    "poison-records": "some activities are such that the ingesting function fails on them each time",
+    "missing-write": "the ingesting function succeeds without writing into the table",
+    "dropped-events": "the bus orders gives some events up at once, without a dead-letter queue",
+    "dead-schedule": "the schedule does not fire any more",
 }
 
 

@@ -43,7 +43,7 @@ class Lab:
 
     ``contexts``: function name to how much context it keeps (`context.LEVELS`), "" for all others. ``metrics_s``: how often
     the metric stream delivers, 0 for never; ``schedule_s``: how often schedules fire. ``api``: the URL that is told of
-    deployments, "" for none.
+    deployments, "" for none. ``chosen``: whether story 2 has its invoice that the ledger never takes.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Lab:
         metrics_s: float = 0,
         schedule_s: float = 60,
         api: str = "",
+        chosen: bool = True,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.faults = Faults(faults)
@@ -83,7 +84,8 @@ class Lab:
             self.meters,
             seed,
             schedule_s,
-            Announcer(api, access_key),
+            announce=Announcer(api, access_key),
+            chosen=chosen,
         )
         say(f"creating functions, streams, topics, queues and tables of {', '.join(stories)}")
         self.story = ActivityHistory(self.stage)

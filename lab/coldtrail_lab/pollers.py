@@ -52,6 +52,7 @@ class SqsPoller(Poller):
 
     ``late_s``: seconds by which a message with this body is held back, as a queue that lags behind would. ``twice``:
     whether a message about this subject is delivered again although it was done, as at-least-once delivery may.
+    ``off``: whether the mapping is switched off.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class SqsPoller(Poller):
         batch: int = 10,
         late_s: Callable[[str], float] = lambda body: 0.0,
         twice: Callable[[str], bool] = lambda subject: False,
+        off: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(f"sqs-{queue_url.rsplit('/', 1)[-1]}")
         self._sqs = sqs
@@ -73,12 +75,15 @@ class SqsPoller(Poller):
         self._batch = batch
         self._late_s = late_s
         self._twice = twice
+        self._off = off
         self._held: dict[str, tuple[float, float]] = {}
         """Message id to when it was sent (Unix seconds) and last received (monotonic); not deleted yet."""
         function.meters.watched.append(self.sample)
         self.done = 0
 
     def _poll(self) -> bool:
+        if self._off():
+            return False
         answer = self._sqs.receive_message(
             QueueUrl=self._url, MaxNumberOfMessages=self._batch, AttributeNames=["All"], MessageAttributeNames=["All"]
         )

@@ -36,6 +36,8 @@ class Stage:
     meters: Meters = field(default_factory=Meters)
     seed: int = 7
     schedule_s: float = 60.0
+    chosen: bool = True
+    """Whether one invoice is never taken by the ledger, whatever faults are on."""
     announce: Announcer = field(default_factory=Announcer)
 
     def function(self, name: str, code: Path, *, tracing: bool = False, context: str = "own", **more: Any) -> Function:

@@ -13,6 +13,7 @@ from typing import Any
 from coldtrail_lab.api_gateway import ApiGateway
 from coldtrail_lab.aws import Aws
 from coldtrail_lab.downstream import ProfileApi
+from coldtrail_lab.function import IDLE_S
 from coldtrail_lab.pollers import SqsPoller
 from coldtrail_lab.stage import Stage
 from coldtrail_lab.streams import KinesisPoller
@@ -27,6 +28,8 @@ STREAM, TABLE, QUEUE, DLQ, FAILED = (
 )
 TYPES = ("run", "ride", "swim", "walk", "lift")
 NOTIFY_TIMEOUT_S = 3.0
+ENVIRONMENTS = ("lost-context", "clock-skew", "missing-write", "new-dependency")
+"""Faults that are in the environment of the posting and the ingesting function."""
 
 
 class ActivityHistory:
@@ -47,7 +50,13 @@ class ActivityHistory:
             PROFILE_API=self.profile.url,
         )
         self.history = stage.function(
-            "activity-history-get", FUNCTIONS / "history", tracing=True, json_logs=True, layered=False, TABLE=TABLE
+            "activity-history-get",
+            FUNCTIONS / "history",
+            tracing=True,
+            json_logs=True,
+            layered=False,
+            TABLE=TABLE,
+            AWS_MAX_ATTEMPTS=2,
         )
         self.notify = stage.function("activity-notify", FUNCTIONS / "notify", timeout_s=NOTIFY_TIMEOUT_S)
         self.functions = [self.post, self.ingest, self.history, self.notify]
@@ -57,7 +66,12 @@ class ActivityHistory:
             aws.client("kinesis"), STREAM, self.ingest, stage.truth, on_failure=self._set_aside
         )
         self.sqs_poller = SqsPoller(
-            aws.client("sqs"), self.queue_url, self.notify, stage.truth, twice=partial(stage.faults.hits, "duplicates")
+            aws.client("sqs"),
+            self.queue_url,
+            self.notify,
+            stage.truth,
+            twice=partial(stage.faults.hits, "duplicates"),
+            off=lambda: stage.faults.share("stuck-consumer") > 0,
         )
         self.accepted = 0
         for poller in (self.kinesis_poller, self.sqs_poller):
@@ -98,11 +112,18 @@ class ActivityHistory:
         """Some faults are in the functions' environment: changing it is a deployment."""
         chaos = next((one for one in ("out-of-memory", "timeout", "crash-init") if self.faults.share(one)), "")
         self.notify.environment["CHAOS"] = chaos
-        self.post.environment["LOST_CONTEXT"] = "1" if self.faults.share("lost-context") else ""
+        on = {one: "1" if self.faults.share(one) else "" for one in ENVIRONMENTS}
+        self.post.environment |= {"LOST_CONTEXT": on["lost-context"], "CLOCK_AHEAD_S": "30" if on["clock-skew"] else ""}
+        self.ingest.environment |= {
+            "MISSING_WRITE": on["missing-write"],
+            "CHECK_API": self.profile.url.replace("127.0.0.1", "localhost") if on["new-dependency"] else "",
+        }
+        self.history.idle_s = 0.0 if self.faults.share("cold-starts") else IDLE_S
         if name in ("out-of-memory", "timeout", "crash-init"):
             self.notify.expire(all_=True)
-        if name == "lost-context":
+        if name in ENVIRONMENTS:
             self.post.expire(all_=True)
+            self.ingest.expire(all_=True)
 
     def post_activity(self, user: str, activity: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """POST one activity; return status and answer."""
@@ -132,6 +153,9 @@ class ActivityHistory:
             if dice.random() < 0.35:
                 yield lambda user=user: self.get_history(user)
                 continue
+            if self.faults.share("vanished-traffic"):
+                yield lambda: None
+                continue
             number += 1
             activity: dict[str, Any] = {
                 "id": f"activity-{seed}-{number:06d}",
@@ -140,6 +164,10 @@ class ActivityHistory:
             }
             if self.faults.hits("undeliverable", activity["id"]):
                 activity["id"] += "-undeliverable"
+            if self.faults.hits("recursion", activity["id"]):
+                activity["echo"] = 5
+            if self.faults.hits("poison-records", activity["id"]):
+                activity["minutes"] = "many"
             if self.faults.hits("malformed-records", activity["id"]):
                 del activity["type"]
             yield lambda user=user, activity=activity: self.post_activity(user, activity)

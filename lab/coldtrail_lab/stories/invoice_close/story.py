@@ -124,7 +124,7 @@ class InvoiceClose:
     def close_invoice(self, invoice_id: str, correlation_id: str) -> str:
         """An ERP says that an invoice is due; return the event's id."""
         detail = {"invoice_id": invoice_id, "correlationId": correlation_id}
-        if correlation_id == CHOSEN_CORRELATION:
+        if correlation_id == CHOSEN_CORRELATION and self.stage.chosen:
             self.ledger.never_answers.add(invoice_id)
         entry = {
             "EventBusName": BUS,

@@ -48,7 +48,9 @@ class Mirage:
         events = stage.aws.client("events")
         self.bus = Bus(BUS, events, named, QueueingLaw(stage.seed), stage.truth, stage.meters)
         stage.road.on_event = self.bus.put
+        self.bus.drops = partial(stage.faults.hits, "dropped-events")
         self.schedule = Schedule(SCHEDULE, stage.schedule_s, self.recount, self.bus, self._count_due)
+        self.schedule.dead = lambda: stage.faults.share("dead-schedule") > 0
         self.api = ApiGateway("orders-api", {("POST", "/order"): self.place}, stage)
 
     def _create(self) -> None:

@@ -9,13 +9,15 @@ from coldtrail.model.findings import Sighting
 from coldtrail.store.troubles_messages import Course
 
 LATE_S = 20
-"""A message that waits for less is not late, whatever is usual."""
+"""A message that nobody takes for less is not late, whatever is usual."""
 
 LEAST_LATE, LEAST_BEFORE = 5, 10
 TAKEN_SHARE = 0.8
 """Where fewer were ever seen taken, nobody can tell what waits from what is not told."""
 
 TIMES, MORE_MS = 5.0, 10_000.0
+LATER_MS = 5_000.0
+"""What waits for less is not late, though it waits longer than usual."""
 
 PASSED_ON = ("eventbridge", "sns", "lambda")
 """What these do not deliver is dropped, not kept."""
@@ -24,9 +26,7 @@ PASSED_ON = ("eventbridge", "sns", "lambda")
 def growing_old(courses: dict[tuple[str, str], list[Course]], now_ns: int) -> Iterator[Sighting]:
     """Every source with messages untaken for far longer than is usual, or taken ever later."""
     for (kind, name), minutes in courses.items():
-        if kind in PASSED_ON:
-            continue
-        seen = untaken(name, minutes, now_ns) or later(name, minutes)
+        seen = (untaken(name, minutes, now_ns) if kind not in PASSED_ON else None) or later(name, minutes)
         if seen is not None:
             yield seen
 
@@ -62,7 +62,7 @@ def later(name: str, minutes: list[Course]) -> Sighting | None:
         return None
     newest = told[-1]
     usual_ms = usual_wait_ms(told[:-1])
-    if usual_ms is None or newest.wait_ms < max(LATE_S * 1e3, TIMES * usual_ms + MORE_MS):
+    if usual_ms is None or newest.wait_ms < max(LATER_MS, TIMES * usual_ms):
         return None
     title = f"Messages of {name} wait {newest.wait_ms / 1e3:.0f} s instead of {usual_ms / 1e3:.1f} s"
     first_ns = newest.minute_s * 10**9

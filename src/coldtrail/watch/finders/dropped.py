@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec import structs
+
 from coldtrail.model.findings import Sighting
 from coldtrail.services.service import CloudWatch
 from coldtrail.store.cloudwatch import AT_THE_END_NS, name_of
@@ -27,31 +29,46 @@ DROPS = (
 functions"; Amazon EventBridge User Guide, "Monitoring Amazon EventBridge"; Amazon SNS Developer Guide, "Monitoring Amazon
 SNS topics using CloudWatch"; EventBridge Scheduler User Guide, "Monitoring Amazon EventBridge Scheduler"."""
 
+THROTTLES = CloudWatch("AWS/Lambda", "Throttles", by="FunctionName")
+
 _ADVICE = (
-    "Give the function or the rule a dead-letter queue or an on-failure destination, so that what cannot be delivered is "
-    "kept; see its maximum age of events and its throttles."
+    "Give the function or the rule a dead-letter queue or an on-failure destination, so that what cannot be "
+    "delivered is kept; see its maximum age of events and its throttles."
 )
 
 
 def counted_drops(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Sighting]:
-    """Every resource of which CloudWatch counted events that were dropped."""
-    names = {name_of(one): one for one in DROPS}
+    """Every resource of which CloudWatch counted events that were dropped, or invocations that were throttled."""
+    names = {name_of(one): one for one in (*DROPS, THROTTLES)}
     rows = engine.rows(
         "SELECT DISTINCT name FROM metric_names WHERE name IN {names:Array(String)}", {"names": list(names)}
     )
     for (name,) in rows:
-        by = names[name].by
-        chart = series_of(engine, name, since_ns + AT_THE_END_NS, until_ns + AT_THE_END_NS, MINUTE_NS, "sum", (by,))
+        published = names[name]
+        chart = series_of(
+            engine, name, since_ns + AT_THE_END_NS, until_ns + AT_THE_END_NS, MINUTE_NS, "sum", (published.by,)
+        )
         for line in chart.series:
+            scope = line.labels.get(published.by, "")
             for at_ns, value in line.points:
-                if value >= 1 and line.labels.get(by):
-                    yield _sighting(
-                        line.labels[by],
-                        names[name].metric,
-                        at_ns,
-                        int(value),
-                        f"{names[name].metric} of {line.labels[by]}: {value:.0f} events are lost",
-                    )
+                if value >= 1 and scope:
+                    yield _counted(published, scope, at_ns, int(value))
+
+
+def _counted(published: CloudWatch, scope: str, at_ns: int, count: int) -> Sighting:
+    if published is not THROTTLES:
+        return _sighting(
+            scope, published.metric, at_ns, count, f"{count} events of {scope} are lost ({published.metric})"
+        )
+    return structs.replace(
+        _sighting(scope, published.metric, at_ns, count, f"{scope} is throttled: {count} within a minute"),
+        kind="throttle",
+        severity="medium",
+        advice=(
+            "Raise the reserved concurrency or the account's, or let fewer come at once; who calls it directly is"
+            " answered 429."
+        ),
+    )
 
 
 def undelivered(courses: dict[tuple[str, str], list[Course]], now_ns: int) -> Iterator[Sighting]:

@@ -18,11 +18,9 @@ LEAST_KNOWN_S, LEAST_SECONDS = 120, 20
 """Of a shorter time, or fewer seconds with a run, nobody knows what is usual."""
 
 LEAST_SILENT_S = 30
-EXPECTED = 15.0
-"""So many runs would have been due. If they came by chance alone, none would come in one of three million cases."""
-
-GAPS = 3.0
-"""So many times as long as the longest pause of the time before."""
+GAPS = 4.0
+"""So many times as long as the longest pause of the time before. If n runs come by chance alone, that is about ln n times as
+long as the mean pause, so a pause of four times that comes once in n^4 pauses; where they come in bursts it is longer."""
 
 DAY_S = 86_400
 TOGETHER_S = 60
@@ -61,7 +59,7 @@ def silent_since(one: Pulse, began_s: int, now_s: int) -> int | None:
     every_s = known_s / (len(one.seconds) - 1)
     if first - began_s > max(longest_s, 3 * every_s, 30.0):
         return None
-    due_s = max(LEAST_SILENT_S, EXPECTED * every_s, GAPS * longest_s) + max(0, one.late_s)
+    due_s = max(LEAST_SILENT_S, GAPS * longest_s) + max(0, one.late_s)
     return int(last + due_s) if now_s - last >= due_s else None
 
 

@@ -19,7 +19,11 @@ def handler(event, context):
     user = (event.get("queryStringParameters") or {}).get("user", "")
     with xray_recorder.in_subsegment("read-history") as subsegment:
         subsegment.put_annotation("user_id", user)
-        items = table.query(KeyConditionExpression=Key("user_id").eq(user))["Items"]
+        try:
+            items = table.query(KeyConditionExpression=Key("user_id").eq(user))["Items"]
+        except table.meta.client.exceptions.ProvisionedThroughputExceededException:
+            logger.warning("the table is busy", extra={"user_id": user})
+            return {"statusCode": 503, "body": json.dumps({"message": "try again later"})}
         subsegment.put_metadata("count", len(items))
     logger.info("history read", extra={"user_id": user, "count": len(items)})
     activities = [{"id": item["activity_id"], "type": item["type"]} for item in items]
