@@ -45,7 +45,7 @@ def definition(state: State, kind: Kind, name: Name) -> Response[bytes]:
     return json(shape(_known(state.service.definitions, kind, name)))
 
 
-@put("/definitions/{kind:str}/{name:str}", sync_to_thread=False, request_max_body_size=MOST_BYTES)
+@put("/definitions/{kind:str}/{name:str}", request_max_body_size=MOST_BYTES)
 async def define(request: Request[Any, Any, Any], state: State, kind: Kind, name: Name) -> Response[bytes]:
     """Keep a definition in place of the one before; 201 where it is new, 400 with the field where it cannot be used."""
     kept: Definitions = state.service.definitions
