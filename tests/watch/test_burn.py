@@ -142,7 +142,8 @@ def test_more_failures_never_burn_less(some: list[tuple[int, int, int]], window:
     good, valid = minutes(*some)
     worse = course(np.maximum(good - 1, 0), valid, window, 0.001, 3)
     better = course(good, valid, window, 0.001, 3)
-    assert (worse.long_burn >= better.long_burn).all() and (worse.short_burn >= better.short_burn).all()
+    assert (worse.long_burn >= better.long_burn).all()
+    assert (worse.short_burn >= better.short_burn).all()
     assert (worse.above | ~better.above).all()
 
 
@@ -154,4 +155,5 @@ def test_events_counted_in_two_parts_burn_as_if_counted_at_once(
     part = [data.draw(st.integers(0, int(most))) for most in good[:: max(1, len(good) // 5)]]
     first = np.minimum(np.resize(np.array(part, dtype=float), len(good)), good)
     whole, halves = course(good, valid, window, 0.001, 3), course(first + (good - first), valid, window, 0.001, 3)
-    assert (whole.long_burn == halves.long_burn).all() and (whole.above == halves.above).all()
+    assert (whole.long_burn == halves.long_burn).all()
+    assert (whole.above == halves.above).all()
