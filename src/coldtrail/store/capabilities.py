@@ -1,4 +1,5 @@
-"""Rate, errors and duration by capability: what users can do, told by the application that a service says it belongs to.
+"""Rate, errors and duration by capability: what users can do, told by the application that a service says it belongs to, and
+by workflows.
 
 A capability is counted by its requests from outside; one without any by the invocations of its functions; one without those
 by its services' spans. Percentiles come from merged sketches of the whole, never from percentiles of its parts.
@@ -12,12 +13,18 @@ from msgspec import Struct
 
 from coldtrail.store.engine import Engine
 from coldtrail.store.entries import ENTRIES
+from coldtrail.store.outcome_figures import Figures, by_minute, figures
 from coldtrail.store.red import INVOCATIONS, Point
 from coldtrail.store.resources import RANGE, number
 
-Counted = Literal["requests", "invocations", "spans"]
+Counted = Literal["requests", "invocations", "spans", "outcomes"]
 
 MOST_CAPABILITIES = 200
+MOST_WORKFLOWS = 20
+"""Each is asked for its course; of more, those with the greatest share of errors are shown."""
+
+WELL = ("complete", "open")
+"""Outcomes with which a user has nothing to complain of, or not yet."""
 
 _QUANTILES = "quantilesTDigest(0.5, 0.95, 0.99)"
 _STEP = "intDiv(toUnixTimestamp64Nano({at}) - {{since:Int64}}, {{step:Int64}})"
@@ -52,7 +59,10 @@ _WAYS: tuple[tuple[Counted, str], ...] = (
 
 
 class Capability(Struct):
-    """One capability over a range of whole minutes, and over the equal range before. ``services``: those that make it up."""
+    """One capability over a range of whole minutes, and over the equal range before.
+
+    ``services``: those that make it up; ``workflow``: its name, where it is one, and then there is no ``p99_ms``.
+    """
 
     name: str
     counted: Counted
@@ -66,6 +76,7 @@ class Capability(Struct):
     previous_error_count: int
     previous_p95_ms: float | None
     points: list[Point]
+    workflow: str = ""
 
 
 def capabilities(engine: Engine, tags: dict[str, str], since_ns: int, until_ns: int, step_ns: int) -> list[Capability]:
@@ -81,9 +92,51 @@ def capabilities(engine: Engine, tags: dict[str, str], since_ns: int, until_ns: 
             untold = {service: tag for service, tag in tags.items() if tag not in found}
     for one in found.values():
         one.services = sorted(service for service, tag in tags.items() if tag == one.name)
-    return sorted(found.values(), key=lambda one: (-one.error_count / one.count, -one.count, one.name))[
-        :MOST_CAPABILITIES
-    ]
+    return worst_first(list(found.values()))
+
+
+def workflows(engine: Engine, titles: dict[str, str], since_ns: int, until_ns: int, step_ns: int) -> list[Capability]:
+    """Return the workflows by name with trails in the range, as capabilities; what does not end well in time is an error."""
+    before = figures(engine, 2 * since_ns - until_ns, since_ns)
+    found = worst_first(
+        [
+            _of_outcomes(name, titles[name], one, before.get(name, Figures({}, None, None)))
+            for name, one in figures(engine, since_ns, until_ns).items()
+            if name in titles and one.counts
+        ]
+    )[:MOST_WORKFLOWS]
+    for one in found:
+        course = by_minute(engine, one.workflow, since_ns, until_ns, step_ns)
+        one.points = [Point(at, sum(counts.values()), _ill(counts), None, None, None) for at, counts in course.items()]
+    return found
+
+
+def _of_outcomes(name: str, title: str, one: Figures, before: Figures) -> Capability:
+    return Capability(
+        name=title,
+        counted="outcomes",
+        services=[],
+        count=sum(one.counts.values()),
+        error_count=_ill(one.counts),
+        p50_ms=number(one.p50_ms),
+        p95_ms=number(one.p95_ms),
+        p99_ms=None,
+        previous_count=sum(before.counts.values()),
+        previous_error_count=_ill(before.counts),
+        previous_p95_ms=number(before.p95_ms),
+        points=[],
+        workflow=name,
+    )
+
+
+def _ill(counts: dict[str, int]) -> int:
+    return sum(count for status, count in counts.items() if status not in WELL)
+
+
+def worst_first(found: list[Capability]) -> list[Capability]:
+    """Return capabilities by their share of errors, then by how much is done."""
+    ordered = sorted(found, key=lambda one: (-one.error_count / max(one.count, 1), -one.count, one.name))
+    return ordered[:MOST_CAPABILITIES]
 
 
 def _read(

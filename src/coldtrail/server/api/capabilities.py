@@ -12,8 +12,9 @@ from coldtrail.server.api.red import point_of
 from coldtrail.server.api.resources import whole_minutes
 from coldtrail.server.api.service import json
 from coldtrail.server.api.times import rfc3339
-from coldtrail.store.capabilities import Capability
+from coldtrail.store.capabilities import Capability, worst_first
 from coldtrail.store.capabilities import capabilities as read_capabilities
+from coldtrail.store.capabilities import workflows as read_workflows
 from coldtrail.store.service_map import tags_of
 
 
@@ -26,19 +27,21 @@ def capabilities(
     engine = state.service.engine
     tags = tags_of(engine, APPLICATION, since_ns)
     found = read_capabilities(engine, tags, since_ns, until_ns, step_ns) if tags else []
+    titles = {name: one.title or name for name, one in state.service.outcomes.workflows.items()}
+    found += read_workflows(engine, titles, since_ns, until_ns, step_ns) if titles else []
     return json(
         {
             "since": rfc3339(since_ns),
             "until": rfc3339(until_ns),
             "step_s": step_ns / 1e9,
             "attributes": APPLICATION,
-            "groups": [_group(one, step_ns) for one in found],
+            "groups": [_group(one, step_ns) for one in worst_first(found)],
         }
     )
 
 
 def _group(one: Capability, step_ns: int) -> dict[str, Any]:
-    told = ("name", "counted", "services", "count", "error_count", "p50_ms", "p95_ms", "p99_ms")
+    told = ("name", "counted", "workflow", "services", "count", "error_count", "p50_ms", "p95_ms", "p99_ms")
     return {
         "kind": "capability",
         **{name: getattr(one, name) for name in told},
