@@ -77,7 +77,7 @@ export default function Overview() {
   );
 }
 
-/** What users can do, by the application that services say they belong to; nothing where none says so. */
+/** What users can do, by the application that services say they belong to and by workflow; nothing where there is neither. */
 function Capabilities({ range }: { range: Range }) {
   const query = useQuery({
     queryKey: ["capabilities", range.text, Math.floor(range.untilMs / 20_000)],
@@ -89,7 +89,7 @@ function Capabilities({ range }: { range: Range }) {
   return (
     <section aria-labelledby="capabilities">
       <h2 id="capabilities">
-        Capabilities <small>requests from outside by application, the worst first</small>
+        Capabilities <small>what users can do, by application and workflow, the worst first</small>
       </h2>
       <Answer query={query} what="the capabilities" rows={2}>
         {(data) => <RedTable groups={data.groups} seconds={(Date.parse(data.until) - Date.parse(data.since)) / 1000} kind="capability" />}
