@@ -123,7 +123,7 @@ def test_a_step_after_its_deadline_is_late() -> None:
     spec = workflow(steps=[step("load", within="2s"), step("store")])
     found = judged(spec, [origin(), child(2, 3_000, "load"), child(3, 3_100, "store")])
     assert (found.status, found.step, states(found)) == ("late", "load", {"load": "late", "store": "done"})
-    assert found.words == 'late: "load" is late: it took 3.0 s, 1.0 s too long'
+    assert found.words == '"load" is late: it took 3.0 s, 1.0 s too long'
 
 
 def test_a_retry_that_goes_through_is_no_duplicate_and_no_failure() -> None:
@@ -191,6 +191,7 @@ def test_a_message_that_nobody_took_is_where_a_trail_stopped() -> None:
     assert (lost.status, lost.step) == ("incomplete", "packed")
     assert lost.stopped
     assert (lost.stopped.service, lost.stopped.edge) == ("parcels", "delivers")
+    assert lost.words.endswith("which nobody took")
     assert judged(spec, [origin(), sent], lines("r-1", 50, function="packer", message_id="m-1")).status == "complete"
 
 

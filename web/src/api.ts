@@ -1,5 +1,7 @@
 /** The API as the page speaks it: types by hand, one place. Times are RFC 3339, durations `*_ms` numbers. */
 
+import type { TrailOutcome } from "./workflowsApi";
+
 export type NodeStatus = "ok" | "error" | "timeout" | "out_of_memory" | "throttled" | "open";
 export type TrailStatus = "ok" | "error" | "open";
 export type Attributes = Record<string, unknown>;
@@ -102,6 +104,8 @@ export interface TrailColumns {
   requests?: { node: number[]; method: number[]; route: number[]; status_code: number[] };
   resources?: { node: number[]; kind: number[]; name: number[]; operation: number[] };
   critical_shares?: Share[];
+  /** What became of it against each of its workflows. */
+  workflows?: TrailOutcome[];
 }
 
 export interface Wait {
@@ -542,6 +546,8 @@ export interface TrailFilter {
   min_ms?: string;
   max_ms?: string;
   q?: string;
+  workflow?: string;
+  outcome?: string;
 }
 
 export const api = {

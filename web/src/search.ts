@@ -25,9 +25,12 @@ export interface Search {
   group?: string;
   /** The range to compare with, `from..to` or `previous`. */
   before?: string;
+  /** Trails of this workflow, and those with this outcome. */
+  workflow?: string;
+  outcome?: string;
 }
 
-const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "z", "kind", "by", "stat", "where", "before", "at", "group", "live"] as const;
+const NAMES = ["t", "q", "sel", "tab", "service", "status", "min_ms", "max_ms", "z", "kind", "by", "stat", "where", "before", "workflow", "outcome", "at", "group", "live"] as const;
 
 export function parseSearch(text: string): Search {
   const query = new URLSearchParams(text);

@@ -66,7 +66,7 @@ def pass_deadlines(one: Outcome, now_ns: int) -> Outcome:
         index, at = _first(made)
         status, name = WORST_FIRST[index], at.name
     step = next((each for each in steps if each.name == name), None)
-    words = one.words if step is None or name == "" else _said(status, step, one.stopped)
+    words = one.words if step is None or name == "" else _said(step, one.stopped)
     return structs.replace(
         one,
         status=status,
@@ -140,25 +140,30 @@ def _key(key: str, trail: Trail, said: Asked) -> str:
 def _stop(found: dict[str, Found], name: str, trail: Trail) -> Stop | None:
     """The last node reached on the way to a step: from the last step before it, as far as it led."""
     names = list(found)
+    effects = _effects(trail)
     if found[name].failed:
-        return _stopped_at(found[name].failed[-1], found[name])
+        return _stopped_at(found[name].failed[-1], found[name], effects)
     before = [*found[name].step.after, *reversed(names[: names.index(name)])]
     begun = next((found[one] for one in before if found[one].nodes and not found[one].step.forbidden), None)
     later = {node.node_id for one in names[names.index(name) + 1 :] for node in found[one].nodes}
     origin = trail.origin
-    reached = _reached(begun.nodes if begun else [origin], later, trail) or [origin]
+    reached = _reached(begun.nodes if begun else [origin], later, trail, effects) or [origin]
     failed = [node for node in reached if node.status in FAILED]
-    return _stopped_at(
-        max(failed or reached, key=lambda node: (node.start_ns, end_of(node), node.node_id)), found[name]
-    )
+    last = max(failed or reached, key=lambda node: (node.start_ns, end_of(node), node.node_id))
+    return _stopped_at(last, found[name], effects)
 
 
-def _reached(roots: list[Node], besides: set[str], trail: Trail) -> list[Node]:
-    """All that followed from some nodes, without what leads to other steps."""
-    by_id = {node.node_id: node for node in trail.nodes}
+def _effects(trail: Trail) -> dict[str, list[str]]:
     effects: dict[str, list[str]] = {}
     for edge in trail.edges:
         effects.setdefault(edge.cause, []).append(edge.effect)
+    return effects
+
+
+def _reached(roots: list[Node], besides: set[str], trail: Trail, effects: dict[str, list[str]]) -> list[Node]:
+    """All that followed from some nodes, without what led to other steps."""
+    by_id = {node.node_id: node for node in trail.nodes}
+    first = {node.node_id for node in roots}
     seen: set[str] = set()
     pending = [node.node_id for node in roots]
     while pending:
@@ -166,13 +171,19 @@ def _reached(roots: list[Node], besides: set[str], trail: Trail) -> list[Node]:
         if node_id not in seen and node_id not in besides:
             seen.add(node_id)
             pending += effects.get(node_id, ())
-    return [by_id[one] for one in sorted(seen)]
+    return [by_id[one] for one in sorted(seen) if one in first or besides.isdisjoint(effects.get(one, ()))]
 
 
-def _stopped_at(node: Node, wanted: Found) -> Stop:
-    edge = _edge(node, wanted)
-    went = failure_words(node) if node.status in FAILED else "is still open" if node.status == "open" else "went well"
-    return Stop(node.node_id, node.service, node.name, edge, f"{who(node)} ({node.kind}), which {went}")
+def _stopped_at(node: Node, wanted: Found, effects: dict[str, list[str]]) -> Stop:
+    untaken = node.kind == "message" and node.node_id not in effects
+    words = f"{who(node)} ({node.kind}), which {'nobody took' if untaken else _went(node)}"
+    return Stop(node.node_id, node.service, node.name, _edge(node, wanted), words)
+
+
+def _went(node: Node) -> str:
+    if node.status in FAILED:
+        return failure_words(node)
+    return "is still open" if node.status == "open" else "went well"
 
 
 def _edge(node: Node, wanted: Found) -> EdgeKind:
@@ -191,13 +202,13 @@ def _words(
 ) -> str:
     if status == "complete":
         took = f" after {duration_words((last.done_ns - trail.start_ns) / 1e6)}" if last.done_ns else ""
-        return f'complete: "{last.name}" was done{took}'
+        return f'"{last.name}" was done{took}'
     step = next((step for step in steps if step.name == name), None)
     if trail.origin.kind == "request" and trail.origin.status in FAILED and status == "failed":
-        said = f"failed: the origin {who(trail.origin)} {failure_words(trail.origin)}"
+        said = f"the origin {who(trail.origin)} {failure_words(trail.origin)}"
         return said + (f', and "{name}" is not done' if step and step.done_ns is None else "")
     assert step
-    return _said(status, step, stopped)
+    return _said(step, stopped)
 
 
 _STATE_WORDS: dict[StepState, str] = {
@@ -212,10 +223,8 @@ _STATE_WORDS: dict[StepState, str] = {
 }
 
 
-def _said(status: OutcomeStatus, step: StepOutcome, stopped: Stop | None) -> str:
-    """The sentence: what became of the trail, by which step, why, and how far it came."""
-    said = f'{status.replace("_", " ")}: "{step.name}" {_STATE_WORDS[step.state]}' + (
-        f": {step.words}" if step.words else ""
-    )
+def _said(step: StepOutcome, stopped: Stop | None) -> str:
+    """The sentence: which step makes the trail what it is, why, and how far it came."""
+    said = f'"{step.name}" {_STATE_WORDS[step.state]}' + (f": {step.words}" if step.words else "")
     told = stopped is not None and step.state in ("missing", "failed", "waiting")
     return said + (f"; the trail came as far as {stopped.words}" if stopped and told else "")

@@ -11,6 +11,7 @@ export const HELP: [string, string][] = [
   ["g n", "go to Findings"],
   ["g a", "go to Alerts"],
   ["g p", "go to Objectives"],
+  ["g w", "go to Workflows"],
   ["g m", "go to Map"],
   ["g t", "go to Trails"],
   ["g e", "go to Event sources"],

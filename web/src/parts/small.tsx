@@ -47,7 +47,7 @@ export function CopyBlock({ text, label }: { text: string; label: string }) {
   );
 }
 
-const TONE: Record<string, string> = { ok: "ok", open: "dim", throttled: "warn", partial: "warn" };
+const TONE: Record<string, string> = { ok: "ok", complete: "ok", open: "dim", throttled: "warn", partial: "warn", late: "warn", duplicated: "warn" };
 
 export function Status({ status }: { status: string }) {
   return <span className={`status ${TONE[status] ?? "bad"}`}>{words(status)}</span>;

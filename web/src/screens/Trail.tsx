@@ -9,6 +9,7 @@ import { useKeys } from "../parts/keys";
 import { TrailCost } from "../parts/TrailCost";
 import { Id, Status } from "../parts/small";
 import type { Search } from "../search";
+import { Outcomes } from "../trail/Outcomes";
 import { NodePanel } from "../trail/NodePanel";
 import { Shares } from "../trail/Shares";
 import { Story } from "../trail/Story";
@@ -83,6 +84,7 @@ function Loaded({ columns }: { columns: Parameters<typeof decode>[0] }) {
   return (
     <>
       <Head model={model} />
+      <Outcomes outcomes={model.outcomes} select={(node) => set({ sel: node })} />
       <Story story={model.story} selected={search.sel} select={(node) => set({ sel: node })} />
       <Shares model={model} select={select} />
       <div className="trail-tools">
@@ -129,7 +131,7 @@ function Head({ model }: { model: TrailModel }) {
   return (
     <header className="trail-head">
       <h1>{model.size ? title(model, model.order[0]) : "Trail"}</h1>
-      <Status status={model.outcome ?? model.status} />
+      <Status status={model.status} />
       <span className="facts">
         <span><b>{duration(model.durationMs)}</b></span>
         <span>{plural(model.size, "node")}</span>

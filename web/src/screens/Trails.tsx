@@ -13,10 +13,11 @@ import { useRowKeys } from "../parts/rowKeys";
 import { TrailTable } from "../parts/TrailTable";
 import { asParameters, between, stepFor, type Range } from "../range";
 import type { Search } from "../search";
+import { OUTCOME_WORDS, OUTCOMES } from "./workflowWords";
 import { heatOf } from "../views/heatmapLayout";
 
 const PAGE = 50;
-const FILTERS = ["service", "status", "min_ms", "max_ms", "q"] as const;
+const FILTERS = ["service", "status", "min_ms", "max_ms", "q", "workflow", "outcome"] as const;
 
 export default function Trails() {
   const range = useRange();
@@ -47,7 +48,7 @@ export default function Trails() {
         )}
       </header>
       <FilterBar search={search} set={set} clear={named.length ? clear : undefined} />
-      {!search.q && <Heat search={search} range={range} set={set} />}
+      {!search.q && !search.workflow && !search.outcome && <Heat search={search} range={range} set={set} />}
       <Answer query={query} what="the trails" rows={8}>
         {() =>
           trails.length === 0 ? (
@@ -69,7 +70,7 @@ export default function Trails() {
   );
 }
 
-const FILTER_WORDS: Record<(typeof FILTERS)[number], string> = { service: "service", status: "status", min_ms: "at least (ms)", max_ms: "at most (ms)", q: "value" };
+const FILTER_WORDS: Record<(typeof FILTERS)[number], string> = { service: "service", status: "status", min_ms: "at least (ms)", max_ms: "at most (ms)", q: "value", workflow: "workflow", outcome: "outcome" };
 
 function FilterBar({ search, set, clear }: { search: Search; set: (change: Partial<Search>) => void; clear?: () => void }) {
   const services = useQuery({ queryKey: ["services"], queryFn: ({ signal }) => api.services(signal) });
@@ -79,6 +80,8 @@ function FilterBar({ search, set, clear }: { search: Search; set: (change: Parti
     <form className="filters" role="search" aria-label="Filter trails" onSubmit={(event) => event.preventDefault()}>
       <NativeSelect size="xs" label="Service" value={search.service ?? ""} onChange={(event) => set({ service: event.currentTarget.value || undefined })} data={[{ value: "", label: "any" }, ...names]} />
       <NativeSelect size="xs" label="Status" value={search.status ?? ""} onChange={(event) => set({ status: event.currentTarget.value || undefined })} data={[{ value: "", label: "any" }, "ok", "error", "open"]} />
+      <NativeSelect size="xs" label="Outcome" value={search.outcome ?? ""} onChange={(event) => set({ outcome: event.currentTarget.value || undefined })} data={[{ value: "", label: "any" }, ...OUTCOMES.map((one) => ({ value: one, label: OUTCOME_WORDS[one] }))]} />
+      {search.workflow && <TextInput size="xs" label="Workflow" value={search.workflow} readOnly />}
       <Slow label="At least, ms" value={search.min_ms} set={(min_ms) => set({ min_ms })} numeric />
       <Slow label="At most, ms" value={search.max_ms} set={(max_ms) => set({ max_ms })} numeric />
       <Slow label="Value, or name=value" value={search.q} set={(q) => set({ q })} />

@@ -1,5 +1,6 @@
 /** A trail as the views read it: columns decoded once, the tree in order, edges by effect. Pure. */
 
+import type { TrailOutcome } from "../workflowsApi";
 import type { NodeStatus, Sentence, Share, TrailColumns, TrailStatus, Wait } from "../api";
 import { duration, oneLine, text, words } from "../format";
 
@@ -37,6 +38,7 @@ export interface TrailModel {
   id: string;
   status: TrailStatus;
   outcome: string | null;
+  outcomes: TrailOutcome[];
   startMs: number;
   durationMs: number;
   size: number;
@@ -115,6 +117,7 @@ export function decode(columns: TrailColumns): TrailModel {
     id: columns.trail_id,
     status: columns.status,
     outcome: columns.outcome,
+    outcomes: columns.workflows ?? [],
     startMs,
     durationMs: Math.max(columns.duration_ms, 0.001),
     size,
