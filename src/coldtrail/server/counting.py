@@ -43,7 +43,8 @@ OLDEST_S = (LONGEST_DAYS + LONGEST_PAIR_DAYS) * 86_400
 SOURCES: tuple[Source, ...] = ("service", "function", "entry", "trail")
 NAMES_AT_ONCE = 2_000
 RECALLED_AT_ONCE = 50
-LATE_S = 300
+LATE_S: dict[str, int] = {"metric": 300, "outcome": 3_600}
+"""What came so late is counted in its own minute: of metrics, and of outcomes, which wait for a trail to be put together."""
 MOST_STEPS = 5_000
 
 CountOther = Callable[[Series, int, int], dict[int, tuple[float, float]]]
@@ -201,7 +202,7 @@ class Counting:
     def _count_elsewhere(self, ledger: Ledger, one: Series, now_s: int) -> None:
         """Count up to the last whole minute, and the last few again, for what came late."""
         begin_s = (now_s // 60 - ledger.minutes + 2) * 60
-        since_s = max(begin_s, self._upto_s.get(one.id, 0) - LATE_S)
+        since_s = max(begin_s, self._upto_s.get(one.id, 0) - LATE_S[one.source])
         until_s = min(now_s // 60 * 60, since_s + MOST_STEPS * 60)
         for minute_s, (good, valid) in self._others[one.source](one, since_s, until_s).items():
             self._take(ledger, one.id, minute_s, good, valid)

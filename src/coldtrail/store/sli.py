@@ -199,16 +199,25 @@ def synthetic_traces(engine: Engine, since_s: int, until_s: int) -> list[str]:
     return [str(row[0]) for row in engine.rows(_SYNTHETIC, {"since": since_s, "until": until_s})]
 
 
+# A trail counts when it was decided: done, or its first deadline passed without; one that failed before, when it began.
+_OUTCOMES = f"""
+SELECT toUnixTimestamp(toStartOfMinute(at)) AS minute, countIf(state IN {{good:Array(String)}}), count() FROM (
+  SELECT argMax(o.status, o.version) AS state, argMax(o.done_ns, o.version) AS done,
+    argMax(arrayMin(arrayFilter((due, step_done) -> step_done = 0 AND due > 0, o.deadlines_ns, o.dones_ns)), o.version) AS missed,
+    argMax(o.start, o.version) AS began,
+    fromUnixTimestamp64Nano(multiIf(done > 0, done, state = 'incomplete' AND missed > 0, missed,
+      toUnixTimestamp64Nano(began)), 'UTC') AS at
+  FROM outcomes AS o
+  WHERE workflow = {{workflow:String}} AND start >= fromUnixTimestamp({{since:Int64}}) - INTERVAL 7 DAY
+    AND start < fromUnixTimestamp({{until:Int64}})
+  GROUP BY trail_id)
+WHERE state NOT IN ('', 'open') AND {_within("at")} GROUP BY minute
+"""
+
+
 def count_outcomes(
     engine: Engine, workflow: str, good: Sequence[str], since_s: int, until_s: int
 ) -> dict[int, tuple[float, float]]:
-    """Return good and valid trails of a workflow by minute; nothing where the store keeps no outcomes."""
-    if not engine.rows("SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'outcomes'"):
-        return {}
-    query = f"""SELECT toUnixTimestamp(toStartOfMinute(at)) AS minute, countIf(what IN {{good:Array(String)}}), count() FROM (
-          SELECT argMax(start, version) AS at, argMax(status, version) AS what FROM outcomes
-          WHERE workflow = {{workflow:String}} AND start >= fromUnixTimestamp({{since:Int64}}) - INTERVAL 1 HOUR
-            AND start < fromUnixTimestamp({{until:Int64}}) + INTERVAL 1 HOUR GROUP BY trail_id)
-        WHERE what NOT IN ('', 'open') AND {_within("at")} GROUP BY minute"""
+    """Return good and valid trails of a workflow by minute; reads a week of the workflow's outcomes."""
     asked = {"workflow": workflow, "good": list(good), "since": since_s, "until": until_s}
-    return {int(minute): (float(fine), float(all_)) for minute, fine, all_ in engine.rows(query, asked)}
+    return {int(minute): (float(fine), float(all_)) for minute, fine, all_ in engine.rows(_OUTCOMES, asked)}
