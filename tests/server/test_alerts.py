@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import subprocess
 import time
 import uuid
@@ -149,6 +150,13 @@ def test_a_dry_run_says_when_it_would_have_fired(hooked: tuple[Coldtrail, Receiv
         assert (said["step_s"], said["fired_count"]) == (60, 1)
         assert [one["what"] for one in said["events"]] == ["fired", "recovered"]
         assert [at for at, one in enumerate(said["points"]) if one["breached"]] == [5, 6, 7, 8]
+        absent = {"type": "absence", "scope": service, "within": "4m"}
+        later = {**params, "until": str(begin_ns + 29 * 60_000_000_000)}
+        gone = asking.post("/alerts/dry-run", json={"spec": {"check": absent}}, params=later).json()
+        assert [at for at, one in enumerate(gone["points"]) if one["breached"]] == [23, 24, 25, 26, 27, 28], "from four minutes after the last request on"
+        ahead = {"type": "forecast", "promql": f'sum(coldtrail_errors_total{{group="service",service="{service}"}})', "above": 45, "within": "10m", "look_back": "5m"}
+        rising = asking.post("/alerts/dry-run", json={"spec": {"check": ahead}}, params=params)
+        assert rising.status_code == 200, rising.text
         wrong = asking.post("/alerts/dry-run", json={"spec": {"check": {**check, "above": None}}})
         assert (wrong.status_code, "above or below" in wrong.text) == (400, True)
         define(coldtrail, "alert", service, {"check": {"type": "threshold", "promql": f'sum(increase(coldtrail_errors_total{{group="service",service="{service}"}}[2m]))', "above": 5}})
@@ -180,3 +188,47 @@ def test_the_command_line_shows_alerts(hooked: tuple[Coldtrail, Receiver], tmp_p
     assert "quiet" in [one["name"] for one in json.loads(listed.stdout)["alerts"]]
     shown = subprocess.run([COMMAND, "alerts", "quiet", "--url", coldtrail.url], capture_output=True, text=True, check=True)
     assert "Too much" in shown.stdout
+
+
+def test_a_last_step_that_never_happens_is_one_alert_without_set_up(hooked: tuple[Coldtrail, Receiver]) -> None:
+    coldtrail, receiver = hooked
+    mark = os.urandom(3).hex()
+    shop = f"close-{mark}"
+    hook(coldtrail, receiver, f"late-{mark}", default=True)
+    steps = [{"name": "accepted", "match": {"service": shop, "name": "POST /close"}}, {"name": "published", "match": {"service": shop, "name": "publish"}}]
+    define(coldtrail, "workflow", shop, {"origin": {"kind": "request", "service": shop, "name": "POST /close"}, "within": "2s", "steps": steps})
+    trace_ids = []
+    for _ in range(3):
+        root = span("POST /close", service=shop, kind=2, start_ns=time.time_ns() - 10 * 10**9)
+        assert coldtrail.post("/v1/traces", traces(root)).status_code == 200
+        trace_ids.append(root["trace_id"].hex())
+
+    def ours() -> list[dict[str, Any]]:
+        return [one.body for one in told(receiver, f"late-{mark}") if one.body["alert"] == "workflow-outcomes" and mark in one.body["group"]]
+
+    (one,) = wait_for(ours, lambda found: len(found) == 1, SOON_S)
+    assert (one["group"], one["event"]) == (f"workflow={shop}", "fired")
+    assert one["parts"][0]["trail_id"] in trace_ids
+    assert re.match(rf"{shop}: [1-3] of [1-3] trails incomplete", one["why"])
+    assert '"published"' in one["why"]
+    assert client(coldtrail).delete(f"/definitions/route/late-{mark}").status_code == 200
+
+
+def test_a_budget_that_burns_is_told_without_set_up(hooked: tuple[Coldtrail, Receiver]) -> None:
+    coldtrail, receiver = hooked
+    mark = os.urandom(3).hex()
+    service = f"burns-{mark}"
+    hook(coldtrail, receiver, f"slo-{mark}", default=True)
+    now_ns = time.time_ns()
+    for minute in range(12):
+        some = [span("GET /", service=service, kind=2, error="ValueError" if number < 5 else "", start_ns=now_ns - minute * 60 * 10**9 - number) for number in range(10)]
+        assert coldtrail.post("/v1/traces", traces(*some)).status_code == 200
+    define(coldtrail, "objective", service, {"sli": {"type": "requests", "of": "service", "scope": service}, "target_percent": 99, "title": f"Burns {mark}"})
+
+    def ours() -> list[dict[str, Any]]:
+        return [one.body for one in told(receiver, f"slo-{mark}") if one.body["alert"] == "budget-burns" and mark in one.body["group"]]
+
+    (one,) = wait_for(ours, lambda found: len(found) == 1, SOON_S)
+    assert f"Burns {mark}: the budget burns " in one["why"]
+    assert one["parts"][0]["scope"] == service
+    assert client(coldtrail).delete(f"/definitions/route/slo-{mark}").status_code == 200

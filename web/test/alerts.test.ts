@@ -14,7 +14,7 @@ const answer = (alerts: AlertRow[], change: Partial<AlertsAnswer> = {}): AlertsA
 describe("alerts in words", () => {
   it("says what fires, and leaves out what is muted", () => {
     expect(overall(answer([row({}), row({ muted: "part of checkout" })]))).toEqual({
-      tone: "bad", headline: "Orders fail fires", details: ["1 more alert is muted: silenced, or part of another one."],
+      tone: "bad", headline: "Orders fail fires", details: ["1 alert is muted: silenced, or part of another one."],
     });
     expect(overall(answer([row({}), row({})])).headline).toBe("2 alerts fire");
     expect(overall(answer([row({ phase: "pending" })])).tone).toBe("warn");

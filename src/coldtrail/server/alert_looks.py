@@ -87,7 +87,8 @@ class Looks:
         burning: Burning = lambda now_ns: [],
     ) -> None:
         self._at_ns = list(at_ns)
-        self._up_since_ns = up_since_ns
+        # What is looked at afterwards was taken in, whenever we began.
+        self._up_since_ns = up_since_ns if len(self._at_ns) == 1 else 0
         self._findings = findings
         self._figures = Figures(engine, at_ns[0] - reach_ns, at_ns[-1])
         self._selection = Remembering(engine, at_ns[-1] // 10**6)
@@ -327,7 +328,13 @@ def _fits(check: FindingCheck, one: Finding) -> bool:
 
 
 def _finding_sample(one: Finding) -> Sample:
-    part = Part(one.title[:512], float(one.count), f"{one.title[:300]} ({one.count} times)", one.scope, one.fingerprint)
+    part = Part(
+        one.title[:512],
+        float(one.count),
+        f"{one.title[:300]}, seen {'once' if one.count == 1 else f'{one.count} times'}",
+        one.scope,
+        one.fingerprint,
+    )
     rank = {"high": 2.0, "medium": 1.0}.get(one.severity, 0.0)
     labels = {"finding": one.fingerprint, "kind": one.kind, "scope": one.scope, "severity": one.severity}
     return Sample(part, True, False, rank, labels)

@@ -76,7 +76,7 @@ function Whole({ answer, group, range }: { answer: AlertAnswer; group?: string; 
       <Said said={{ tone: one.muted ? "" : TONES[one.phase], headline: since[0].toUpperCase() + since.slice(1), details }} />
       <Tools answer={answer} one={one} />
       <Parts parts={one.parts} />
-      {answer.points.length > 0 && (
+      {answer.points.some((point) => point.value !== null) && (
         <Suspense fallback={<div className="charts" />}>
           <AlertChart answer={answer} range={range} />
         </Suspense>

@@ -12,7 +12,7 @@ export function overall(answer: AlertsAnswer): { tone: string; headline: string;
   const details: string[] = [];
   if (!Object.values(answer.routes).some(Boolean)) details.push("No route is marked as default: alerts that name none are told to nobody.");
   if (answer.undelivered_count) details.push(`${plural(answer.undelivered_count, "message")} could not be delivered.`);
-  if (muted) details.push(`${plural(muted, "more alert")} ${muted === 1 ? "is" : "are"} muted: silenced, or part of another one.`);
+  if (muted) details.push(`${plural(muted, "alert")} ${muted === 1 ? "is" : "are"} muted: silenced, or part of another one.`);
   for (const [what, why] of Object.entries(answer.broken)) details.push(`${what} cannot be read: ${why}`);
   if (firing.length) return { tone: "bad", headline: firing.length === 1 ? `${firing[0].title} fires` : `${firing.length} alerts fire`, details };
   if (answer.counts.pending) return { tone: "warn", headline: `Nothing fires; ${plural(answer.counts.pending, "alert")} may soon`, details };
