@@ -13,7 +13,7 @@ from coldtrail.model.xray_ids import xray_trace_id_to_hex
 from coldtrail.store.engine import Engine
 from coldtrail.store.find import Carrier, carriers_of, carriers_of_hash
 from coldtrail.store.find import find as find_carriers
-from coldtrail.store.inferred import inferred_of
+from coldtrail.store.inferred import any_inferred, inferred_of
 from coldtrail.store.key_units import units_with
 from coldtrail.store.signals import SignalReader
 from coldtrail.store.trail_lists import Filters, TrailRow, list_trails, trails_of
@@ -24,6 +24,9 @@ from coldtrail.trails.walk import MOST_SIGNALS, Gathered, gather, gather_near
 
 SETTLED_S = 5
 """How long after it was found a trail may still be joined by signals that were sent at the same time."""
+
+ASKED_S = 1.0
+"""How long it is taken for true that times told of no edge yet; shorter than the time between two passes."""
 
 
 def graph_of(gathered: Gathered, timing: Timing = NOT_BY_TIME) -> Graph:
@@ -38,6 +41,7 @@ class TrailReader:
     def __init__(self, engine: Engine, signals: SignalReader) -> None:
         self._engine = engine
         self._signals = signals
+        self._inferred, self._asked_s = False, -ASKED_S
 
     def remember_emitters(self, since_s: int) -> None:
         """Read the emitters received since Unix second ``since_s`` ahead of those who will ask."""
@@ -57,7 +61,14 @@ class TrailReader:
 
     def inferred_of(self, units: set[str]) -> list[Inferred]:
         """Return the edges that times told into and out of the units."""
-        return inferred_of(self._engine, units)
+        return inferred_of(self._engine, units) if self._any_inferred() else []
+
+    def _any_inferred(self) -> bool:
+        """Whether times told of any edge, as of some seconds ago: where all have ids, no walk has to ask in each round."""
+        now_s = time.monotonic()
+        if not self._inferred and now_s >= self._asked_s + ASKED_S:
+            self._inferred, self._asked_s = any_inferred(self._engine), now_s
+        return self._inferred
 
     def gather(self, trace_ids: set[str], request_ids: set[str], most_signals: int | None = None) -> Gathered:
         """Return the signals of all trails around the traces and requests."""

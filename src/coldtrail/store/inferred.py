@@ -30,6 +30,11 @@ def inferred_of(engine: Engine, units: set[str]) -> list[Inferred]:
     ]
 
 
+def any_inferred(engine: Engine) -> bool:
+    """Whether times told of any edge; answered from what the engine keeps of each part."""
+    return bool(engine.rows("SELECT count() FROM inferred_edges")[0][0])
+
+
 def save_inferred(engine: Engine, found: list[Inferred], received_s: int) -> None:
     """Keep edges, each under both of its units."""
     rows = [
