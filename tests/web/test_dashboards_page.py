@@ -154,6 +154,33 @@ def test_a_starter_is_kept_as_ones_own_and_comes_back_when_that_is_deleted(page:
     expect(page.get_by_role("row", name=re.compile("Cost of today.*starter set"))).to_be_visible()
 
 
+def test_a_panel_fails_alone_and_is_asked_for_again(page: Page, served: Coldtrail) -> None:
+    page.route("**/api/v1/limits*", lambda route: route.fulfill(status=503, content_type="application/problem+json", body='{"title": "Store away"}'))
+    page.goto(f"{served.url}/dashboards/critical-health")
+    limits = page.get_by_role("region", name="Nearest to their limit")
+    limits.scroll_into_view_if_needed()
+    expect(limits.get_by_role("alert")).to_contain_text("Store away")
+    expect(page.get_by_role("region", name="Requests that failed").locator(".figure strong")).to_be_visible()
+    page.unroute("**/api/v1/limits*")
+    limits.get_by_role("button", name="Retry").click()
+    expect(limits.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_panel_is_made_wider_with_the_mouse(page: Page, served: Coldtrail) -> None:
+    page.goto(f"{served.url}/dashboards/api-gateway?tab=edit")
+    panel = page.locator("[data-panel='0.0']")
+    expect(panel).to_have_attribute("aria-label", re.compile("3 of 12 wide"))
+    grip, row = panel.locator(".grip").bounding_box(), page.locator(".board-row").first.bounding_box()
+    assert grip
+    assert row
+    page.mouse.move(grip["x"] + 5, grip["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(grip["x"] + 5 + row["width"] * 2 / 12, grip["y"] + 20, steps=5)
+    page.mouse.up()
+    expect(panel).to_have_attribute("aria-label", re.compile("5 of 12 wide"))
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+
+
 def test_the_overview_tells_what_users_can_do_and_leads_to_what_is_behind(page: Page, served: Coldtrail) -> None:
     page.goto(f"{served.url}/overview")
     row = page.get_by_role("region", name=re.compile("^Capabilities")).get_by_role("row", name=re.compile("^ordering"))
