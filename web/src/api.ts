@@ -34,6 +34,8 @@ export interface RedGroup {
   p95_ms: number | null;
   p99_ms: number | null;
   cold_start_count: number;
+  /** Of a capability that is a workflow: its name. */
+  workflow?: string;
   previous: { count: number; error_count: number; p95_ms: number | null } | null;
   points: RedPoint[];
 }

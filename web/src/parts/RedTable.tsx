@@ -9,9 +9,10 @@ export type RedKind = "function" | "service" | "route" | "capability";
 
 const HEADS: Record<RedKind, [string, string]> = { function: ["Function", "functions"], service: ["Service", "services"], route: ["Route", "routes"], capability: ["Capability", "capabilities"] };
 
-/** Where a group leads to: a function's page, the trails of a service or route, a capability on the map. */
+/** Where a group leads to: a function's page, the trails of a service or route, a capability's workflow or part of the map. */
 function placeOf(group: RedGroup, kind: RedKind) {
   if (kind === "function") return { to: "/function/$name", params: { name: group.name } } as const;
+  if (kind === "capability" && group.workflow) return { to: "/workflows/$name", params: { name: group.workflow } } as const;
   if (kind === "capability") return { to: "/map", search: { q: group.name } } as const;
   return { to: "/trails", search: kind === "route" ? { q: group.name } : { service: group.name } } as const;
 }
