@@ -62,7 +62,7 @@ def courses(engine: Engine, since_ns: int, until_ns: int, late_ns: int) -> dict[
 
 
 class Ahead(Struct, frozen=True):
-    """Whose clock differs: messages that were taken before they were sent, or runs that were told of before they began."""
+    """Whose clock differs: messages that were taken before they were sent."""
 
     minute_s: int
     ahead: str
@@ -93,16 +93,31 @@ def taken_before_sent(engine: Engine, since_ns: int, until_ns: int, least_ms: fl
     return [Ahead(*(*row[:7], tuple(one for one in row[7] if one))) for row in rows]
 
 
-def told_before_begun(engine: Engine, since_ns: int, until_ns: int, least_s: float) -> list[Ahead]:
-    """Return functions of which runs were received at least so many seconds before they began, by minute and kind of signal."""
-    query = f"""SELECT toUnixTimestamp(toStartOfMinute(time)) AS minute, function, '', countIf(ahead_ms >= {{least:Float64}} * 1e3) AS n,
-          count(), maxIf(ahead_ms, ahead_ms >= {{least:Float64}} * 1e3), toUnixTimestamp64Nano(max(time)),
-          groupArrayIf({MOST_UNITS})(request_id, ahead_ms >= {{least:Float64}} * 1e3)
+class Lead(Struct, frozen=True):
+    """How far before its beginning the runs of one function were received, by kind of signal: the second and the ninth decile, in ms.
+
+    ``received`` is when the log's segment was begun that they came in, which is some seconds earlier for all alike.
+    """
+
+    function: str
+    source: str
+    count: int
+    low_ms: float
+    high_ms: float
+    minute_s: int
+    last_ns: int
+    units: tuple[str, ...]
+
+
+def leads(engine: Engine, since_ns: int, until_ns: int) -> list[Lead]:
+    """Return by how much the runs of each function are ahead of their receipt; negative where they are behind it."""
+    query = f"""SELECT function, toString(source), count(), quantile(0.2)(ahead_ms), quantile(0.9)(ahead_ms),
+          toUnixTimestamp(toStartOfMinute(max(time))), toUnixTimestamp64Nano(max(time)), groupArray({MOST_UNITS})(request_id)
         FROM (SELECT time, function, source, request_id, dateDiff('millisecond', received, time) AS ahead_ms
           FROM invocations WHERE {RANGE.replace("at ", "time ")})
-        GROUP BY minute, function, source HAVING n > 0 LIMIT {MOST_GROUPS}"""
-    rows = engine.rows(query, {"since": since_ns, "until": until_ns, "least": least_s})
-    return [Ahead(*(*row[:7], tuple(one for one in row[7] if one))) for row in rows]
+        GROUP BY function, source LIMIT {MOST_GROUPS}"""
+    rows = engine.rows(query, {"since": since_ns, "until": until_ns})
+    return [Lead(*(*row[:7], tuple(one for one in row[7] if one))) for row in rows]
 
 
 class Loop(Struct, frozen=True):

@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles_messages import Ahead, taken_before_sent, told_before_begun
+from coldtrail.store.troubles_messages import Ahead, Lead, leads, taken_before_sent
 
 LEAST_MS = 1_000.0
 """Between two clocks of the same provider there are some ms."""
 
-LEAST_AHEAD_S = 5.0
-"""Against our own clock, which may be off as well, and is read in whole seconds."""
+LEAST_AHEAD_MS = 5_000.0
+"""Ahead of the receipt by so much more than the runs of all other functions."""
 
 LEAST_COUNT, LEAST_SHARE = 3, 0.1
 
 
 def skewed_clocks(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Sighting]:
-    """Every function whose runs are told before they begin, and every sender of messages that are taken before they are sent."""
-    told = [one for one in told_before_begun(engine, since_ns, until_ns, LEAST_AHEAD_S) if _enough(one)]
+    """Every function whose runs begin later than all others say it is, and every sender of messages that are taken before they are sent."""
+    told = ahead_of_all(leads(engine, since_ns, until_ns))
     known = {one.ahead for one in told}
     for one in told:
-        yield _sighting(one, "", f"The clock of {one.ahead} is {one.skew_ms / 1e3:.0f} s ahead of the time of receipt")
+        yield _sighting(one, "", f"The clock of {one.ahead} is {one.skew_ms / 1e3:.0f} s ahead of all others")
     for one in taken_before_sent(engine, since_ns, until_ns, LEAST_MS):
         if _enough(one) and one.ahead not in known:
             yield _sighting(
@@ -33,6 +33,17 @@ def skewed_clocks(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Sigh
                     " taken before they are sent"
                 ),
             )
+
+
+def ahead_of_all(found: list[Lead]) -> list[Ahead]:
+    """Return those functions whose runs are received further before their beginning than those of any other."""
+    skewed: list[Ahead] = []
+    for one in found:
+        others = [other.high_ms for other in found if other is not one]
+        if one.count >= LEAST_COUNT and others and one.low_ms >= max(0.0, *others) + LEAST_AHEAD_MS:
+            skew_ms = one.low_ms - max(0.0, *others)
+            skewed.append(Ahead(one.minute_s, one.function, "", one.count, one.count, skew_ms, one.last_ns, one.units))
+    return skewed
 
 
 def _enough(one: Ahead) -> bool:
