@@ -6,7 +6,7 @@ import { count, full, moment, percent } from "../format";
 import { objectivesApi, type Contributor, type Firing, type ObjectiveAnswer } from "../objectivesApi";
 import { Answer, Failed } from "../parts/Answer";
 import { BudgetBar } from "../parts/BudgetBar";
-import { counted, fine, goneIn, left, minutes, over, pairName, STATES, TONES } from "./objectiveWords";
+import { budgetSaid, counted, fine, goneIn, minutes, over, pairName, STATES, TONES } from "./objectiveWords";
 import "./objectives.css";
 
 const ObjectiveCharts = lazy(() => import("../parts/ObjectiveCharts"));
@@ -90,9 +90,9 @@ function Whole({ answer, nowMs }: { answer: ObjectiveAnswer; nowMs: number }) {
 
 function headline(answer: ObjectiveAnswer): string {
   if (answer.state === "no_data") return answer.counting ? "Its past is being counted" : "No events have come in its window";
-  if (answer.state === "spent") return `Its budget is spent: ${left(answer.budget_left)} is left`;
-  if (answer.state === "ok") return `It is met, and ${left(answer.budget_left)} of its budget is left`;
-  return `It ${STATES[answer.state]}: ${left(answer.budget_left)} of its budget is left`;
+  if (answer.state === "spent") return `It does not burn now, but ${budgetSaid(answer.budget_left)}`;
+  if (answer.state === "ok") return `It is met, and ${budgetSaid(answer.budget_left)}`;
+  return `It ${STATES[answer.state]}: ${budgetSaid(answer.budget_left)}`;
 }
 
 function Fact({ name, title, children }: { name: string; title?: string; children: React.ReactNode }) {

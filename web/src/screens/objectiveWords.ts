@@ -33,6 +33,12 @@ export function left(share: number | null): string {
   return `${value < 0 ? "–" : ""}${Math.abs(value).toLocaleString("en-US")}${thin}%`;
 }
 
+/** The budget in half a sentence: `74 % of its budget is left`, `its budget is overspent by 9 %`. */
+export function budgetSaid(share: number | null): string {
+  if (share === null) return "nothing was counted";
+  return share < 0 ? `its budget is overspent by ${left(-share)}` : `${left(share)} of its budget is left`;
+}
+
 /** What is counted: `POST /orders without a failure`. */
 export function counted(sli: Sli): string {
   if (sli.type === "metrics") return "good events of a metric";
@@ -50,7 +56,7 @@ export function over(window: string): string {
 /** When the budget will be gone: `in 3 d 4 h`, `it is`, or that it lasts. */
 export function goneIn(row: Pick<ObjectiveRow, "spent_at" | "budget_left" | "window">, nowMs: number): string {
   if (row.budget_left === null) return "";
-  if (row.budget_left <= 0) return "it is spent";
+  if (row.budget_left <= 0) return "it is";
   return row.spent_at ? `in ${duration(Math.max(0, Date.parse(row.spent_at) - nowMs))}` : "it lasts";
 }
 
@@ -70,7 +76,7 @@ export interface Verdict {
 export function verdict(rows: ObjectiveRow[], nowMs: number): Verdict {
   const of = (state: ObjectiveState) => rows.filter((row) => row.state === state);
   const [paging, tickets, spent] = [of("page"), of("ticket"), of("spent")];
-  const details = [...paging, ...tickets].slice(0, 3).map((row) => `${row.title}: ${left(row.budget_left)} of its budget is left, gone: ${goneIn(row, nowMs)}`);
+  const details = [...paging, ...tickets].slice(0, 3).map((row) => `${row.title}: ${budgetSaid(row.budget_left)}${row.spent_at && (row.budget_left ?? 0) > 0 ? `, gone ${goneIn(row, nowMs)}` : ""}`);
   if (paging.length) return { tone: "bad", headline: `${plural(paging.length, "objective burns its", "objectives burn their")} budget fast`, details };
   if (tickets.length) return { tone: "warn", headline: `${plural(tickets.length, "objective burns its", "objectives burn their")} budget too fast`, details };
   if (spent.length) return { tone: "bad", headline: `${plural(spent.length, "budget is", "budgets are")} spent`, details: spent.slice(0, 3).map((row) => row.title) };
