@@ -64,7 +64,7 @@ class Outcomes:
         self._reader = reader
         self._workflows = DefinedWorkflows(definitions)
         self._deadlines = Deadlines(engine)
-        self._known: dict[str, Workflow] | None = None
+        self._known = self._workflows.now()
         self._past: deque[tuple[str, str]] = deque()
         self._looked_s = int(time.time())
         self._forgot_s = self._looked_s
@@ -120,9 +120,7 @@ class Outcomes:
         """
         self._pass_deadlines(now_ns)
         workflows = self.workflows
-        if self._known is None:
-            self._known = workflows
-        elif workflows is not self._known:
+        if workflows is not self._known:
             fresh = [name for name, one in workflows.items() if self._known.get(name) != one]
             self._past.extend(self._past_of(fresh, workflows, now_ns))
             self._known = workflows

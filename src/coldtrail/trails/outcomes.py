@@ -226,5 +226,5 @@ _STATE_WORDS: dict[StepState, str] = {
 def _said(step: StepOutcome, stopped: Stop | None) -> str:
     """The sentence: which step makes the trail what it is, why, and how far it came."""
     said = f'"{step.name}" {_STATE_WORDS[step.state]}' + (f": {step.words}" if step.words else "")
-    told = stopped is not None and step.state in ("missing", "failed", "waiting")
+    told = stopped is not None and step.state in ("missing", "waiting")
     return said + (f"; the trail came as far as {stopped.words}" if stopped and told else "")

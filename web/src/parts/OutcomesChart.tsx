@@ -18,7 +18,7 @@ export default function OutcomesChart({ answer, range }: { answer: WorkflowAnswe
     ];
   }, [points]);
   return (
-    <div className="charts wide">
+    <div className="charts">
       <Chart title="Trails by outcome" times={times} lines={lines} range={range} unit={count} />
     </div>
   );
