@@ -152,6 +152,7 @@ function Nav() {
 const ICONS: Record<string, string> = {
   "/overview": "M2 13V8M6 13V3M10 13V6M14 13V9.5",
   "/dashboards": "M2 2.5h5v4H2zM9 2.5h5v7H9zM2 9h5v4.5H2zM9 12h5v1.5H9z",
+  "/objectives": "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 11A3 3 0 1 0 8 5a3 3 0 0 0 0 6zM8 8v.1",
   "/alerts": "M4 11V7a4 4 0 0 1 8 0V11L13 12.5H3zM6.5 14.5H9.5",
   "/findings": "M8 2L14.5 13.5H1.5zM8 6.5V9.5M8 11.5V11.6",
   "/workflows": "M2 8h3M6.5 8h3M11 8h3M2 5.5v5M14 5.5v5M4 4l1.5-1.5L7 4",
