@@ -14,7 +14,7 @@ from schemathesis.generation import GenerationMode
 from running import Coldtrail
 
 ENDLESS = "/api/v1/live"
-ANSWERS = ("application/json", "application/problem+json")
+ANSWERS = ("application/json", "application/problem+json", "application/yaml")
 
 
 @pytest.mark.parametrize(("mode", "examples"), [(GenerationMode.POSITIVE, 8), (GenerationMode.NEGATIVE, 4)], ids=["as described", "against the description"])

@@ -248,5 +248,18 @@ def test_what_is_removed_while_it_fires_is_closed_where_it_was_opened(tmp_path: 
     assert host.book.states() == {}
 
 
+def test_a_route_may_want_to_hear_of_troubles_only(tmp_path: Path) -> None:
+    host = Host(f"sqlite:///{tmp_path / 'state.db'}", "one")
+    with receiving() as receiver:
+        host.route(receiver.url, recovered=False)
+        host.find("00000000000000aa")
+        host.alerting.decide(time.time_ns())
+        after_ns = time.time_ns() + 2 * 3_600 * S
+        assert host.alerting.decide(after_ns) == 0
+        assert [event.what for _, event in host.book.events("new-finding")] == ["recovered", "fired"]
+        host.telling.send_due(after_ns)
+        assert told_of(receiver) == [("new-finding", "fired")]
+
+
 def told_of(receiver: Receiver) -> list[tuple[str, str]]:
     return [(one.body["alert"], one.body["event"]) for one in receiver.told]

@@ -32,12 +32,13 @@ from coldtrail.watch.ways_out import Outside
 log = structlog.get_logger(__name__)
 
 PERIOD_S = 10.0
-MOST_PERIOD_S = 60.0
+MOST_PERIOD_S = 25.0
 SHARE = 0.15
 """Of the time, at most: where looks take long they come less often."""
 
 LEASE_S = 30.0
-"""A leader that says nothing for so long is taken for dead; one with the same data folder takes over at once."""
+"""A leader that says nothing for so long, or for three periods, is taken for dead; one with the same data folder takes over
+at once."""
 
 MakeLooks = Callable[[Sequence[int], int], Looks]
 """Of moments, ascending, and how far back before the first one figures are needed; nanoseconds."""
@@ -114,7 +115,8 @@ class Alerting:
         Raises:
             NotLeader: another process took over meanwhile; nothing was kept.
         """
-        self.leads = self.book.lead(self._holder, now_ns, now_ns + int(LEASE_S * 1e9))
+        lease_s = max(LEASE_S, 3 * self._period_s)
+        self.leads = self.book.lead(self._holder, now_ns, now_ns + int(lease_s * 1e9))
         if not self.leads:
             return 0
         known, kept = defined(self.definitions), self.book.states()
@@ -164,7 +166,8 @@ class Alerting:
         now_ns: int,
     ) -> list[Turn]:
         alert = known.alerts[name]
-        subject = Subject(name, alert, rules_of(alert, known.routes), self.page_url())
+        silent = frozenset(route for route, one in known.routes.items() if not one.recovered)
+        subject = Subject(name, alert, rules_of(alert, known.routes), self.page_url(), silent)
         inhibits = {other: one.inhibits for other, one in known.alerts.items() if one.inhibits}
 
         def mute(scopes: tuple[str, ...]) -> str:
@@ -189,7 +192,7 @@ class Alerting:
 
     def _run(self) -> None:
         took_s, swept_s = 0.0, 0.0
-        while not self._stop.wait(min(max(self._period_s, took_s / SHARE), MOST_PERIOD_S)):
+        while not self._stop.wait(max(self._period_s, min(took_s / SHARE, MOST_PERIOD_S))):
             began_s = time.thread_time()
             try:
                 self.decide(time.time_ns())

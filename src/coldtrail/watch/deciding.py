@@ -22,12 +22,16 @@ Mute = Callable[[tuple[str, ...]], str]
 
 
 class Subject(Struct, frozen=True):
-    """An alert by its name, with what its messages need: `page_url` is where links lead."""
+    """An alert by its name, with what its messages need: `page_url` is where links lead.
+
+    ``untold_of_recovery``: routes that want to hear of troubles only.
+    """
 
     name: str
     alert: Alert
     rules: Rules
     page_url: str
+    untold_of_recovery: frozenset[str] = frozenset()
 
     @property
     def title(self) -> str:
@@ -54,6 +58,7 @@ def turns_of(
                 (route, message_of(subject, group, before.state, event, route))
                 for event in events
                 for route in event.routes
+                if event.what != "recovered" or route not in subject.untold_of_recovery
             )
             turns.append(Turn(subject.name, group, before.version, state, tuple(events), messages))
     return turns
