@@ -15,8 +15,8 @@ from coldtrail.model.durations import Duration, duration_ns
 MINUTE_NS = 60 * 10**9
 DAY_NS = 1_440 * MINUTE_NS
 
-Scope = Annotated[str, Meta(min_length=1, max_length=512)]
-Part = Annotated[str, Meta(max_length=512)]
+Scope = Annotated[str, Meta(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f]+$")]
+Part = Annotated[str, Meta(max_length=512, pattern=r"^[^\x00-\x1f]*$")]
 Milliseconds = Annotated[float, Meta(gt=0, le=86_400_000)]
 Expression = Annotated[str, Meta(min_length=1, max_length=16_384)]
 Of = Literal["service", "function", "route", "entry"]

@@ -11,6 +11,7 @@ from coldtrail.server.prometheus_series import Selection
 from coldtrail.server.promql.evaluate import Evaluator, parse
 from coldtrail.server.promql.values import BadQuery, Floats, Vector
 from coldtrail.store.engine import Engine
+from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.sli import count_outcomes
 from coldtrail.watch.series import Series
 
@@ -43,7 +44,9 @@ def count_metrics(engine: Engine, sli: MetricsSli, since_s: int, until_s: int) -
     ends_ms = np.arange(since_s + 60, until_s + 60, 60, dtype=np.int64) * 1_000
     try:
         good, valid = (_events(engine, text, ends_ms) for text in (sli.good, sli.valid))
-    except BadQuery as error:
+    except (BadQuery, EngineError) as error:
+        if getattr(error, "passing", False):
+            raise
         log.warning("an objective's metrics cannot be asked", reason=str(error)[:300])
         return {}
     return {
