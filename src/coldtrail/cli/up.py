@@ -26,6 +26,6 @@ def announce(process: Process, *, as_json: bool) -> None:
         f"  OTLP/gRPC            {addresses['otlp_grpc'] or 'off'}",
         f"  X-Ray (UDP and TCP)  {addresses['xray'] or 'off'}",
         f"  data                 {settings.data.resolve()}",
-        "No data leaves this machine. Ctrl-C stops.",
+        "No data leaves this machine, unless a route of alerts leads elsewhere. Ctrl-C stops.",
     ]
     typer.echo("\n".join(lines))
