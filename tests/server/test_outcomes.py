@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from orders import place
 from otlp import span, traces
 from running import COMMAND, Coldtrail, serving
 
@@ -24,7 +24,7 @@ def define(coldtrail: Coldtrail, name: str, spec: dict[str, Any]) -> None:
     assert answer.status_code in (200, 201), answer.text
 
 
-def order(shop: str, within: str = "8s") -> dict[str, Any]:
+def shape(shop: str, within: str = "8s") -> dict[str, Any]:
     return {
         "origin": {"kind": "request", "service": shop, "name": "POST /order"},
         "key": "order_id",
@@ -38,20 +38,6 @@ def order(shop: str, within: str = "8s") -> dict[str, Any]:
     }
 
 
-def place(coldtrail: Coldtrail, shop: str, *, packed: int = 1, code: int = 202, ago_s: float = 0.0, order_id: str = "") -> str:
-    """One order: a request that sends a message, which a function takes so many times; return the trace's id."""
-    trace, message = os.urandom(16), str(uuid.uuid4())
-    at_ns = time.time_ns() - int(ago_s * 1e9)
-    root = span("POST /order", service=shop, trace_id=trace, kind=2, start_ns=at_ns, duration_ms=20, attributes={"http.response.status_code": code, "order_id": order_id or message})
-    sent = span("send", service=shop, trace_id=trace, parent=root["span_id"], kind=4, start_ns=at_ns + 5_000_000, attributes={"messaging.message.id": message, "messaging.system": "aws_sqs", "messaging.destination.name": f"{shop}-queue"})
-    taken = [
-        span(f"{shop}-pack", service=f"{shop}-pack", kind=5, start_ns=at_ns + (1 + number) * 100_000_000, attributes={"messaging.message.id": message, "messaging.system": "aws_sqs", "faas.invocation_id": str(uuid.uuid4())})
-        for number in range(packed)
-    ]
-    assert coldtrail.post("/v1/traces", traces(root, sent, *taken)).status_code == 200
-    return trace.hex()
-
-
 def outcome_of(coldtrail: Coldtrail, trail_id: str, wanted: str, workflow: str) -> dict[str, Any]:
     """The row of a list once it has an outcome."""
     params = {"workflow": workflow, "outcome": wanted}
@@ -63,7 +49,7 @@ def outcome_of(coldtrail: Coldtrail, trail_id: str, wanted: str, workflow: str) 
 
 def test_each_trail_has_its_outcome_and_is_found_by_it(coldtrail: Coldtrail) -> None:
     shop = f"shop-{os.urandom(3).hex()}"
-    define(coldtrail, shop, order(shop))
+    define(coldtrail, shop, shape(shop))
     good, twice, rejected, lost = (
         place(coldtrail, shop, ago_s=30),
         place(coldtrail, shop, packed=2, ago_s=30),
@@ -86,7 +72,7 @@ def test_each_trail_has_its_outcome_and_is_found_by_it(coldtrail: Coldtrail) -> 
 def test_a_deadline_that_passes_makes_a_trail_incomplete_also_after_a_restart(tmp_path: Path) -> None:
     shop = f"shop-{os.urandom(3).hex()}"
     with serving(tmp_path / "data") as coldtrail:
-        define(coldtrail, shop, order(shop, "25s"))
+        define(coldtrail, shop, shape(shop, "18s"))
         late, never = place(coldtrail, shop, packed=0), place(coldtrail, shop, packed=0)
         for one in (late, never):
             outcome_of(coldtrail, one, "open", shop)
@@ -112,7 +98,7 @@ def test_a_trail_without_any_key_has_an_outcome_too_and_a_new_workflow_judges_th
 
 def test_a_workflow_says_how_its_trails_came_out_and_what_is_missing_where(coldtrail: Coldtrail) -> None:
     shop = f"shop-{os.urandom(3).hex()}"
-    define(coldtrail, shop, order(shop))
+    define(coldtrail, shop, shape(shop))
     spec = {"sli": {"type": "outcomes", "workflow": shop}, "target_percent": 90.0}
     assert httpx.put(f"{coldtrail.url}/api/v1/definitions/objective/{shop}", json={"spec": spec}, timeout=30).status_code == 201
     for packed in (1, 1, 1, 2, 0):
