@@ -27,7 +27,7 @@ from coldtrail_lab.lab import STORIES, Lab
 FOUND_S = 60.0
 """The goal: a fault is told within so many seconds."""
 
-GIVEN_UP_S = 120.0
+GIVEN_UP_S = 90.0
 SETTLE_S = 8.0
 
 
@@ -190,12 +190,12 @@ def main() -> int:
     """Parse flags, check, print; 1 where a fault was not told in time, or something else of high severity opened."""
     parser = argparse.ArgumentParser(prog="bench.faults", description=__doc__)
     parser.add_argument("--fault", choices=sorted(FAULTS), action="append", help="only these")
-    parser.add_argument("--lanes", type=int, default=2, help="servers and labs beside each other")
-    parser.add_argument("--rate", type=float, default=4.0, help="calls a second in each lane")
+    parser.add_argument("--lanes", type=int, default=1, help="servers and labs beside each other")
+    parser.add_argument("--rate", type=float, default=3.0, help="calls a second in each lane")
     parser.add_argument("--warm-s", type=float, default=40.0)
     parser.add_argument("--schedule-s", type=float, default=5.0)
     parser.add_argument("--calm-s", type=float, default=0.0, help="run without faults for so long, and nothing else")
-    parser.add_argument("--calm-rate", type=float, default=8.0, help="calls a second without faults")
+    parser.add_argument("--calm-rate", type=float, default=6.0, help="calls a second without faults")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
