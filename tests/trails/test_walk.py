@@ -73,7 +73,8 @@ def walked(kept: Kept, unit: str) -> dict[str, Trail]:
     """The trails around one unit, by id."""
     traces, requests = ({unit}, set[str]()) if len(unit) == 32 else (set[str](), {unit})
     found = gather(kept, traces, requests)
-    assert not found.partly and not found.full
+    assert not found.partly
+    assert not found.full
     graph = build_graph(found.spans, found.logs, carried=found.carried)
     return {trail.trail_id: trail for trail_id in origins_of(graph) if (trail := select(graph, trail_id))}
 

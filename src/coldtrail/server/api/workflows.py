@@ -103,7 +103,7 @@ class Text(Struct, forbid_unknown_fields=True):
     text: str
 
 
-@post("/workflows/read", sync_to_thread=False, request_max_body_size=MOST_TEXT_BYTES, status_code=200)
+@post("/workflows/read", request_max_body_size=MOST_TEXT_BYTES, status_code=200)
 async def read(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Read a document without keeping it: its name and spec, or what is wrong and in which line."""
     try:
