@@ -105,13 +105,16 @@ class Loader:
     def drain(self) -> None:
         """Load all that is committed now, in the calling thread; a signal that fails does not hold up the others.
 
+        What comes meanwhile is for the next time: under load it never ends, and small loads cost as much as large ones.
+
         Raises:
             EngineError: a passing fault; its segments stay where they are.
         """
         failure: EngineError | None = None
+        newest_ns = self.wal.newest_ns
         for signal in SIGNALS:
             try:
-                while segment := self.wal.seal(signal):
+                while segment := self.wal.seal(signal, newest_ns):
                     self.load(segment)
             except Unreachable:
                 raise

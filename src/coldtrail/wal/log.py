@@ -95,14 +95,19 @@ class WriteAheadLog:
         self._queue.put(_Append(signal, body, digest, done))
         await asyncio.shield(done)
 
-    def seal(self, signal: Signal) -> Segment | None:
-        """Close the segment in writing, if it holds anything, and return the oldest sealed one."""
+    @property
+    def newest_ns(self) -> int:
+        """The name of the segment that was opened last; what is committed from now on may be in it, or in later ones."""
+        return self._last_name_ns
+
+    def seal(self, signal: Signal, newest_ns: int) -> Segment | None:
+        """Return the oldest sealed segment named up to ``newest_ns``; where there is none, close the one in writing for it."""
         with self._lock:
             active = self._active.get(signal)
-            if active and active.size_bytes and not self._sealed[signal]:
+            if active and active.size_bytes and not self._sealed[signal] and int(active.path.stem) <= newest_ns:
                 self._seal_active(signal)
             sealed = self._sealed[signal]
-            return sealed[0] if sealed else None
+            return sealed[0] if sealed and sealed[0].opened_ns <= newest_ns else None
 
     def forget(self, segment: Segment) -> None:
         """Delete a segment whose content the store has made durable."""
@@ -138,7 +143,9 @@ class WriteAheadLog:
                 if not size:
                     path.unlink()
                     continue
-                self._sealed[signal].append(Segment(path, signal, size))
+                segment = Segment(path, signal, size)
+                self._sealed[signal].append(segment)
+                self._last_name_ns = max(self._last_name_ns, segment.opened_ns)
                 self.pending_bytes += size
                 data = memoryview(path.read_bytes())
                 for start, end in frames(data):

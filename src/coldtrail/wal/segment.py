@@ -28,9 +28,14 @@ class Segment(Struct, frozen=True):
         return self.path.stem
 
     @property
+    def opened_ns(self) -> int:
+        """When it was opened, Unix nanoseconds, as its name says."""
+        return int(self.name.split("-")[0])
+
+    @property
     def created_s(self) -> int:
         """When its first byte was written; retention counts from here."""
-        return int(self.name.split("-")[0]) // 1_000_000_000
+        return self.opened_ns // 1_000_000_000
 
 
 def frames(data: bytes | memoryview) -> list[tuple[int, int]]:
