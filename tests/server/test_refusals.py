@@ -180,18 +180,18 @@ def test_a_value_too_deep_for_protobuf_is_shown_as_json_text_from_its_64th_level
 
 
 def test_text_that_is_not_utf8_is_shown_with_replacement_wherever_it_stands(coldtrail: Coldtrail) -> None:
-    marker = os.urandom(5).hex()
-    one = span(f"name-{marker}#", service=f"service-{marker}#", kind=2, attributes={"key#": "value#", "http.route": f"/{marker}#", "correlation_id": f"corr-{marker}#"}, error="Error#")
+    marker = os.urandom(5).hex()  # and "~#~", since random ids may hold one byte of any value
+    one = span(f"name-{marker}~#~", service=f"service-{marker}~#~", kind=2, attributes={"key~#~": "value~#~", "http.route": f"/{marker}~#~", "correlation_id": f"corr-{marker}~#~"}, error="Error~#~")
     request = ExportTraceServiceRequest.FromString(traces(one))
     out = request.resource_spans[0].scope_spans[0].spans[0]
-    out.trace_state, out.status.message, request.resource_spans[0].scope_spans[0].scope.name = "state#", "message#", "scope#"
-    link = out.links.add(trace_id=os.urandom(16), span_id=os.urandom(8), trace_state="linked#")
-    link.attributes.add(key="why#").value.string_value = "because#"
-    assert coldtrail.post("/v1/traces", request.SerializeToString().replace(b"#", b"\xe9")).status_code == 200
-    line = logs({"body": f"line-{marker}#", "event_name": "event#", "attributes": {"key#": "value#"}}, service=f"service-{marker}#")
-    assert coldtrail.post("/v1/logs", line.replace(b"#", b"\xe9")).status_code == 200
+    out.trace_state, out.status.message, request.resource_spans[0].scope_spans[0].scope.name = "state~#~", "message~#~", "scope~#~"
+    link = out.links.add(trace_id=os.urandom(16), span_id=os.urandom(8), trace_state="linked~#~")
+    link.attributes.add(key="why~#~").value.string_value = "because~#~"
+    assert coldtrail.post("/v1/traces", request.SerializeToString().replace(b"~#~", b"~\xe9~")).status_code == 200
+    line = logs({"body": f"line-{marker}~#~", "event_name": "event~#~", "attributes": {"key~#~": "value~#~"}}, service=f"service-{marker}~#~")
+    assert coldtrail.post("/v1/logs", line.replace(b"~#~", b"~\xe9~")).status_code == 200
 
-    got, bad = seen(coldtrail, one), "\ufffd"
+    got, bad = seen(coldtrail, one), "~\ufffd~"
     assert [got["name"], got["service"], got["trace_state"], got["status"]["message"], got["scope"]["name"]] == [f"name-{marker}{bad}", f"service-{marker}{bad}", f"state{bad}", f"message{bad}", f"scope{bad}"]
     assert (got["attributes"][f"key{bad}"], got["events"][0]["attributes"]["exception.type"]) == (f"value{bad}", f"Error{bad}")
     assert [(found["trace_state"], found["attributes"]) for found in got["links"]] == [(f"linked{bad}", {f"why{bad}": f"because{bad}"})]

@@ -42,6 +42,7 @@ def burning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
 
 def test_a_proposal_is_accepted_and_what_burns_leads_to_a_trail(burning: Coldtrail, page: Page) -> None:
     page.goto(f"{burning.url}/overview")
+    expect(page.get_by_role("heading", name="Entries")).to_be_visible()
     page.keyboard.press("g")
     page.keyboard.press("p")
     expect(page.get_by_text("There is no objective yet")).to_be_visible()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from drawing import quickest_p95_ms
 from playwright.sync_api import Browser, Page, expect
 from told import Told
 
-from running import Coldtrail
+from running import Coldtrail, serving
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 DRAW_P95_MS = 4.0
@@ -199,12 +200,19 @@ def test_connect_counts_what_came_in_and_why_some_was_refused(page: Page, told: 
     expect(page).to_have_url(re.compile("/trail/"))
 
 
-def test_an_empty_server_says_what_to_do_and_turns_green_at_the_first_span(page: Page, empty: Coldtrail) -> None:
-    page.goto(empty.url)
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Coldtrail]:
+    """A server of one test's own: what it sends would be in the way of those who need an empty one."""
+    with serving(tmp_path / "data") as running:
+        yield running
+
+
+def test_an_empty_server_says_what_to_do_and_turns_green_at_the_first_span(page: Page, fresh: Coldtrail) -> None:
+    page.goto(fresh.url)
     expect(page.get_by_text("Nothing has arrived yet")).to_be_visible()
     page.get_by_role("link", name="Connect something").click()
     expect(page.locator(".arrivals")).to_contain_text("Waiting for the first span")
-    sender = Sender(empty.otlp_http)
+    sender = Sender(fresh.otlp_http)
     sender.activity(time.time_ns(), failed=False)
     sender.flush()
     expect(page.locator(".arrivals.on")).to_contain_text("Received 3 spans")

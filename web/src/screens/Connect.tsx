@@ -68,7 +68,7 @@ export default function Connect() {
         <Door title="The demo" received={undefined} protocols={[]} off={false}>
           <p>A small serverless system of real parts, running on this machine, with a fault to find:</p>
           <CopyBlock label="demo command" text="coldtrail demo" />
-          <p className="dim">{health.data?.data_dir ? `Everything is kept in ${health.data.data_dir}; no data leaves this machine.` : "No data leaves this machine."}</p>
+          <p className="dim">{health.data?.data_dir ? `Everything is kept in ${health.data.data_dir}; nothing leaves this machine but the alerts that you send somewhere.` : "Nothing leaves this machine but the alerts that you send somewhere."}</p>
         </Door>
        </div>
       </div>

@@ -11,6 +11,9 @@ from coldtrail.store.figures import Steps
 from coldtrail.store.uses import Use, uses
 
 SHARE = 0.8
+TOLD_OTHERWISE = ("lambda.memory", "lambda.duration")
+"""What other finders tell of a function, with better advice: `near_out_of_memory`, `near_timeout`."""
+
 REACH_NS, STEP_NS = 900 * 10**9, 60 * 10**9
 
 
@@ -21,7 +24,7 @@ def near_quotas(limits: Mapping[str, float]) -> Callable[[Engine, int], Iterator
         until_ns = now_ns // STEP_NS * STEP_NS
         steps = Steps(until_ns - REACH_NS, until_ns, STEP_NS)
         for use in uses(engine, ALL_SERVICES, limits, steps):
-            if use.values and max(use.values.values()) >= SHARE * use.limit:
+            if use.quota.id not in TOLD_OTHERWISE and use.values and max(use.values.values()) >= SHARE * use.limit:
                 yield _sighting(use, steps)
 
     return near_quota
