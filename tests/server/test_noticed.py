@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from lambda_logs import report, write
 from otlp import span, traces
 from running import Coldtrail, serving
 
-pytestmark = pytest.mark.both_stores
 SOON_S = 60.0
 
 

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from orders import place
 from otlp import span, traces
 from running import COMMAND, Coldtrail, serving
 
-pytestmark = pytest.mark.both_stores
 SOON_S = 60.0
 
 

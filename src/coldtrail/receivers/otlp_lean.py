@@ -61,10 +61,8 @@ _ENVELOPE: dict[str, list[tuple[str, int, str]]] = {
 }
 
 
-def _build(signal: Signal) -> dict[str, type[Message]]:
-    package = f"coldtrail.lean.{signal}"
+def _build(package: str, schema: dict[str, list[tuple[str, int, str]]]) -> dict[str, type[Message]]:
     file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
-    schema = _SCHEMA[signal] | _ENVELOPE
     for name, fields in schema.items():
         message = file.message_type.add(name=name)
         for field_name, number, kind in fields:
@@ -78,7 +76,9 @@ def _build(signal: Signal) -> dict[str, type[Message]]:
     return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}")) for name in schema}
 
 
-_BUILT: dict[Signal, dict[str, type[Message]]] = {signal: _build(signal) for signal in _SCHEMA}
+_BUILT: dict[Signal, dict[str, type[Message]]] = {
+    signal: _build(f"coldtrail.lean.{signal}", schema | _ENVELOPE) for signal, schema in _SCHEMA.items()
+}
 
 LEAN: dict[Signal, type[Message]] = {signal: built["Request"] for signal, built in _BUILT.items()}
 """The lean request message of each signal."""
@@ -88,3 +88,13 @@ ITEM: dict[Signal, type[Message]] = {signal: built["Item"] for signal, built in 
 
 STATUS: type[Message] = _BUILT["traces"]["Status"]
 """A span's status. Spans hold it as bytes, since there are few distinct ones to look into."""
+
+OUTLINE: type[Message] = _build(
+    "coldtrail.outline",
+    {
+        "Scope": [("scope", 1, "*bytes"), ("schema_url", 3, "*bytes")],
+        "Group": [("resource", 1, "*bytes"), ("scopes", 2, "*Scope"), ("schema_url", 3, "*bytes")],
+        "Request": [("groups", 1, "*Group")],
+    },
+)["Request"]
+"""Who speaks in a request of any signal, as bytes, without what they say."""

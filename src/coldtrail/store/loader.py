@@ -21,8 +21,9 @@ from coldtrail.store.engine_errors import (
     EngineError,
     Unreachable,
 )
-from coldtrail.store.load_sql import LOAD
+from coldtrail.store.load_sql import EMITTERS, LOAD
 from coldtrail.store.migrate import TooNew
+from coldtrail.store.speakers import Speakers
 from coldtrail.wal import Segment, WriteAheadLog
 from coldtrail.wal.log import SIGNALS
 from coldtrail.wal.segment import frames, sync_directory, varint
@@ -71,6 +72,7 @@ class Loader:
         self.loaded = loaded
         self.failing: str | None = None
         self._prepare = prepare
+        self._speakers = Speakers()
         self._prepared = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
@@ -91,6 +93,7 @@ class Loader:
         if not self._prepared:
             self._prepare()
             self._prepared = True
+            self._speakers.forget()
 
     def start(self) -> None:
         """Begin to load."""
@@ -177,8 +180,12 @@ class Loader:
             self._halve(segment, path, token, error)
 
     def _insert(self, segment: Segment, path: Path, token: str) -> None:
+        now_s = time.time()
+        speakers = self._speakers.new(path, now_s)
         for table, statement in LOAD[segment.signal]:
-            self.engine.load(statement, segment.signal, path, segment.created_s, f"{token}-{table}")
+            if statement != EMITTERS or speakers is None or speakers:
+                self.engine.load(statement, segment.signal, path, segment.created_s, f"{token}-{table}")
+        self._speakers.kept(speakers or set(), now_s)
 
     def _prove_engine(self, segment: Segment) -> None:
         """Load an empty request; an engine that refuses even that has a fault of its own, and the segment has none.

@@ -1,0 +1,54 @@
+"""Which emitters a segment holds, told without the engine: those that were kept of late need not be read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import xxhash
+from google.protobuf.message import DecodeError
+
+from coldtrail.receivers.otlp_lean import OUTLINE
+from coldtrail.wal.segment import body_of, frames
+
+KEPT_S = 600
+"""An emitter is written again after so long, so that its row tells when it was last heard of."""
+
+MOST = 100_000
+
+
+class Speakers:
+    """Remembers which emitters were kept when, by a hash of their bytes."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, float] = {}
+
+    def new(self, path: Path, now_s: float) -> set[bytes] | None:
+        """Return those of a segment's emitters that were not kept of late; None where that cannot be told."""
+        try:
+            return {one for one in _speakers(path) if now_s - self._kept.get(one, 0.0) > KEPT_S}
+        except DecodeError:
+            return None
+
+    def kept(self, speakers: set[bytes], now_s: float) -> None:
+        """Remember that they were written."""
+        if len(self._kept) > MOST:
+            self._kept.clear()
+        self._kept |= dict.fromkeys(speakers, now_s)
+
+    def forget(self) -> None:
+        """Remember none: the tables may be empty."""
+        self._kept.clear()
+
+
+def _speakers(path: Path) -> set[bytes]:
+    found: set[bytes] = set()
+    data = memoryview(path.read_bytes())
+    for start, end in frames(data):
+        outline: Any = OUTLINE.FromString(body_of(data[start:end]))
+        for group in outline.groups:
+            resource = b"\0".join((*group.resource, b"", *group.schema_url))
+            for scope in group.scopes:
+                told = b"\0".join((resource, *scope.scope, b"", *scope.schema_url))
+                found.add(xxhash.xxh3_128_digest(told))
+    return found
