@@ -73,7 +73,7 @@ def test_a_dashboards_file_is_read_back_as_the_same_dashboard_under_another_name
 @pytest.mark.parametrize(
     ("panel", "said", "path"),
     [
-        ({"kind": "promql", "query": "rate("}, "query is no PromQL", "$.rows[0].panels[0]"),
+        ({"kind": "promql", "query": "rate("}, "query is no PromQL", "$.rows[0].panels[0].query"),
         ({"kind": "red", "width": 13}, "12", "$.rows[0].panels[0].width"),
         ({"kind": "watched", "service": "sqs"}, "metric", "$.rows[0].panels[0]"),
         ({"kind": "riddle"}, "riddle", "$.rows[0].panels[0].kind"),

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-import promql_parser
 from msgspec import Meta, Struct
 
 from coldtrail.model.durations import Duration, duration_ns
 from coldtrail.model.findings import FindingKind, Severity
+from coldtrail.model.promql import check
 
 Text = Annotated[str, Meta(max_length=2_000)]
 Title = Annotated[str, Meta(max_length=200)]
@@ -227,4 +227,4 @@ def _within(name: str, text: str) -> None:
 
 def _is_promql(text: str) -> None:
     if text:
-        promql_parser.parse(text)
+        check(text, "promql")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-import promql_parser
 from msgspec import Meta, Struct
+
+from coldtrail.model.promql import check
 
 Title = Annotated[str, Meta(max_length=120)]
 Name = Annotated[str, Meta(max_length=500)]
@@ -186,7 +187,4 @@ class Dashboard(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
 def _check_promql(query: str) -> None:
     if not query.strip():
         raise ValueError("query is needed: an expression of PromQL")
-    try:
-        promql_parser.parse(query)
-    except ValueError as error:
-        raise ValueError(f"query is no PromQL: {str(error)[:200]}") from None
+    check(query, "query")

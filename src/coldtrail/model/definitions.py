@@ -14,6 +14,7 @@ from msgspec import Struct
 from coldtrail.model.alerts import Alert
 from coldtrail.model.dashboards import Dashboard
 from coldtrail.model.objectives import Objective
+from coldtrail.model.promql import BadExpression
 from coldtrail.model.routes import Route
 from coldtrail.model.silences import Silence
 from coldtrail.model.workflows import Workflow
@@ -33,11 +34,22 @@ SPECS: dict[str, type[Struct]] = {
 
 
 class BadDefinition(ValueError):
-    """A definition cannot be used; the message says which field and why, ``path`` where (`$.steps[2].name`)."""
+    """A definition cannot be used; the message says which field and why, ``path`` where (`$.steps[2].name`).
 
-    def __init__(self, message: str, path: str = "$") -> None:
+    ``line`` and ``column``, from 1 on: within the value of that field, where that is a text that was read.
+    """
+
+    def __init__(self, message: str, path: str = "$", line: int | None = None, column: int | None = None) -> None:
         super().__init__(message)
         self.path = path
+        self.line = line
+        self.column = column
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """Where, as the API tells it."""
+        within = {} if self.column is None else {"line": self.line, "column": self.column}
+        return {"path": self.path, **within}
 
 
 class Definition(Struct, frozen=True):
@@ -63,7 +75,10 @@ def read_spec(kind: str, spec: Any) -> Struct:
         return msgspec.convert(spec, SPECS[kind])
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `")
-        raise BadDefinition(message, path.removesuffix("`") or "$") from None
+        path, why = path.removesuffix("`") or "$", error.__cause__
+        if isinstance(why, BadExpression):
+            raise BadDefinition(message, f"{path}.{why.field}", why.line, why.column) from None
+        raise BadDefinition(message, path) from None
 
 
 def check_name(name: str) -> str:

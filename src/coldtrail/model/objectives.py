@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from coldtrail.model.durations import Duration, duration_ns
+from coldtrail.model.promql import check
 
 MINUTE_NS = 60 * 10**9
 DAY_NS = 1_440 * MINUTE_NS
@@ -65,6 +66,10 @@ class MetricsSli(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
     good: Expression
     valid: Expression
+
+    def __post_init__(self) -> None:
+        check(self.good, "good")
+        check(self.valid, "valid")
 
 
 Sli = RequestsSli | TrailsSli | OutcomesSli | MetricsSli

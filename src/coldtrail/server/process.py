@@ -36,6 +36,7 @@ from coldtrail.server.received import Received
 from coldtrail.server.reconstruction import Reconstruction
 from coldtrail.server.settings import Settings
 from coldtrail.server.telling import Telling
+from coldtrail.server.unknown_names import Telemetry
 from coldtrail.server.watcher import Watcher
 from coldtrail.server.xray import XrayApi, XrayDatagrams
 from coldtrail.services import use_rules
@@ -151,6 +152,7 @@ class Process:
             alerting=self.alerting,
             objectives=self.objectives,
             outcomes=self.outcomes,
+            telemetry=Telemetry(self.engine),
         )
         timing = Timing(frozenset(self.settings.infer_edges))
         self.reconstruction = Reconstruction(self.engine, reader, timing, learning, self.outcomes)

@@ -17,6 +17,7 @@ from coldtrail.server.intake import Intake
 from coldtrail.server.objectives import Objectives
 from coldtrail.server.outcomes import Outcomes
 from coldtrail.server.reading import TrailReader
+from coldtrail.server.unknown_names import Telemetry
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.deployments import Deployments
 from coldtrail.state.findings import Findings
@@ -45,6 +46,7 @@ class Service(Struct, kw_only=True):
     alerting: Alerting
     objectives: Objectives
     outcomes: Outcomes
+    telemetry: Telemetry
     limits: dict[str, float] = msgspec.field(default_factory=dict)
     subscribers: set[asyncio.Queue[bytes]] = msgspec.field(default_factory=set)
 

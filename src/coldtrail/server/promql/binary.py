@@ -127,9 +127,8 @@ def _sets(operator: str, left: Vector, right: Vector, matching: Matching) -> Vec
         key = matching.key(labels)
         there[key] = there.get(key, np.zeros(steps, dtype=bool)) | present
     none = np.zeros(steps, dtype=bool)
-    marks = np.array([there.get(matching.key(labels), none) for labels in basis.labels]).reshape(
-        len(basis.labels), steps
-    )
+    found = [there.get(matching.key(labels), none) for labels in basis.labels]
+    marks = np.array(found, dtype=bool).reshape(len(found), steps)
     if operator == "and":
         return left.where(marks)
     if operator == "unless":
