@@ -22,6 +22,7 @@ from coldtrail.watch.ways_out import WRITES, NotSent, Outside, send
 from coldtrail.watch.ways_out.mail import letter
 from coldtrail.watch.ways_out.outside import Request
 from coldtrail.watch.ways_out.secret import NoSecret, read_secret
+from coldtrail.watch.ways_out.sns import published
 from coldtrail.watch.ways_out.webhook import signature
 from receiver import receiving
 
@@ -33,6 +34,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "pagerduty": {"type": "pagerduty", "secret": "env:KEY"},
     "opsgenie": {"type": "opsgenie", "secret": "env:KEY", "endpoint": "https://api.eu.opsgenie.com"},
     "alertmanager": {"type": "alertmanager", "url": "https://am.example/", "secret": "env:KEY"},
+    "sns": {"type": "sns", "topic_arn": "arn:aws:sns:eu-central-1:123456789012:alerts.fifo"},
     "email": {"type": "email", "to": ["a@example.com", "b@example.com"], "sender": "coldtrail@example.com", "host": "smtp.example.com"},
 }
 SECRETS = {"env:SLACK": "https://hooks.slack.example/services/T0/B0/hush", "env:KEY": "hush-hush"}
@@ -72,6 +74,11 @@ def shown(name: str, what: Happening) -> str:
     """What is sent, as a text that one can review."""
     if name == "email":
         return letter(way(name), message(what)).as_string().replace("\r\n", "\n")
+    if name == "sns":
+        asked = published(way(name), message(what))
+        forms = json.loads(asked.pop("Message"))
+        forms["default"] = json.loads(forms["default"])
+        return f"Publish\n{json.dumps({**asked, 'Message': forms}, indent=2, ensure_ascii=False)}\n"
     request = WRITES[type(way(name))](way(name), message(what), SECRETS.__getitem__)
     if request is None:
         return "nothing\n"
@@ -94,7 +101,7 @@ def test_a_mail_has_no_header_that_a_title_brought() -> None:
     assert "everybody" in parsed["Subject"]
 
 
-@pytest.mark.parametrize("name", [name for name in WAYS if name != "email"])
+@pytest.mark.parametrize("name", [name for name in WAYS if name not in ("email", "sns")])
 def test_each_is_taken_by_a_real_server(name: str) -> None:
     with receiving() as receiver:
         secrets = {**SECRETS, "env:SLACK": f"{receiver.url}/slack"}
@@ -146,6 +153,66 @@ def test_what_goes_wrong_is_told_without_the_secret() -> None:
     with pytest.raises(NotSent, match="could not be told: ConnectError") as told:
         send(way("slack"), message("fired"), Outside(LOOPBACK, lambda _: "http://127.0.0.1:1/hush"))
     assert "hush" not in str(told.value)
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """moto in server mode; its address."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def test_a_topic_of_sns_passes_messages_on_once_and_in_order(moto: str) -> None:
+    import boto3
+
+    us = {"region_name": "eu-central-1", "endpoint_url": moto, "aws_access_key_id": "us", "aws_secret_access_key": "us"}
+    sns, sqs = boto3.client("sns", **us), boto3.client("sqs", **us)
+    fifo = {"FifoTopic": "true", "ContentBasedDeduplication": "false"}
+    topics = [sns.create_topic(Name="alerts")["TopicArn"], sns.create_topic(Name="alerts.fifo", Attributes=fifo)["TopicArn"]]
+    outside = Outside(LOOPBACK, {"env:SNS_KEY": "hush-hush"}.__getitem__)
+    for topic in topics:
+        ordered = topic.endswith(".fifo")
+        queue = sqs.create_queue(QueueName=topic.rpartition(":")[2], Attributes={"FifoQueue": "true"} if ordered else {})["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": '{"severity": ["high"]}'})
+        to = way("sns", topic_arn=topic, endpoint=moto, access_key_id="AKIDME", secret="env:SNS_KEY")
+        happened: list[Happening] = ["fired", "fired", "recovered"]
+        for what in happened:
+            send(to, msgspec.structs.replace(message(what), id=f"id-of-{what}"), outside)
+        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
+        bodies = [json.loads(json.loads(one["Body"])["Message"]) for one in found]
+        assert {one["dedup_key"] for one in bodies} == {"coldtrail-1122334455667788"}
+        events = [one["event"] for one in bodies]
+        assert (events if ordered else sorted(events)) == (["fired", "recovered"] if ordered else happened)
+        assert {one["Attributes"].get("MessageGroupId") for one in found} == {"coldtrail-1122334455667788" if ordered else None}
+    gone = way("sns", topic_arn=f"{topics[0]}-gone", endpoint=moto, access_key_id="AKIDME", secret="env:SNS_KEY")
+    with pytest.raises(NotSent, match="SNS answered 404 NotFound") as told:
+        send(gone, message("fired"), outside)
+    assert "hush" not in str(told.value)
+    with pytest.raises(NotSent, match="not public"):
+        send(gone, message("fired"), Outside((), {"env:SNS_KEY": "hush-hush"}.__getitem__))
+
+
+def test_what_this_process_is_trusted_with_is_not_sent_to_an_endpoint_of_somebody() -> None:
+    for endpoint in ("http://sns.eu-central-1.amazonaws.com", "https://evil.example", "https://sns.eu-central-1.amazonaws.com@evil.example",
+                     "https://sns.eu-central-1.amazonaws.com.evil.example", "https://x.execute-api.eu-central-1.amazonaws.com"):  # fmt: skip
+        with pytest.raises(msgspec.ValidationError, match="endpoint is none of AWS"):
+            way("sns", endpoint=endpoint)
+    assert way("sns", endpoint="https://vpce-0a-1b.sns.eu-central-1.vpce.amazonaws.com").region == "eu-central-1"
+
+
+def test_a_message_of_any_length_fits_a_topic() -> None:
+    parts = tuple(Part(f"part {at}", 1.0, "\u20ac" * 400, f"scope-{at}") for at in range(500))
+    asked = published(way("sns"), msgspec.structs.replace(message("fired"), parts=parts, description="\u20ac" * 2_000, title="T\u00e4st " * 40))
+    assert len(asked["Message"].encode()) < 256 << 10
+    assert len(asked["Subject"]) <= 100
+    assert asked["Subject"].isascii()
+    assert json.loads(json.loads(asked["Message"])["default"])["parts"]
 
 
 def test_a_signature_is_of_the_time_and_the_body() -> None:

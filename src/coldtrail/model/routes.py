@@ -5,7 +5,9 @@ What is secret is never written down here, but where it is: `env:NAME` (a variab
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
@@ -15,6 +17,12 @@ from coldtrail.model.durations import Duration
 Secret = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]{0,127}|file:/[^\x00]{1,1000})$")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s]*$", max_length=2_000)]
 Address = Annotated[str, Meta(pattern=r"^[^\s<>,@]+@[^\s<>,@]+$", max_length=320)]
+
+
+OF_SNS = re.compile(
+    r"([a-z0-9-]+\.)?sns(-fips)?\.[a-z]{2}(-[a-z]+)+-[0-9]\.(vpce\.)?(amazonaws\.com(\.cn)?|api\.aws)", re.IGNORECASE
+)
+"""Source: AWS General Reference, "Amazon Simple Notification Service endpoints and quotas"; of VPC endpoints, AWS PrivateLink."""
 
 
 class Webhook(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="webhook"):
@@ -69,7 +77,31 @@ class Alertmanager(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     secret: Secret = ""
 
 
-WayOut = Webhook | Slack | PagerDuty | Opsgenie | Email | Alertmanager
+class Sns(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="sns"):
+    """A topic of Amazon SNS; one whose name ends in `.fifo` keeps the messages of an alert in order.
+
+    ``access_key_id`` and ``secret`` (the secret access key): who publishes; without them what this process runs as.
+    ``endpoint``: another one than the region's, such as a VPC endpoint. This process's own credentials go to AWS alone.
+    """
+
+    topic_arn: Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$")]
+    endpoint: Url = ""
+    access_key_id: Annotated[str, Meta(pattern=r"^([A-Za-z0-9]{1,128})?$")] = ""
+    secret: Secret = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.access_key_id) != bool(self.secret):
+            raise ValueError("access_key_id and secret go together")
+        if self.endpoint and not self.secret and not _is_of_aws(self.endpoint):
+            raise ValueError("endpoint is none of AWS, so access_key_id and secret are needed")
+
+    @property
+    def region(self) -> str:
+        """Where the topic is."""
+        return self.topic_arn.split(":")[3]
+
+
+WayOut = Webhook | Slack | PagerDuty | Opsgenie | Email | Alertmanager | Sns
 
 
 class Route(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -87,3 +119,9 @@ class Route(Struct, kw_only=True, forbid_unknown_fields=True):
     escalate_after: Duration = "15m"
     escalate_to: Named | None = None
     enabled: bool = True
+
+
+def _is_of_aws(url: str) -> bool:
+    """Whether an address is one of SNS itself, reached over TLS."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" and bool(OF_SNS.fullmatch(parts.hostname or ""))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from coldtrail.model.alerting import Notification
-from coldtrail.model.routes import Alertmanager, Email, Opsgenie, PagerDuty, Slack, WayOut, Webhook
-from coldtrail.watch.ways_out import alertmanager, mail, opsgenie, pagerduty, slack, webhook
+from coldtrail.model.routes import Alertmanager, Email, Opsgenie, PagerDuty, Slack, Sns, WayOut, Webhook
+from coldtrail.watch.ways_out import alertmanager, mail, opsgenie, pagerduty, slack, sns, webhook
 from coldtrail.watch.ways_out.outside import NotSent, Outside, Request
 from coldtrail.watch.ways_out.secret import Read
 
@@ -32,6 +32,9 @@ def send(way: WayOut, message: Notification, outside: Outside) -> None:
     """
     if isinstance(way, Email):
         mail.send(way, message, outside)
+        return
+    if isinstance(way, Sns):
+        sns.send(way, message, outside)
         return
     request = WRITES[type(way)](way, message, outside.read_secret)
     if request:

@@ -47,6 +47,14 @@ class Request(Struct, frozen=True):
     headers: dict[str, str]
 
 
+class Answered(Struct, frozen=True):
+    """What a request was answered; of ``body`` at most ``MOST_ANSWER_BYTES``. ``headers``: by their names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
 class Outside:
     """Sends requests. ``allow``: networks that are reached although they are not public."""
 
@@ -90,6 +98,17 @@ class Outside:
         Raises:
             NotSent: it was not.
         """
+        answer = self.exchange(request)
+        if not 200 <= answer.status < 300:
+            host = urlsplit(request.url).hostname or ""
+            raise NotSent(f"{host} answered {answer.status}{_said(answer.body)}", _retry_after_s(answer, time.time()))
+
+    def exchange(self, request: Request) -> Answered:
+        """Send a request and return what it was answered, whatever that is.
+
+        Raises:
+            NotSent: its address may not be reached, or did not answer.
+        """
         parts = urlsplit(request.url)
         host = parts.hostname or ""
         try:
@@ -106,11 +125,9 @@ class Outside:
                     "POST", pinned, content=request.body, headers=headers, extensions={"sni_hostname": host}
                 ) as answer,
             ):
-                said = _beginning(answer, deadline)
+                return Answered(answer.status_code, dict(answer.headers), _beginning(answer, deadline))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NotSent(f"{host} could not be told: {type(error).__name__}") from None
-        if not answer.is_success:
-            raise NotSent(f"{host} answered {answer.status_code}{said}", _retry_after_s(answer, time.time()))
 
     def _may(self, address: Address) -> bool:
         inner = _inner(address)
@@ -130,19 +147,23 @@ def _inner(address: Address) -> Address:
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None) or address
 
 
-def _beginning(answer: httpx.Response, deadline: float) -> str:
-    """Return the first words of a refusal, on one line."""
+def _beginning(answer: httpx.Response, deadline: float) -> bytes:
     read = b""
     for chunk in answer.iter_raw():
         read += chunk[:MOST_ANSWER_BYTES]
         if len(read) >= MOST_ANSWER_BYTES or time.monotonic() > deadline:
             break
-    words = " ".join(read.decode("utf-8", "replace").split())
+    return read
+
+
+def _said(body: bytes) -> str:
+    """Return the first words of a refusal, on one line."""
+    words = " ".join(body.decode("utf-8", "replace").split())
     printable = "".join(letter for letter in words if letter.isprintable())
-    return f": {printable[:200]}" if printable and not answer.is_success else ""
+    return f": {printable[:200]}" if printable else ""
 
 
-def _retry_after_s(answer: httpx.Response, now_s: float) -> float | None:
+def _retry_after_s(answer: Answered, now_s: float) -> float | None:
     """Source: RFC 9110, "Retry-After": seconds, or a date."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isdecimal() and len(text) < 10:
