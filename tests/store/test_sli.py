@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 import stores
+from coldtrail.model.outcomes import Outcome, StepOutcome, StepState
+from coldtrail.model.workflows import OutcomeStatus
 from coldtrail.store.engine import Engine
 from coldtrail.store.migrate import migrate
+from coldtrail.store.outcome_counts import outcome_counts
+from coldtrail.store.outcomes import save_outcomes
 from coldtrail.store.sli import count_outcomes
 from coldtrail.store.sli_minutes import hours_of, last_saved_s, minutes_of, save_minutes
 
@@ -57,3 +61,39 @@ def test_an_outcome_counts_when_it_was_decided(engine: Engine) -> None:
     assert found == {began_s + 60: (1, 1), began_s + 120: (0, 1), began_s + 600: (0, 1)}
     assert count_outcomes(engine, "orders", ("incomplete",), began_s + 600, began_s + 660) == {began_s + 600: (1, 1)}
     assert count_outcomes(engine, "nothing", ("complete",), began_s - 600, began_s + 1_200) == {}
+
+
+def became(number: int, status: OutcomeStatus, state: StepState, began_s: int, done_s: int = 0) -> Outcome:
+    """A trail whose last step has two minutes."""
+    times = {"started_ns": None, "done_ns": done_s * NS or None, "deadline_ns": (began_s + 120) * NS}
+    step = StepOutcome(name="shipped", state=state, required=True, node_ids=(), count=0, failed_count=0, **times)
+    return Outcome(
+        workflow="orders", trail_id=f"trail-{number}", status=status, start_ns=began_s * NS, steps=(step,), step="shipped",
+        stopped=None, done_ns=done_s * NS or None, deadline_ns=None, key="", words="",
+    )  # fmt: skip
+
+
+def test_alerts_count_an_outcome_when_it_was_decided_however_often_it_is_judged_again(engine: Engine) -> None:
+    now_s = int(time.time()) // 60 * 60
+    began_s = now_s - 3_600
+    trails = [
+        became(1, "complete", "done", began_s, began_s + 60),
+        became(2, "late", "late", began_s, began_s + 300),
+        became(3, "incomplete", "missing", began_s),
+        became(4, "open", "waiting", began_s),
+    ]
+    failed, again = became(5, "failed", "failed", began_s), became(6, "duplicated", "duplicated", now_s - 30)
+    save_outcomes(engine, trails, (began_s + 400) * NS)
+    save_outcomes(engine, [failed], (began_s + 30) * NS)
+    expected = {(began_s + 60, "complete"), (began_s + 300, "late"), (began_s + 120, "incomplete"), (began_s, "failed")}
+    for judged_s in (began_s + 500, now_s - 5):
+        save_outcomes(engine, [*trails, failed], judged_s * NS)
+        found = outcome_counts(engine, began_s - 60, now_s)
+        assert {(one.minute_s, one.status) for one in found} == expected
+        assert outcome_counts(engine, now_s - 600, now_s) == []
+    engine.command("OPTIMIZE TABLE outcomes FINAL")
+    merged = {(one.minute_s, one.status) for one in outcome_counts(engine, began_s - 60, now_s)}
+    # Who only knows the last word takes the end of its time.
+    assert merged == expected - {(began_s, "failed")} | {(began_s + 120, "failed")}
+    save_outcomes(engine, [again], (now_s - 1) * NS)
+    assert [(one.status, one.count, one.trail_id) for one in outcome_counts(engine, now_s - 600, now_s)] == [("duplicated", 1, "trail-6")]
