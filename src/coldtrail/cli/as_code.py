@@ -12,7 +12,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
-from coldtrail.cli.api import Refused, ask, ask_to
+from coldtrail.cli.api import Refused, ask, ask_to, tell
 from coldtrail.model.definitions import BadDefinition, check_name, read_spec
 from coldtrail.model.documents import BadDocument, Document, files_of, read_file, written
 
@@ -82,6 +82,18 @@ def apply_steps(url: str, token: str, steps: list[Step], by: str) -> list[str]:
     return refused
 
 
+def checked(url: str, token: str, documents: list[Document]) -> tuple[list[str], list[str]]:
+    """Have a running coldtrail check documents together; return what is wrong with them and what it warns of, with lines."""
+    asked = [{"kind": one.kind, "name": one.name, "spec": one.spec} for one in documents]
+    wrong, warned = list[str](), list[str]()
+    told = tell(url, token, "/definitions/check", {"definitions": asked})["definitions"]
+    for one, said in zip(documents, told, strict=True):
+        if said["error"]:
+            wrong.append(_said(one, said["error"]["path"], said["error"]["message"]))
+        warned += [_said(one, each["path"], each["message"], "warning: ") for each in said["warnings"]]
+    return wrong, warned
+
+
 def rehearsed(url: str, token: str, steps: list[Step]) -> None:
     """Say of each alert that is new or changed how often it would have fired in the last day."""
     for step in steps:
@@ -126,10 +138,15 @@ def run_apply(
         Exit: something is wrong with the files, or was refused; nothing is applied of files that have errors.
     """
     documents, problems = read(paths)
+    warned: list[str] = []
+    if not problems and documents:
+        problems, warned = checked(url, token, documents)
     if problems:
         for problem in problems:
             typer.secho(problem, fg="red", err=True)
         raise typer.Exit(1)
+    for warning in warned:
+        typer.secho(warning, fg="yellow", err=True)
     steps = plan(documents, definitions(url, token), paths, prune=prune)
     if dry:
         rehearsed(url, token, steps)
@@ -141,7 +158,11 @@ def run_apply(
     if refused:
         raise typer.Exit(1)
     told = ("what", "kind", "name", "source", "diff", "would_fire")
-    return {"applied": not dry, "steps": [{name: getattr(one, name) for name in told} for one in steps]}
+    return {
+        "applied": not dry,
+        "warnings": warned,
+        "steps": [{name: getattr(one, name) for name in told} for one in steps],
+    }
 
 
 def _problem(one: Document) -> str:
@@ -149,10 +170,13 @@ def _problem(one: Document) -> str:
         check_name(one.name)
         read_spec(one.kind, one.spec)
     except BadDefinition as error:
-        line = one.line_of(error.path)
-        where = "" if error.path == "$" else f"{error.path.removeprefix('$.')}: "
-        return f"{one.file} line {line}: {one.kind} {one.name}: {where}{error}"
+        return _said(one, error.path, str(error))
     return ""
+
+
+def _said(one: Document, path: str, message: str, how: str = "") -> str:
+    where = "" if path == "$" else f"{path.removeprefix('$.')}: "
+    return f"{one.file} line {one.line_of(path)}: {how}{one.kind} {one.name}: {where}{message}"
 
 
 def _step(one: Document, known: dict[str, Any] | None) -> Step:
