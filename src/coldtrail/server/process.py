@@ -35,6 +35,7 @@ from coldtrail.server.reading import TrailReader
 from coldtrail.server.received import Received
 from coldtrail.server.reconstruction import Reconstruction
 from coldtrail.server.settings import Settings
+from coldtrail.server.summing import Summing
 from coldtrail.server.telling import Telling
 from coldtrail.server.unknown_names import Telemetry
 from coldtrail.server.watcher import Watcher
@@ -45,6 +46,7 @@ from coldtrail.state.alerting import AlertBook
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.deployments import Deployments
 from coldtrail.state.findings import Findings
+from coldtrail.state.investigations import Investigations
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError, Unreachable
 from coldtrail.store.loader import Loader
@@ -92,6 +94,7 @@ class Process:
             self.loader.start()
             self.reconstruction.start()
             self.watcher.start()
+            self.summing.start()
             self.outcomes.start()
             self.objectives.start()
             self.alerting.start()
@@ -149,6 +152,7 @@ class Process:
             definitions=definitions,
             costs=self.settings.costs,
             findings=findings,
+            investigations=Investigations(self.state),
             alerting=self.alerting,
             objectives=self.objectives,
             outcomes=self.outcomes,
@@ -157,6 +161,7 @@ class Process:
         timing = Timing(frozenset(self.settings.infer_edges))
         self.reconstruction = Reconstruction(self.engine, reader, timing, learning, self.outcomes)
         self.watcher = Watcher(self.engine, findings, self.settings.limits)
+        self.summing = Summing(self.engine)
 
     def _prepare_alerting(self, findings: Findings, definitions: Definitions, data: Path) -> None:
         notify, up_since_ns = self.settings.notify, time.time_ns()
@@ -277,6 +282,7 @@ class Process:
         """Tell the reconstruction and the pages that listen that there is something new."""
         self.reconstruction.wake(segment.created_s)
         self.watcher.wake()
+        self.summing.wake(segment.created_s)
         self.outcomes.wake()
         tick = msgspec.json.encode(
             {
@@ -305,6 +311,7 @@ class Process:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.reconstruction.stop()
         self.watcher.stop()
+        self.summing.stop()
         self.outcomes.stop()
         self.objectives.stop()
         self.telling.stop()

@@ -12,9 +12,10 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from coldtrail.store.engine import Engine
-from coldtrail.store.entries import ENTRIES
+from coldtrail.store.entries import entry_rows
+from coldtrail.store.function_minutes import INVOCATIONS, TOOK_MS
 from coldtrail.store.outcome_figures import Figures, by_minute, figures
-from coldtrail.store.red import INVOCATIONS, Point
+from coldtrail.store.red import Point
 from coldtrail.store.resources import RANGE, number
 
 Counted = Literal["requests", "invocations", "spans", "outcomes"]
@@ -32,15 +33,15 @@ _GROUPED = "GROUP BY GROUPING SETS ((capability, step), (capability)) HAVING cap
 
 _OF_REQUESTS = f"""
 SELECT transform(toString(service), {{services:Array(String)}}, {{tags:Array(String)}}, '') AS capability,
-  {_STEP.format(at="start")} AS step, count() AS n, countIf(failed), {_QUANTILES}(duration_ms)
-FROM ({ENTRIES}) {_GROUPED}
+  at AS step, sum(n), sum(errors), quantilesTDigestMerge(0.5, 0.95, 0.99)(durations)
+FROM (ROWS) {_GROUPED}
 """
 
 _OF_INVOCATIONS = f"""
 SELECT transform(bitAnd(who, 0xFFFFFFFFFFFFFFF), arrayMap(name -> bitShiftRight(cityHash64(name), 4), {{services:Array(String)}}),
     {{tags:Array(String)}}, '') AS capability,
   {_STEP.format(at="at")} AS step, count() AS n, countIf(failed),
-  {_QUANTILES}(if(took >= 1e12, 0, took - floor(took / 1e10) * 1e10))
+  {_QUANTILES}({TOOK_MS})
 FROM ({INVOCATIONS}) {_GROUPED}
 """
 
@@ -177,4 +178,9 @@ def _rows(
     engine: Engine, query: str, tags: dict[str, str], since_ns: int, until_ns: int, step_ns: int
 ) -> list[tuple[Any, ...]]:
     parameters = {"since": since_ns, "until": until_ns, "step": step_ns, "services": [*tags], "tags": [*tags.values()]}
+    if query is _OF_REQUESTS:
+        rows, bound = entry_rows(engine, since_ns, until_ns, step_ns)
+        if not rows:
+            return []
+        query, parameters = query.replace("ROWS", rows), parameters | bound
     return engine.rows(query, parameters, {"group_by_use_nulls": 1})

@@ -16,8 +16,10 @@ from msgspec import Struct
 
 from coldtrail.model.signals import Attributes
 from coldtrail.store.engine import Engine
+from coldtrail.store.minutes import MINUTE_NS, REACH_MIN, Parts, between, moment, parts
 from coldtrail.store.red import Point
 from coldtrail.store.requests_schema import STATUSES
+from coldtrail.store.resources import number
 
 MOST_SPANS = 500_000
 """More spans than this are not read for their attributes: a longer range is cut to its newest part, and says so."""
@@ -27,38 +29,82 @@ MOST_ENTRIES = 300
 LATEST = 8
 """So many of the newest requests of an entry are listed, with their trails."""
 
-_RANGE = "start >= fromUnixTimestamp64Nano({since:Int64}) AND start < fromUnixTimestamp64Nano({until:Int64})"
+REACH_NS = REACH_MIN * MINUTE_NS
 
-# A request with a parent is an entry where no server began its trace: its caller's own span never came, or is no server.
-ENTRIES = f"""
-SELECT * FROM requests WHERE root AND {_RANGE}
-UNION ALL
-SELECT * FROM (
-  SELECT * FROM requests AS r WHERE NOT root AND {_RANGE}
-  AND r.trace_id NOT IN (
-    SELECT trace_id FROM traces
-    WHERE start >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 15 MINUTE
-      AND start < fromUnixTimestamp64Nano({{until:Int64}}) AND has_root AND root_kind = 2)
-  ORDER BY trace_id, start LIMIT 1 BY trace_id)
-"""
-"""The requests from outside of a range: rows of `requests`."""
+_QUANTILES = "quantilesTDigest{}(0.5, 0.95, 0.99)"
+_AT = "intDiv({at} - {{since:Int64}}, {{step:Int64}})"
 
-_BY_STEP = f"""
-SELECT method, route, service, q, intDiv(toUnixTimestamp64Nano(start) - {{since:Int64}}, {{step:Int64}}) AS at, count() AS n,
-  countIf(failed) AS errors, quantilesTDigestState(0.5, 0.95, 0.99)(duration_ms) AS durations,
+_SUMS = f"""count() AS n, countIf(failed) AS errors, {_QUANTILES.format("State")}(duration_ms) AS durations,
   sumMapState([code], [toUInt64(1)]) AS answered,
-  groupArraySortedState({LATEST})((-toUnixTimestamp64Nano(start), code, failed, trace_id)) AS newest
-FROM ({ENTRIES}) GROUP BY method, route, service, q, at
-"""
+  groupArraySortedState({LATEST})((-toUnixTimestamp64Nano(start), code, failed, trace_id)) AS newest"""
 
 _FIGURES = f"""
 SELECT method, route, at AS step,
-  sum(n) AS total, sum(errors), quantilesTDigestMerge(0.5, 0.95, 0.99)(durations), sumMapMerge(answered),
+  sum(n) AS total, sum(errors), {_QUANTILES.format("Merge")}(durations), sumMapMerge(answered),
   arrayMap(one -> (-one.1, one.2, one.3, lower(hex(one.4))), groupArraySortedMerge({LATEST})(newest)),
   argMax(service, n), argMax(q, n)
-FROM ({_BY_STEP})
+FROM (ROWS)
 GROUP BY GROUPING SETS ((method, route, step), (method, route)) ORDER BY step
 """
+
+
+def _requests(engine: Engine, since_ns: int, until_ns: int, low_ns: int) -> str:
+    """SQL for the requests from outside of ``[since, until)``; of a trace known since ``low_ns`` only the first may be one.
+
+    A request with a parent is an entry where no server began its trace: its caller's own span never came, or is no server.
+    """
+    began = f"SELECT * FROM requests WHERE root AND {between('start', since_ns, until_ns)}"
+    others = f"NOT root AND {between('start', low_ns, until_ns)}"
+    # To know of which traces a root was seen is dear, and mostly nobody needs to.
+    if not engine.rows(f"SELECT 1 FROM requests WHERE {others} LIMIT 1"):
+        return began
+    return f"""{began}
+UNION ALL
+SELECT * FROM (
+  SELECT * FROM requests AS r WHERE {others} AND r.trace_id NOT IN (
+    SELECT trace_id FROM traces
+    WHERE {between("start", low_ns - REACH_NS, until_ns)} AND has_root AND root_kind = 2)
+  ORDER BY trace_id, start LIMIT 1 BY trace_id)
+WHERE start >= {moment(since_ns)}"""
+
+
+def entry_rows(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> tuple[str, dict[str, Any]]:
+    """Return SQL for the entries of a range by step, and what it binds; "" where there is none.
+
+    Rows: `method`, `route`, `service`, `q`, `at` (the step), `n`, `errors`, and states: `durations`, `answered`, `newest`.
+    Reads a row a minute and entry, and each request of what is not summed up yet.
+    """
+    whole = not step_ns % MINUTE_NS
+    cut = parts(engine, "entry", since_ns, until_ns) if whole else Parts({}, [(since_ns, until_ns)])
+    at = _AT.format(at="toUnixTimestamp64Nano(start)")
+    found = []
+    for low_ns, high_ns in cut.gaps:
+        rows = _requests(engine, low_ns, high_ns, low_ns if low_ns == since_ns else low_ns - REACH_NS)
+        found.append(
+            f"SELECT method, route, service, q, {at} AS at, {_SUMS} FROM ({rows}) GROUP BY method, route, service, q, at"
+        )
+    if cut.summed:
+        of_minute = _AT.format(at="toInt64(toUnixTimestamp(minute)) * 1000000000")
+        found.append(
+            f"""SELECT method, route, service, q, {of_minute} AS at, toUInt64(count) AS n, toUInt64(error_count) AS errors,
+  durations_ms AS durations, answered, newest FROM entry_minutes WHERE {cut.where}"""
+        )
+    bound: dict[str, Any] = {"since": since_ns, "until": until_ns, "step": step_ns}
+    return "\nUNION ALL\n".join(found), bound | (cut.parameters if cut.summed else {})
+
+
+def sum_up(engine: Engine, since_s: int, until_s: int, version: int) -> None:
+    """Sum up the minutes of ``[since_s, until_s)`` by entry."""
+    since_ns, until_ns = since_s * 10**9, until_s * 10**9
+    engine.command(
+        f"""INSERT INTO entry_minutes (minute, method, route, service, q, count, error_count, durations_ms, answered, newest,
+  version, received)
+SELECT minute, method, route, service, q, n, errors, durations, answered, newest, toUInt64({int(version)}), now() FROM (
+  SELECT toStartOfMinute(start) AS minute, method, route, service, q, {_SUMS}
+  FROM ({_requests(engine, since_ns, until_ns, since_ns - REACH_NS)}) GROUP BY minute, method, route, service, q)""",
+        {"max_threads": 1},
+    )
+
 
 _COUNT = """
 SELECT count() FROM spans
@@ -129,21 +175,17 @@ def _path_route(attributes: Attributes) -> str:
     return "/".join("{id}" if _ID_PART.search(part) else part for part in path.split("/"))
 
 
-def _number(value: Any) -> float | None:
-    return None if value != value else round(float(value), 3)
-
-
 def entries(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> list[Entry]:
     """Return the entries of a range of whole minutes, the busiest first; ``step_ns`` is whole minutes.
 
-    Reads one short row of every request.
+    Reads a row a minute and entry, and a short row for each request of what is not summed up yet.
     """
-    parameters = {"since": since_ns, "until": until_ns, "step": step_ns}
+    query, bound = entry_rows(engine, since_ns, until_ns, step_ns)
     found: dict[tuple[str, str], Entry] = {}
     points: dict[tuple[str, str], list[Point]] = {}
-    for row in engine.rows(_FIGURES, parameters, {"group_by_use_nulls": 1}):
+    for row in engine.rows(_FIGURES.replace("ROWS", query), bound, {"group_by_use_nulls": 1}) if query else ():
         method, route, step, count, errors, quantiles, codes, latest, service, q = row
-        p50, p95, p99 = (_number(value) for value in quantiles)
+        p50, p95, p99 = (number(value) for value in quantiles)
         if step is not None:
             at = since_ns + step * step_ns
             points.setdefault((method, route), []).append(Point(at, count, errors, p50, p95, p99))

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
+from coldtrail.store.function_minutes import by_function
+from coldtrail.store.resources import number
 
 Grouping = Literal["service", "function", "route"]
 
@@ -40,41 +42,6 @@ class Group(Struct):
     points: list[Point]
 
 
-_ROWS = """
-FROM invocations AS i
-WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 5 MINUTE
-  AND i.time < fromUnixTimestamp64Nano({until:Int64})
-"""
-
-# Several rows tell of one invocation, the best source first. All in numbers: a state of a text for each of a million
-# requests takes five times as long. A function's hash stands behind its source, a duration (ms) behind that times 1e10.
-INVOCATIONS = f"""
-SELECT min(bitShiftLeft(toUInt64(i.source), 60) + bitShiftRight(cityHash64(i.function), 4)) AS who, min(i.time) AS at,
-  min(if(isNull(i.duration_ms), 1e12, toFloat64(i.source) * 1e10 + least(i.duration_ms, 9e9))) AS took,
-  max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed, max(i.cold_start) AS cold
-{_ROWS}
-GROUP BY cityHash64(i.request_id)
-HAVING at >= fromUnixTimestamp64Nano({{since:Int64}})
-"""
-"""A row an invocation: `who` (its lower 60 bits are the function's `cityHash64 >> 4`), `at`, `took`, `failed`, `cold`."""
-
-_FUNCTION_FIGURES = f"""
-SELECT bitAnd(who, 0xFFFFFFFFFFFFFFF) AS hash, {{step}} AS step, count() AS n, countIf(failed) AS errors,
-  countIf(cold) AS colds, quantilesTDigest(0.5, 0.95, 0.99)(if(took >= 1e12, 0, took - floor(took / 1e10) * 1e10)) AS q
-FROM ({INVOCATIONS}) GROUP BY {{grouping}}
-"""
-
-_NAMED_FIGURES = f"""
-SELECT toString(b.name) AS name, a.step, a.n, a.errors, a.colds, a.q FROM ({_FUNCTION_FIGURES}) AS a
-INNER JOIN (SELECT DISTINCT bitShiftRight(cityHash64(i.function), 4) AS hash, toString(i.function) AS name {_ROWS}) AS b
-ON a.hash = b.hash
-"""
-
-_STEP_OF_AT = "intDiv(toUnixTimestamp64Nano(at) - {since:Int64}, {step:Int64})"
-_FUNCTIONS = _NAMED_FIGURES.replace("{step}", _STEP_OF_AT).replace("{grouping}", "GROUPING SETS ((hash, step), (hash))")
-FUNCTIONS_WHOLE = _NAMED_FIGURES.replace("{step}", "NULL").replace("{grouping}", "hash")
-"""A row a function: name, NULL, count, errors, cold starts, p50, p95 and p99."""
-
 _ROLLUP = """
 SELECT name, intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {since:Int64}, {step:Int64}) AS step,
   sum(count) AS n, sum(error_count) AS errors, 0 AS colds,
@@ -100,11 +67,14 @@ ROLLUP_STEP_S = 60
 """The roll-up's grain; finer steps are read from the spans themselves."""
 
 
-def _query(engine: Engine, grouping: Grouping, since_ns: int, until_ns: int, step_ns: int) -> list[tuple[Any, ...]]:
+def _query(
+    engine: Engine, grouping: Grouping, since_ns: int, until_ns: int, step_ns: int | None
+) -> list[tuple[Any, ...]]:
+    if grouping == "function":
+        return list(by_function(engine, since_ns, until_ns, step_ns))
+    step_ns = step_ns or until_ns - since_ns
     parameters: dict[str, Any] = {"since": since_ns, "until": until_ns, "step": step_ns}
     settings = {"group_by_use_nulls": 1}
-    if grouping == "function":
-        return engine.rows(_FUNCTIONS, parameters, settings)
     whole_minutes = step_ns % (ROLLUP_STEP_S * 10**9) == 0 and since_ns % (ROLLUP_STEP_S * 10**9) == 0
     if whole_minutes:
         return engine.rows(_ROLLUP, {**parameters, "grouping": grouping}, settings)
@@ -114,26 +84,17 @@ def _query(engine: Engine, grouping: Grouping, since_ns: int, until_ns: int, ste
     return engine.rows(query, parameters, settings)
 
 
-def _quantile(values: Any, index: int) -> float | None:
-    value = values[index]
-    return None if value != value else round(float(value), 3)
-
-
 def red(engine: Engine, grouping: Grouping, since_ns: int, until_ns: int, step_ns: int) -> list[Group]:
     """Return every group of ``[since_ns, until_ns)``, the most troubled first.
 
     Reads one granule per minute of the roll-up; counts equal those of the raw spans.
     """
     span_ns = until_ns - since_ns
-    before = {
-        row[0]: row
-        for row in _query(engine, grouping, since_ns - span_ns, since_ns, max(span_ns, step_ns))
-        if row[1] is None
-    }
+    before = {row[0]: row for row in _query(engine, grouping, since_ns - span_ns, since_ns, None) if row[1] is None}
     groups: dict[str, Group] = {}
     points: dict[str, list[Point]] = {}
     for name, step, count, errors, colds, quantiles in _query(engine, grouping, since_ns, until_ns, step_ns):
-        p50, p95, p99 = (_quantile(quantiles, index) for index in range(3))
+        p50, p95, p99 = (number(value) for value in quantiles)
         if step is not None:
             points.setdefault(name, []).append(Point(since_ns + step * step_ns, count, errors, p50, p95, p99))
             continue
@@ -149,7 +110,7 @@ def red(engine: Engine, grouping: Grouping, since_ns: int, until_ns: int, step_n
             cold_start_count=colds,
             previous_count=previous[2] if previous else 0,
             previous_error_count=previous[3] if previous else 0,
-            previous_p95_ms=_quantile(previous[5], 1) if previous else None,
+            previous_p95_ms=number(previous[5][1]) if previous else None,
             points=[],
         )
     for name, series in points.items():

@@ -15,6 +15,7 @@ from coldtrail.store.deliveries_schema import DELIVERIES
 from coldtrail.store.keys_sql import keys_from_logs, keys_from_spans
 from coldtrail.store.learned_schema import LEARNED_MIGRATION
 from coldtrail.store.metrics_schema import METRICS_MIGRATION, METRICS_RETENTION
+from coldtrail.store.minutes_schema import MINUTES_MIGRATION, MINUTES_RETENTION
 from coldtrail.store.outcomes_schema import OUTCOMES
 from coldtrail.store.requests_schema import REQUESTS_MIGRATION, REQUESTS_RETENTION
 from coldtrail.store.sli_schema import SLI_MIGRATION
@@ -402,6 +403,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     SLI_MIGRATION,
     (OUTCOMES,),
+    MINUTES_MIGRATION,
 )
 """Each inner tuple takes the schema from one version to the next.
 
@@ -427,5 +429,6 @@ RETENTION: dict[str, str] = {
     **REQUESTS_RETENTION,
     **COLD_STARTS_RETENTION,
     **USAGE_RETENTION,
+    **MINUTES_RETENTION,
 }
 """Which retention setting governs which table."""

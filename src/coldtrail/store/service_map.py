@@ -13,7 +13,7 @@ from msgspec import Struct
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.calls_schema import BUCKETS
 from coldtrail.store.engine import Engine
-from coldtrail.store.red import FUNCTIONS_WHOLE
+from coldtrail.store.function_minutes import by_function
 from coldtrail.store.resources import RANGE, number
 from coldtrail.store.sql_words import array, quoted
 
@@ -171,7 +171,7 @@ def carried(engine: Engine, since_ns: int, until_ns: int) -> tuple[list[Carried]
 def worked(engine: Engine, since_ns: int, until_ns: int) -> list[Worked]:
     """Return the services by their requests, functions by their invocations."""
     parameters = {"since": since_ns, "until": until_ns}
-    functions = engine.rows(FUNCTIONS_WHOLE, parameters)
+    functions = by_function(engine, since_ns, until_ns)
     found = {name: Worked(name, True, n, errors, number(q[1]), colds) for name, _, n, errors, colds, q in functions}
     services = engine.rows(
         f"""SELECT name, sum(r.count), sum(r.error_count), quantilesTDigestMerge(0.5, 0.95, 0.99)(durations_ms)[2]
@@ -211,7 +211,9 @@ def guessed(engine: Engine, since_ns: int, until_ns: int) -> list[Guessed]:
     rows = engine.rows(
         f"""SELECT a.name AS one, b.name AS other, any(kind), count() AS n, avg(confidence) FROM (
           SELECT cause_unit, effect_unit, kind, confidence FROM inferred_edges
-          WHERE received >= {{since_s:Int64}} ORDER BY received DESC LIMIT 1 BY cause, effect LIMIT 50000) AS e
+          WHERE received >= {{since_s:Int64}} AND (effect, received) IN (
+            SELECT effect, max(received) FROM inferred_edges WHERE received >= {{since_s:Int64}} GROUP BY effect)
+          ORDER BY received DESC LIMIT 1 BY cause, effect LIMIT 50000) AS e
         INNER JOIN ({_UNITS}) AS a ON e.cause_unit = a.unit INNER JOIN ({_UNITS}) AS b ON e.effect_unit = b.unit
         WHERE one != other GROUP BY one, other ORDER BY n DESC LIMIT {MOST_ROWS}""",
         parameters,

@@ -8,7 +8,7 @@ from coldtrail.services.service import Metric, Service
 from coldtrail.store.cloudwatch import known_names, received_by_resource
 from coldtrail.store.engine import Engine
 from coldtrail.store.figures import Steps
-from coldtrail.store.red import FUNCTIONS_WHOLE
+from coldtrail.store.function_minutes import by_function
 from coldtrail.store.resources import list_resources
 from coldtrail.store.watched import Told, Watched, watch
 
@@ -47,7 +47,7 @@ def watch_busiest(engine: Engine, service: Service, metric: Metric, steps: Steps
 def names_of(engine: Engine, service: Service, steps: Steps, most: int = MOST_LINES) -> list[str]:
     """Return the resources of a service that spans and lines name in the range, the busiest first."""
     if service.id == "lambda":
-        rows = engine.rows(FUNCTIONS_WHOLE, {"since": steps.since_ns, "until": steps.until_ns})
+        rows = by_function(engine, steps.since_ns, steps.until_ns)
         return [str(row[0]) for row in sorted(rows, key=lambda row: (-row[2], row[0]))[:most]]
     listed = list_resources(engine, steps.since_ns, steps.until_ns)
     return [one.name for one in listed if one.kind == service.id][:most]

@@ -1,0 +1,163 @@
+"""The clockwork of sums: minutes that have settled are summed up in the background, so that pages need not read their rows.
+
+It follows the loads; where nothing was loaded and all is summed up, it sleeps. Whatever it has not come to is read row by
+row (`store/minutes.py`), so it is never a matter of what a figure is, only of how soon it is there.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from coldtrail.store import entries, function_minutes, minutes
+from coldtrail.store.engine import Engine
+from coldtrail.store.engine_errors import EngineError
+from coldtrail.store.minutes import KINDS, Kind
+
+log = structlog.get_logger(__name__)
+
+PERIOD_S = 10
+MOST_PERIOD_S = 120
+SHARE, QUIET_SHARE = 0.03, 0.25
+"""Of the time, at most: little while something is loaded, more where the machine has nothing else to do."""
+
+REACH_S = 60
+"""What was received so shortly before the last turn may have become visible after it."""
+
+FIRST_S = 6 * 3_600
+"""After a start the minutes of so long are looked at; older ones are summed up only when something comes to them."""
+
+MOST_AT_ONCE = 10
+LEAST_AT_ONCE = 5
+"""Minutes that are summed up together: their neighbours are read as well, so few at a time are dear."""
+
+TURN_S = 1.0
+MOST_WAITING = 2 * 24 * 60
+
+_SUM_UP: dict[Kind, Callable[[Engine, int, int, int], None]] = {
+    "function": function_minutes.sum_up,
+    "entry": entries.sum_up,
+}
+
+
+class Summing:
+    """A thread that sums minutes up once they have settled."""
+
+    def __init__(self, engine: Engine, period_s: float = PERIOD_S) -> None:
+        self._engine = engine
+        self._period_s = period_s
+        self._received_s: int | None = None
+        self._oldest_s = 2**62
+        self._waiting: dict[Kind, set[int]] = {kind: set() for kind in KINDS}
+        self._seen: dict[Kind, dict[int, int]] = {kind: {} for kind in KINDS}
+        self._loaded = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="summing", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with the last hours."""
+        self._loaded.set()
+        self._thread.start()
+
+    def wake(self, received_s: int) -> None:
+        """Say that something was loaded, and when it was received (Unix seconds)."""
+        self._oldest_s = min(self._oldest_s, received_s)
+        self._loaded.set()
+
+    def stop(self) -> None:
+        """Finish the turn in hand and stop."""
+        self._stop.set()
+        self._loaded.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def turn(self, now_s: int, *, quiet: bool) -> bool:
+        """Sum up some of what has settled since the last turn; return whether more is waiting.
+
+        Raises:
+            EngineError: the store does not answer; what was not summed up is with the next turn.
+        """
+        oldest_s, self._oldest_s = self._oldest_s, 2**62
+        first = self._received_s is None
+        since_s = min(oldest_s, (self._received_s or now_s) - REACH_S)
+        self._received_s = now_s
+        try:
+            for kind in KINDS:
+                if first:
+                    self._waiting[kind].update(range((now_s - FIRST_S) // 60 * 60, now_s // 60 * 60 + 60, 60))
+                elif not quiet:
+                    self._hear(kind, minutes.touched(self._engine, kind, since_s))
+                self._sum_some(kind, now_s, quiet=quiet)
+        except EngineError:
+            self._oldest_s = min(self._oldest_s, since_s)
+            raise
+        return any(self._waiting.values())
+
+    def _hear(self, kind: Kind, touched: set[int]) -> None:
+        """What came bears on the minutes around it."""
+        reach = range(-minutes.REACH_MIN * 60, minutes.REACH_MIN * 60 + 60, 60)
+        waiting = self._waiting[kind]
+        waiting.update(minute + by for minute in touched for by in reach)
+        if len(waiting) > MOST_WAITING:
+            self._waiting[kind] = set(sorted(waiting)[-MOST_WAITING:])
+
+    def _sum_some(self, kind: Kind, now_s: int, *, quiet: bool) -> None:
+        waiting, began_s = self._waiting[kind], time.monotonic()
+        waiting.difference_update([at for at in waiting if at > now_s + 60 * minutes.REACH_MIN])
+        while waiting and time.monotonic() - began_s < TURN_S and not self._stop.is_set():
+            due = self._due(kind, quiet=quiet)
+            if not due:
+                return
+            since_s, until_s = due[0], due[-1] + 60
+            before = minutes.counts(self._engine, kind, since_s, until_s)
+            version = time.time_ns()
+            _SUM_UP[kind](self._engine, since_s, until_s, version)
+            after = minutes.counts(self._engine, kind, since_s, until_s)
+            bearing = {at: after.bearing(at) for at in due if before.bearing(at) == after.bearing(at)}
+            minutes.mark(self._engine, kind, bearing, version)
+            waiting.difference_update(bearing)
+
+    def _due(self, kind: Kind, *, quiet: bool) -> list[int]:
+        """The newest stretch of minutes to which nothing came since the last turn."""
+        waiting, seen = self._waiting[kind], self._seen[kind]
+        since_s, until_s = min(waiting), max(waiting) + 60
+        rows = minutes.counts(self._engine, kind, since_s, until_s)
+        known = minutes.marks(self._engine, kind, since_s, until_s)
+        bearing = {at: rows.bearing(at) for at in waiting}
+        waiting.difference_update(
+            [at for at, n in bearing.items() if not rows.own.get(at) or known.get(at, (0,))[0] == n]
+        )
+        settled = {at for at in waiting if seen.get(at) == bearing[at]}
+        self._seen[kind] = {at: bearing[at] for at in waiting}
+        return _newest_stretch(settled, 1 if quiet else LEAST_AT_ONCE)
+
+    def _run(self) -> None:
+        took_s, waits, quiet = 0.0, True, False
+        while not self._stop.wait(min(max(self._period_s, took_s / (QUIET_SHARE if quiet else SHARE)), MOST_PERIOD_S)):
+            if (not waits and not self._loaded.wait(60)) or self._stop.is_set():
+                continue
+            quiet = not self._loaded.is_set()
+            self._loaded.clear()
+            began_s = time.monotonic()
+            try:
+                waits = self.turn(int(time.time()), quiet=quiet)
+            except EngineError as error:
+                waits = True
+                if not error.passing:  # the loader tells of those
+                    log.warning("minutes will be summed up again", reason=str(error)[:300])
+            took_s = time.monotonic() - began_s
+
+
+def _newest_stretch(settled: set[int], least: int) -> list[int]:
+    """Return the newest minutes that follow one another, at least so many, and at most `MOST_AT_ONCE`."""
+    stretch: list[int] = []
+    for at in sorted(settled, reverse=True):
+        if stretch and (stretch[-1] != at + 60 or len(stretch) == MOST_AT_ONCE):
+            if len(stretch) >= least:
+                break
+            stretch = []
+        stretch.append(at)
+    return stretch[::-1] if len(stretch) >= least else []

@@ -1,0 +1,168 @@
+"""Invocations by function and step: from the minutes that are summed up, and row by row from the rest of a range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coldtrail.store.engine import Engine
+from coldtrail.store.minutes import MINUTE_NS, REACH_MIN, Parts, between, moment, parts
+
+EARLY_NS = 5 * MINUTE_NS
+"""Before a range, rows of invocations that began before it are looked for."""
+
+REACH_NS = REACH_MIN * MINUTE_NS
+GRAIN_NS = 10 * 10**6
+"""Overlaps of less do not count, and memory stays bounded."""
+
+# Several rows tell of one invocation, the best source first. All in numbers: a state of a text for each of a million
+# requests takes five times as long. A function's hash stands behind its source, a duration (ms) behind that times 1e10.
+_AGGREGATES = """
+SELECT min(bitShiftLeft(toUInt64(i.source), 60) + bitShiftRight(cityHash64(i.function), 4)) AS who, min(i.time) AS at,
+  min(if(isNull(i.duration_ms), 1e12, toFloat64(i.source) * 1e10 + least(assumeNotNull(i.duration_ms), 9e9))) AS took,
+  max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed, max(i.cold_start) AS cold"""
+
+_MORE = ", max(i.init_ms) AS init_ms, max(i.memory_mb) AS memory, max(i.memory_used_mb) AS used"
+
+_ROWS = """
+FROM invocations AS i
+WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 5 MINUTE
+  AND i.time < fromUnixTimestamp64Nano({until:Int64})
+"""
+
+INVOCATIONS = f"""{_AGGREGATES}
+{_ROWS}
+GROUP BY cityHash64(i.request_id)
+HAVING at >= fromUnixTimestamp64Nano({{since:Int64}})
+"""
+"""A row an invocation: `who` (its lower 60 bits are the function's `cityHash64 >> 4`), `at`, `took`, `failed`, `cold`."""
+
+TOOK_MS = "if(took >= 1e12, 0, took - floor(took / 1e10) * 1e10)"
+QUANTILES = "quantilesTDigest{}(0.5, 0.95, 0.99)"
+_STATE = QUANTILES.format("State")
+
+
+def _invocations(since_ns: int, until_ns: int, low_ns: int, high_ns: int, more: str = "") -> str:
+    """SQL for a row each of what began in ``[since, until)``, whose rows are looked for in ``[low, high)``."""
+    chosen = ""
+    if (low_ns, high_ns) != (since_ns, until_ns):
+        # To ask for the few that have a row of their own here is cheaper than to put all of the neighbours together.
+        chosen = f"""AND cityHash64(i.request_id) IN (
+          SELECT cityHash64(request_id) FROM invocations WHERE {between("time", since_ns, until_ns)})"""
+    return f"""{_AGGREGATES}{more}
+FROM invocations AS i WHERE {between("i.time", low_ns, high_ns)} {chosen}
+GROUP BY cityHash64(i.request_id) HAVING at >= {moment(since_ns)} AND at < {moment(until_ns)}"""
+
+
+def _names(low_ns: int, high_ns: int) -> str:
+    """SQL for the names of functions behind their hashes."""
+    return f"""SELECT DISTINCT bitShiftRight(cityHash64(i.function), 4) AS hash, toString(i.function) AS name
+FROM invocations AS i WHERE {between("i.time", low_ns, high_ns)}"""
+
+
+_HASH = "bitAnd(who, 0xFFFFFFFFFFFFFFF)"
+_STEP_OF_MINUTE = "intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {since:Int64}, {step:Int64})"
+_STEP_OF_AT = "intDiv(toUnixTimestamp64Nano(at) - {since:Int64}, {step:Int64})"
+
+
+def _of_gap(gap: tuple[int, int], since_ns: int, until_ns: int) -> str:
+    """SQL for figures by function and step of a stretch; beside what is summed up nothing may be counted twice."""
+    low_ns = gap[0] - (EARLY_NS if gap[0] == since_ns else REACH_NS)
+    high_ns = gap[1] if gap[1] == until_ns else gap[1] + REACH_NS
+    rows = _invocations(*gap, low_ns, high_ns) if gap != (since_ns, until_ns) else INVOCATIONS
+    return f"""SELECT b.name AS name, a.step AS step, a.n AS n, a.errors AS errors, a.colds AS colds, a.q AS q FROM (
+  SELECT {_HASH} AS hash, {_STEP_OF_AT} AS step, count() AS n, countIf(failed) AS errors, countIf(cold) AS colds,
+    {_STATE}({TOOK_MS}) AS q FROM ({rows}) GROUP BY hash, step) AS a
+INNER JOIN ({_names(low_ns, high_ns)}) AS b ON a.hash = b.hash"""
+
+
+def _by_step(cut: Parts, since_ns: int, until_ns: int) -> str:
+    """SQL for rows of a range: `name`, `step`, `n`, `errors`, `colds`, and `q`, the state of its durations."""
+    found = [_of_gap(gap, since_ns, until_ns) for gap in cut.gaps]
+    if cut.summed:
+        found.append(
+            f"""SELECT toString(function) AS name, {_STEP_OF_MINUTE} AS step, toUInt64(count) AS n,
+  toUInt64(error_count) AS errors, toUInt64(cold_start_count) AS colds, durations_ms AS q
+FROM function_minutes WHERE function != '' AND {cut.where}"""
+        )
+    return "\nUNION ALL\n".join(found)
+
+
+def by_function(
+    engine: Engine, since_ns: int, until_ns: int, step_ns: int | None = None
+) -> list[tuple[str, int | None, int, int, int, list[float]]]:
+    """Return name, step, count, errors, cold starts and p50, p95, p99 (ms) by function and step, and by function (step None).
+
+    Without ``step_ns`` by function alone. Reads a row a minute and function, and each row of invocations of what is not
+    summed up yet.
+    """
+    whole = step_ns is None
+    step = until_ns - since_ns if step_ns is None else step_ns
+    cut = (
+        parts(engine, "function", since_ns, until_ns)
+        if whole or not step % MINUTE_NS
+        else Parts({}, [(since_ns, until_ns)])
+    )
+    if not cut.summed and not cut.gaps:
+        return []
+    merged = QUANTILES.format("Merge")
+    sets = "(name)" if whole else "GROUPING SETS ((name, step), (name))"
+    query = f"""SELECT name, {"NULL" if whole else "step"}, sum(n), sum(errors), sum(colds), {merged}(q)
+FROM ({_by_step(cut, since_ns, until_ns)}) GROUP BY {sets}"""
+    parameters: dict[str, Any] = {"since": since_ns, "until": until_ns, "step": step}
+    return engine.rows(query, {**parameters, **(cut.parameters if cut.summed else {})}, {"group_by_use_nulls": 1})
+
+
+_TOLD = "took < 1e12"
+
+# Who starts where another ends does not overlap it: what happens at one instant is added up before it is looked at.
+_AT_ONCE = f"""
+SELECT toStartOfMinute(fromUnixTimestamp64Nano(at, 'UTC')) AS minute, max(running) AS most FROM (
+  SELECT at, sum(by) OVER (ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS running FROM (
+    SELECT intDiv(change.1, {GRAIN_NS}) * {GRAIN_NS} AS at, sum(change.2) AS by FROM (
+      SELECT toUnixTimestamp64Nano(at) AS began,
+        arrayJoin([(began, 1), (began + toInt64({TOOK_MS} * 1e6), -1)]) AS change
+      FROM (INVOCATIONS) WHERE {_TOLD})
+    GROUP BY at))
+WHERE at >= SINCE AND at < UNTIL GROUP BY minute
+"""
+
+
+def _running(since_ns: int, until_ns: int) -> str:
+    """SQL for a row each of what ran in ``[since, until)``."""
+    ended = "toUnixTimestamp64Nano(i.time) + toInt64(ifNull(i.duration_ms, 0) * 1e6)"
+    return f"""{_AGGREGATES}
+FROM invocations AS i WHERE {between("i.time", since_ns - REACH_NS, until_ns)}
+  AND (i.time >= {moment(since_ns)} OR {ended} >= {int(since_ns)}) GROUP BY cityHash64(i.request_id)"""
+
+
+_COLUMNS = (
+    "minute, function, count, error_count, cold_start_count, durations_ms, told_ms, inits_ms, memory_mb, memory_used_mb"
+)
+
+
+def sum_up(engine: Engine, since_s: int, until_s: int, version: int) -> None:
+    """Sum up the minutes of ``[since_s, until_s)``, for each function and all together."""
+    since_ns, until_ns = since_s * 10**9, until_s * 10**9
+    low_ns, high_ns = since_ns - REACH_NS, until_ns + REACH_NS
+    told = f"toUInt64({int(version)}) AS version, now() AS received"
+    engine.command(
+        f"""INSERT INTO function_minutes ({_COLUMNS}, version, received)
+SELECT a.minute, b.name, a.n, a.errors, a.colds, a.q, a.told, a.inits, a.memory, a.used, {told} FROM (
+  SELECT {_HASH} AS hash, toStartOfMinute(at) AS minute, count() AS n, countIf(failed) AS errors, countIf(cold) AS colds,
+    {_STATE}({TOOK_MS}) AS q, {QUANTILES.format("IfState")}({TOOK_MS}, {_TOLD}) AS told,
+    {QUANTILES.format("IfState")}(ifNull(init_ms, 0), isNotNull(init_ms)) AS inits,
+    ifNull(max(memory), 0) AS memory, ifNull(max(used), 0) AS used
+  FROM ({_invocations(since_ns, until_ns, low_ns, high_ns, _MORE)}) GROUP BY GROUPING SETS ((hash, minute), (minute))) AS a
+LEFT JOIN ({_names(low_ns, high_ns)}) AS b ON a.hash = b.hash""",
+        SUM_SETTINGS,
+    )
+    running = _AT_ONCE.replace("INVOCATIONS", _running(since_ns, until_ns))
+    running = running.replace("SINCE", str(since_ns)).replace("UNTIL", str(until_ns))
+    engine.command(
+        f"""INSERT INTO function_minutes (minute, function, most_at_once, version, received)
+SELECT minute, '' AS function, toUInt32(greatest(most, 0)), {told} FROM ({running})""",
+        SUM_SETTINGS,
+    )
+
+
+SUM_SETTINGS: dict[str, Any] = {"max_threads": 1, "join_use_nulls": 0, "group_by_use_nulls": 0}
