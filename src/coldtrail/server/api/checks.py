@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
-from litestar import Request, Response, Router, post
+from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.exceptions import ClientException
 from msgspec import Meta, Struct
 
 from coldtrail.model.definitions import BadDefinition, check_name, read_spec
+from coldtrail.model.documents import written
+from coldtrail.model.findings import FindingKind
 from coldtrail.server.api.service import Service, json
 from coldtrail.server.unknown_names import Names, names_of, warnings_of
+from coldtrail.store.names_seen import Of
 
 MOST_BYTES = 16 << 20
 MOST = 10_000
+MOST_NAMES = 2_000
 
 
 class Proposed(Struct, forbid_unknown_fields=True):
@@ -28,9 +32,10 @@ class Proposed(Struct, forbid_unknown_fields=True):
 
 
 class All(Struct, forbid_unknown_fields=True):
-    """Definitions that are applied together, so that each may name the others."""
+    """Definitions that are applied together, so that each may name the others. ``text``: answer them as YAML as well."""
 
     definitions: Annotated[list[Proposed], Meta(max_length=MOST)]
+    text: bool = False
 
 
 @post("/definitions/check", request_max_body_size=MOST_BYTES, status_code=200)
@@ -45,7 +50,31 @@ async def check(request: Request[Any, Any, Any], state: State) -> Response[bytes
 
 def _answer(service: Service, given: All) -> Response[bytes]:
     names = names_of(service.definitions, [(one.kind, one.name, one.spec) for one in given.definitions])
-    return json({"definitions": [_checked(service, one, names) for one in given.definitions]})
+    found = [_checked(service, one, names) for one in given.definitions]
+    if given.text:
+        found = [
+            told | {"text": written(one.kind, one.name, one.spec)}
+            for told, one in zip(found, given.definitions, strict=True)
+        ]
+    return json({"definitions": found})
+
+
+@get("/definitions/names", sync_to_thread=True)
+def known_names(state: State) -> Response[bytes]:
+    """What a definition can name: other definitions, and what was received in the last week; some thousands of each."""
+    service: Service = state.service
+    known, telemetry = names_of(service.definitions), service.telemetry
+    return json(
+        {
+            "alert": sorted(known.alerts),
+            "objective": sorted(known.objectives),
+            "workflow": sorted(known.workflows),
+            "way": sorted(known.routes),
+            "finding_kind": sorted(get_args(FindingKind)),
+            **{of: sorted(telemetry.names(of))[:MOST_NAMES] for of in get_args(Of)},
+            "metric": sorted(telemetry.metrics())[:MOST_NAMES],
+        }
+    )
 
 
 def _checked(service: Service, one: Proposed, names: Names) -> dict[str, Any]:
@@ -69,4 +98,4 @@ def warned(service: Service, name: str, spec: Struct, names: Names | None = None
     return [{"path": each.path, "message": each.message} for each in found]
 
 
-router = Router(path="/", route_handlers=[check], tags=["definitions"])
+router = Router(path="/", route_handlers=[check, known_names], tags=["definitions"])
