@@ -97,6 +97,14 @@ export interface SilenceRow {
   spec: { alerts?: string[]; scopes?: string[]; until?: string; weekly?: { begins: string; ends: string; days?: string[]; zone?: string }; reason?: string };
 }
 
+/** A route's way out; what is secret is only named. */
+export interface WayOut {
+  type: "webhook" | "slack" | "pagerduty" | "opsgenie" | "email" | "sns" | "alertmanager";
+  url?: string;
+  to?: string[];
+  topic_arn?: string;
+}
+
 const of = (name: string) => `/alerts/${encodeURIComponent(name)}`;
 
 export const alertsApi = {
@@ -105,6 +113,7 @@ export const alertsApi = {
   rehearse: (name: string, since: string, signal?: AbortSignal) => get<Rehearsal>(`${of(name)}/dry-run`, { since }, signal),
   acknowledge: (name: string, group: string | null) => send<unknown>("POST", `${of(name)}/acknowledge`, { by: "page", group }),
   tryRoute: (name: string) => send<{ told: boolean; reason: string }>("POST", `/routes/${encodeURIComponent(name)}/test`),
+  routes: (signal?: AbortSignal) => get<{ definitions: { name: string; spec: { to?: WayOut } }[] }>("/definitions", { kind: "route" }, signal),
   silences: (signal?: AbortSignal) => get<{ definitions: SilenceRow[] }>("/definitions", { kind: "silence" }, signal),
   silence: (name: string, spec: SilenceRow["spec"]) => send<unknown>("PUT", `/definitions/silence/${encodeURIComponent(name)}`, { spec, source: "page" }),
   endSilence: (name: string) => send<unknown>("DELETE", `/definitions/silence/${encodeURIComponent(name)}`),

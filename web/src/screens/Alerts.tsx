@@ -2,14 +2,13 @@ import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
-import { alertsApi, type AlertRow, type AlertsAnswer } from "../alertsApi";
+import { alertsApi, type AlertRow, type AlertsAnswer, type WayOut } from "../alertsApi";
 import { ago, full } from "../format";
 import { Answer, Failed } from "../parts/Answer";
 import { SeverityMark } from "../parts/FindingTable";
 import { Said } from "../parts/Said";
-import { CopyBlock } from "../parts/small";
 import { useRowKeys } from "../parts/rowKeys";
-import { holds, overall, stateOf, TONES } from "./alertWords";
+import { holds, leadsTo, overall, stateOf, TONES } from "./alertWords";
 
 const AGAIN_MS = 5_000;
 
@@ -24,6 +23,7 @@ export default function AlertsScreen() {
         <h1>Alerts</h1>
         <span className="dim">what fires, and who is told</span>
         <span className="grow" />
+        <New kind="alert" />
         <a href="/api/v1/definitions/file" download>
           Export
         </a>
@@ -39,6 +39,15 @@ export default function AlertsScreen() {
         )}
       </Answer>
     </div>
+  );
+}
+
+/** The way to an empty form. */
+function New({ kind }: { kind: string }) {
+  return (
+    <Button size="xs" variant="default" renderRoot={(props) => <Link to="/define/$kind" params={{ kind }} {...props} />}>
+      New {kind}
+    </Button>
   );
 }
 
@@ -87,39 +96,34 @@ function Row({ one }: { one: AlertRow }) {
   );
 }
 
-const FIRST_ROUTE = `kind: route
-name: on-call
-default: true
-to:
-  type: slack
-  url: env:SLACK_WEBHOOK`;
-
 function Routes({ answer }: { answer: AlertsAnswer }) {
   const names = Object.keys(answer.routes);
+  const query = useQuery({ queryKey: ["routes"], queryFn: ({ signal }) => alertsApi.routes(signal) });
+  const kept = new Map((query.data?.definitions ?? []).map((one) => [one.name, one]));
   return (
     <section aria-labelledby="routes">
       <h2 id="routes">Routes</h2>
-      {names.length === 0 ? (
-        <>
-          <p className="dim">Nobody is told of anything yet. Write a file, and run coldtrail apply FILE:</p>
-          <CopyBlock label="a first route" text={FIRST_ROUTE} />
-        </>
-      ) : (
-        <ul className="plain">
-          {names.map((name) => (
-            <RouteLine key={name} name={name} isDefault={answer.routes[name]} />
-          ))}
-        </ul>
-      )}
+      {names.length === 0 && <p className="dim">Nobody is told of anything yet: say where alerts go.</p>}
+      <ul className="plain">
+        {names.map((name) => (
+          <RouteLine key={name} name={name} isDefault={answer.routes[name]} to={kept.get(name)?.spec.to} />
+        ))}
+        <li>
+          <New kind="route" />
+        </li>
+      </ul>
     </section>
   );
 }
 
-function RouteLine({ name, isDefault }: { name: string; isDefault: boolean }) {
+function RouteLine({ name, isDefault, to }: { name: string; isDefault: boolean; to?: WayOut }) {
   const trying = useMutation({ mutationFn: () => alertsApi.tryRoute(name) });
   return (
     <li className="trail-tools">
-      <b>{name}</b>
+      <Link to="/define/$kind/$name" params={{ kind: "route", name }}>
+        {name}
+      </Link>
+      {to && <span title={to.topic_arn ?? undefined}>{leadsTo(to)}</span>}
       {isDefault && <span className="dim">default</span>}
       <Button size="compact-xs" variant="default" loading={trying.isPending} onClick={() => trying.mutate()} aria-label={`Test ${name}`}>
         Test
@@ -139,14 +143,16 @@ function Silences() {
     mutationFn: alertsApi.endSilence,
     onSuccess: () => void client.invalidateQueries({ queryKey: ["silences"] }),
   });
-  if (!query.data?.definitions.length) return null;
+  const found = query.data?.definitions ?? [];
   return (
     <section aria-labelledby="silences">
       <h2 id="silences">Silences</h2>
       <ul className="plain">
-        {query.data.definitions.map((one) => (
+        {found.map((one) => (
           <li key={one.name} className="trail-tools">
-            <b>{one.name}</b>
+            <Link to="/define/$kind/$name" params={{ kind: "silence", name: one.name }}>
+              {one.name}
+            </Link>
             <span>{[...(one.spec.alerts ?? []), ...(one.spec.scopes ?? [])].join(", ") || "all alerts"}</span>
             <span className="dim">{holds(one)}</span>
             {one.spec.reason && <span className="dim">{one.spec.reason}</span>}
@@ -155,6 +161,9 @@ function Silences() {
             </Button>
           </li>
         ))}
+        <li>
+          <New kind="silence" />
+        </li>
       </ul>
       {ending.isError && <Failed error={ending.error} retry={() => ending.mutate(ending.variables)} what="that done" brief />}
     </section>

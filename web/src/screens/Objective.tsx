@@ -241,6 +241,9 @@ function Remove({ name }: { name: string }) {
   });
   return (
     <div className="trail-tools">
+      <Button size="xs" variant="default" renderRoot={(props) => <Link to="/define/$kind/$name" params={{ kind: "objective", name }} {...props} />}>
+        Change
+      </Button>
       <Button size="xs" variant="default" loading={removing.isPending} onClick={() => (asked ? removing.mutate() : setAsked(true))}>
         {asked ? "Really remove it" : "Remove"}
       </Button>

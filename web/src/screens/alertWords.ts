@@ -1,6 +1,6 @@
 /** What the screens of alerts say. Pure. */
 
-import type { AlertRow, AlertsAnswer, Phase, SilenceRow } from "../alertsApi";
+import type { AlertRow, AlertsAnswer, Phase, SilenceRow, WayOut } from "../alertsApi";
 import { plural } from "../format";
 
 export const TONES: Record<Phase, string> = { firing: "bad", pending: "warn", recovered: "ok", inactive: "dim" };
@@ -25,6 +25,14 @@ export function stateOf(one: AlertRow): string {
   if (one.phase !== "firing") return one.phase;
   if (one.muted) return one.muted;
   return one.acknowledged_by ? `acknowledged by ${one.acknowledged_by}` : "firing";
+}
+
+/** Where a route leads, in a word or two; never what is secret. */
+export function leadsTo(to: WayOut): string {
+  if (to.type === "email") return `e-mail to ${(to.to ?? []).join(", ")}`;
+  if (to.type === "sns") return `SNS topic ${to.topic_arn?.split(":").at(-1)} in ${to.topic_arn?.split(":")[3]}`;
+  if (to.type === "webhook" || to.type === "alertmanager") return `${to.type} at ${/^https?:\/\/([^/?#@]*@)?([^/?#]+)/.exec(to.url ?? "")?.[2] ?? "?"}`;
+  return { slack: "Slack", pagerduty: "PagerDuty", opsgenie: "Opsgenie" }[to.type] ?? to.type;
 }
 
 /** When a silence holds. */
