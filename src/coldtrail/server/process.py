@@ -46,6 +46,7 @@ from coldtrail.state.alerting import AlertBook
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.deployments import Deployments
 from coldtrail.state.findings import Findings
+from coldtrail.state.investigations import Investigations
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError, Unreachable
 from coldtrail.store.loader import Loader
@@ -151,6 +152,7 @@ class Process:
             definitions=definitions,
             costs=self.settings.costs,
             findings=findings,
+            investigations=Investigations(self.state),
             alerting=self.alerting,
             objectives=self.objectives,
             outcomes=self.outcomes,

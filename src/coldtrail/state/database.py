@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `migrations/versions/`. Known here so that an up-to-date database is opened without alembic."""
 
 BUSY_S = 10

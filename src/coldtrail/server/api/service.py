@@ -21,6 +21,7 @@ from coldtrail.server.unknown_names import Telemetry
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.deployments import Deployments
 from coldtrail.state.findings import Findings
+from coldtrail.state.investigations import Investigations
 from coldtrail.store.engine import Engine
 from coldtrail.store.loader import Loader
 from coldtrail.store.signals import SignalReader
@@ -43,6 +44,7 @@ class Service(Struct, kw_only=True):
     definitions: Definitions
     costs: Costs
     findings: Findings
+    investigations: Investigations
     alerting: Alerting
     objectives: Objectives
     outcomes: Outcomes
