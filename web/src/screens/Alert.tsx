@@ -129,6 +129,9 @@ function Tools({ answer, one }: { answer: AlertAnswer; one: AlertRow }) {
           Would it have fired?
         </Button>
       )}
+      <Button size="xs" variant="default" renderRoot={(props) => <Link to="/define/$kind/$name" params={{ kind: "alert", name: one.name }} {...props} />}>
+        Change
+      </Button>
       <a href={`/api/v1/definitions/file?kind=alert&name=${encodeURIComponent(one.name)}`} download hidden={answer.built_in}>
         Export
       </a>
