@@ -22,7 +22,7 @@ export function FieldOf(given: Given) {
   const at = below ? `${below}.${field.path}` : field.path;
   const value = valueAt(spec, field.path);
   const set = (next: unknown) => put(withValue(spec, field.path, next));
-  const error = wrong[at]?.join("; ");
+  const error = wrong[at]?.map((one) => inWords(one, field)).join("; ");
   const warning = warned[at]?.join("; ");
   const label = field.needed ? `${field.label} (needed)` : field.label;
   const hint = warning ? <span className="warn">{warning}</span> : field.hint;
@@ -52,6 +52,13 @@ export function FieldOf(given: Given) {
   if (field.type === "time")
     return <TextInput {...common} type="datetime-local" value={typeof value === "string" ? inUtc(value) : ""} onChange={(event) => set(event.currentTarget.value ? `${event.currentTarget.value}:00Z` : undefined)} />;
   return <Named {...given} common={common} />;
+}
+
+/** A pattern says little to who fills in a form. */
+function inWords(message: string, field: Field): string {
+  if (!message.includes("matching regex")) return message;
+  const sample = field.placeholder ?? field.usual ?? field.hint;
+  return `it cannot be written like this${sample === undefined ? "" : `; ${field.placeholder || field.usual ? "such as " : ""}${String(sample)}`}`;
 }
 
 const orNone = (list: string[]) => (list.length ? list : undefined);
