@@ -144,6 +144,7 @@ function Rows({ field, spec, names, put, wrong, warned }: Given) {
         Add
       </Button>
       {wrong[field.path] && <p className="bad">{wrong[field.path].join("; ")}</p>}
+      {warned[field.path] && <p className="warn">{warned[field.path].join("; ")}</p>}
     </fieldset>
   );
 }

@@ -309,6 +309,11 @@ export function shownFields(kind: Kind, spec: Spec): Field[] {
   return FORMS[kind].sections.flatMap((section) => section.fields.filter((field) => !field.only || field.only(spec)));
 }
 
+/** Their paths, those of each row among them. */
+export function shownPaths(kind: Kind, spec: Spec): string[] {
+  return shownFields(kind, spec).flatMap((field) => [field.path, ...(field.rows ? ((valueAt(spec, field.path) ?? []) as Spec[]).flatMap((_, at) => field.rows!.map((one) => `${field.path}.${at}.${one.path}`)) : [])]);
+}
+
 /** What is needed and still empty: it is not worth asking the server before. */
 export function missing(kind: Kind, spec: Spec): string[] {
   const empty = (field: Field, at: Spec) => field.needed && (valueAt(at, field.path) === undefined || valueAt(at, field.path) === null || String(valueAt(at, field.path)).trim() === "");

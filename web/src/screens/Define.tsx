@@ -6,9 +6,9 @@ import { ApiError } from "../api";
 import { NAME, nameFor } from "../dashboards/board";
 import { moment, plural } from "../format";
 import { definitionsApi, type Checked, type Definition } from "../forms/definitionsApi";
-import { byField, cleaned, same, type Said, type Spec } from "../forms/draft";
+import { byField, cleaned, fieldOf, same, type Said, type Spec } from "../forms/draft";
 import { FieldOf } from "../forms/FieldOf";
-import { FORMS, isKind, missing, shownFields, type Kind, type Section } from "../forms/fields";
+import { FORMS, isKind, missing, shownPaths, type Kind, type Section } from "../forms/fields";
 import "../forms/forms.css";
 import { Answer, Empty } from "../parts/Answer";
 import { Dialog } from "../parts/Dialog";
@@ -41,7 +41,8 @@ function Editor({ kind, kept, first }: { kind: Kind; kept: Definition | null; fi
   const navigate = useNavigate();
   const client = useQueryClient();
   const form = FORMS[kind];
-  const [spec, setSpec] = useState(first);
+  const [start] = useState(first);
+  const [spec, setSpec] = useState(start);
   const [typed, setTyped] = useState<string | null>(null);
   const [refused, setRefused] = useState<Said | null>(null);
   const [asked, setAsked] = useState(false);
@@ -54,12 +55,14 @@ function Editor({ kind, kept, first }: { kind: Kind; kept: Definition | null; fi
   const badName = kept ? "" : !NAME.test(name) ? "lower-case letters, digits and hyphens, at most 63" : taken.includes(name) ? `there is one of that name already` : "";
   const lacking = missing(kind, spec);
   const checked = useChecked(kind, NAME.test(name) ? name : form.what, spec);
-  const shown = shownFields(kind, spec).map((field) => field.path);
-  const faults = [...(refused ? [refused] : []), ...(checked?.error && (tried || !lacking.length) ? [checked.error] : [])];
+  const shown = shownPaths(kind, spec);
+  // What was wrong before the last change is not told of the whole.
+  const found = checked?.error && (tried || !lacking.length) && !(checked.stale && fieldOf(checked.error, shown) === "") ? [checked.error] : [];
+  const faults = [...(refused ? [refused] : []), ...found];
   const needed = tried ? lacking.map((path) => ({ path: `$.${path}`, message: "this is needed" })) : [];
   const wrong = byField(needed.length ? needed : faults, shown);
   const warned = byField(checked?.warnings ?? [], shown);
-  const dirty = !same(spec, first) || (!kept && spec !== first);
+  const dirty = !same(spec, start);
   const put = (next: Spec) => {
     setSpec(next);
     setRefused(null);
@@ -81,58 +84,60 @@ function Editor({ kind, kept, first }: { kind: Kind; kept: Definition | null; fi
   };
   const blocker = useBlocker({ shouldBlockFn: ({ current, next }) => dirty && !left.current && next.pathname !== current.pathname, enableBeforeUnload: () => dirty && !left.current, withResolver: true });
   return (
-    <form
-      className="define"
-      aria-label={kept ? `Change ${name}` : `New ${form.what}`}
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
-    >
-      <header className="function-head">
-        <h1>{kept ? `Change ${String(first.title || name)}` : `New ${form.what}`}</h1>
-      </header>
-      {kept && <Source kept={kept} />}
-      {wrong[""] && (
-        <p className="failed brief" role="alert">
-          <strong>It cannot be kept.</strong> {wrong[""].join("; ")}
-        </p>
-      )}
-      {form.sections.map((section) => (
-        <Fields key={section.title} section={section} spec={spec} paths={[...Object.keys(wrong), ...Object.keys(warned)]}>
-          {(field, at) => <FieldOf key={at} field={field} spec={spec} names={names} put={put} wrong={wrong} warned={warned} />}
-        </Fields>
-      ))}
-      {!kept && <TextInput size="xs" className="wide" label="Name" description="in links, files and messages" value={name} onChange={(event) => setTyped(event.currentTarget.value)} error={badName || undefined} />}
-      {warned[""] && <p className="warn">{warned[""].join("; ")}</p>}
-      {kind === "alert" && <Preview spec={spec} ready={!lacking.length && checked?.error === null} />}
-      <div className="trail-tools">
-        <Button size="xs" type="submit" loading={saving.isPending}>
-          Save
-        </Button>
-        <Button size="xs" variant="default" onClick={() => void navigate(backTo(kind, kept?.name))}>
-          {dirty ? "Cancel" : "Close"}
-        </Button>
-        {kept?.changed && (
-          <Button size="xs" variant="default" onClick={() => setAsked(true)}>
-            Remove
+    <>
+      <form
+        className="define"
+        aria-label={kept ? `Change ${name}` : `New ${form.what}`}
+        onSubmit={(event) => {
+          event.preventDefault();
+          save();
+        }}
+      >
+        <header className="function-head">
+          <h1>{kept ? `Change ${String(start.title || name)}` : `New ${form.what}`}</h1>
+        </header>
+        {kept && <Source kept={kept} />}
+        {wrong[""] && (
+          <p className="failed brief" role="alert">
+            <strong>It cannot be kept.</strong> {wrong[""].join("; ")}
+          </p>
+        )}
+        {form.sections.map((section) => (
+          <Fields key={section.title} section={section} spec={spec} paths={[...Object.keys(wrong), ...Object.keys(warned)]}>
+            {(field, at) => <FieldOf key={at} field={field} spec={spec} names={names} put={put} wrong={wrong} warned={warned} />}
+          </Fields>
+        ))}
+        {!kept && <TextInput size="xs" className="wide" label="Short name" description="in links, files and messages" value={name} onChange={(event) => setTyped(event.currentTarget.value)} error={badName || undefined} />}
+        {warned[""] && <p className="warn">{warned[""].join("; ")}</p>}
+        {kind === "alert" && <Preview spec={spec} ready={!lacking.length && checked !== undefined && !checked.stale && checked.error === null} />}
+        <div className="trail-tools">
+          <Button size="xs" type="submit" loading={saving.isPending}>
+            Save
           </Button>
+          <Button size="xs" variant="default" onClick={() => void navigate(backTo(kind, kept?.name))}>
+            {dirty ? "Cancel" : "Close"}
+          </Button>
+          {kept?.changed && (
+            <Button size="xs" variant="default" onClick={() => setAsked(true)}>
+              Remove
+            </Button>
+          )}
+          {kept?.changed && (
+            <a href={definitionsApi.file(kind, name)} download>
+              Export
+            </a>
+          )}
+          <span className="dim" role="status">
+            {dirty ? "Not saved yet." : ""}
+          </span>
+        </div>
+        {checked?.text && (
+          <details>
+            <summary>As YAML, for coldtrail apply</summary>
+            <CopyBlock label="the definition" text={checked.text} />
+          </details>
         )}
-        {kept?.changed && (
-          <a href={definitionsApi.file(kind, name)} download>
-            Export
-          </a>
-        )}
-        <span className="dim" role="status">
-          {dirty ? "Not saved yet." : ""}
-        </span>
-      </div>
-      {checked?.text && (
-        <details>
-          <summary>As YAML, for coldtrail apply</summary>
-          <CopyBlock label="the definition" text={checked.text} />
-        </details>
-      )}
+      </form>
       {asked && (
         <Dialog title={`Remove ${name}?`} yes="Remove" busy={removing.isPending} act={() => removing.mutate()} close={() => setAsked(false)}>
           <p>{kind === "alert" ? "If it fires, whoever was told is told that it is over." : kind === "route" ? "Alerts that name it tell nobody through it any more." : "What it did so far is kept."}</p>
@@ -144,13 +149,18 @@ function Editor({ kind, kept, first }: { kind: Kind; kept: Definition | null; fi
           <p>What you wrote here is lost.</p>
         </Dialog>
       )}
-    </form>
+    </>
   );
 }
 
 /** The fields of a section that are asked for now; one that is folded opens where something in it is wrong. */
 function Fields({ section, spec, paths, children }: { section: Section; spec: Spec; paths: string[]; children: (field: Section["fields"][number], at: number) => React.ReactNode }) {
   const shown = section.fields.map((field, at) => [field, at] as const).filter(([field]) => !field.only || field.only(spec));
+  const filled = shown.some(([field]) => paths.some((path) => path === field.path || path.startsWith(`${field.path}.`)));
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    if (filled) setOpen(true);
+  }, [filled]);
   const inner = <div className="define-fields">{shown.map(([field, at]) => children(field, at))}</div>;
   if (!section.more)
     return (
@@ -159,9 +169,8 @@ function Fields({ section, spec, paths, children }: { section: Section; spec: Sp
         {inner}
       </fieldset>
     );
-  const filled = shown.some(([field]) => paths.some((path) => path === field.path || path.startsWith(`${field.path}.`)));
   return (
-    <details className="define-section" open={filled || undefined}>
+    <details className="define-section" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{section.title}</summary>
       {inner}
     </details>
@@ -179,7 +188,7 @@ function Source({ kept }: { kept: Definition }) {
 }
 
 /** What the server says of a draft, once nobody types any more. */
-function useChecked(kind: Kind, name: string, spec: Spec): Checked | undefined {
+function useChecked(kind: Kind, name: string, spec: Spec): (Checked & { stale: boolean }) | undefined {
   const text = JSON.stringify(cleaned(spec));
   const [settled, setSettled] = useState({ name, text });
   useEffect(() => {
@@ -187,7 +196,7 @@ function useChecked(kind: Kind, name: string, spec: Spec): Checked | undefined {
     return () => clearTimeout(timer);
   }, [name, text]);
   const query = useQuery({ queryKey: ["definition-check", kind, settled.name, settled.text], queryFn: () => definitionsApi.check(kind, settled.name, JSON.parse(settled.text) as Spec), staleTime: 10_000, placeholderData: (before) => before });
-  return settled.text === text && !query.isPlaceholderData ? query.data : query.data && { ...query.data, error: null };
+  return query.data && { ...query.data, stale: settled.text !== text || query.isPlaceholderData };
 }
 
 /** What it would have done by what was measured in the last days. */
