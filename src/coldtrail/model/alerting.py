@@ -30,6 +30,17 @@ class Part(Struct, frozen=True, omit_defaults=True):
     finding_id: str = ""
     trail_id: str = ""
 
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the API and webhooks tell it."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "why": self.why,
+            "scope": self.scope,
+            "finding_id": self.finding_id or None,
+            "trail_id": self.trail_id or None,
+        }
+
 
 class Observation(Struct, frozen=True):
     """What one look saw of one alert. Between ``breached`` and ``cleared`` nothing changes.

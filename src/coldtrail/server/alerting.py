@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import structlog
 from msgspec import Struct
@@ -16,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from coldtrail.model.alerting import Observation
 from coldtrail.model.alerts import Alert, Capability, built_in
-from coldtrail.model.definitions import BadDefinition, read_spec
 from coldtrail.model.routes import Route
 from coldtrail.model.silences import Silence
 from coldtrail.server.alert_looks import CannotLook, Looks, reach_of
@@ -45,26 +43,39 @@ MakeLooks = Callable[[Sequence[int], int], Looks]
 
 
 class Defined(Struct):
-    """Everything that people defined about alerts, read from the state."""
+    """Everything that people defined about alerts, read from the state.
+
+    ``broken``: why a definition cannot be used, by its kind and name. ``inhibits``: what alerts silence, by their names;
+    ``silent``: routes that do not hear of recoveries.
+    """
 
     alerts: dict[str, Alert]
     routes: dict[str, Route]
     silences: dict[str, Silence]
     broken: dict[str, str]
+    inhibits: dict[str, tuple[str, ...]]
+    silent: frozenset[str]
 
 
 def defined(definitions: Definitions) -> Defined:
     """Return alerts (with those that are built in), routes and silences; what this release cannot read is told."""
-    found: dict[str, dict[str, Any]] = {"alert": dict(built_in()), "route": {}, "silence": {}}
-    broken = {}
-    for kind, known in found.items():
-        for one in definitions.listed(kind):
-            try:
-                known[one.name] = read_spec(kind, one.spec)
-            except BadDefinition as error:
-                known.pop(one.name, None)
-                broken[f"{kind} {one.name}"] = str(error)
-    return Defined(found["alert"], found["route"], found["silence"], broken)
+    alerts, bad_alerts = definitions.usable("alert", Alert)
+    routes, bad_routes = definitions.usable("route", Route)
+    silences, bad_silences = definitions.usable("silence", Silence)
+    alerts = {name: one for name, one in built_in().items() if name not in bad_alerts} | alerts
+    broken = {
+        f"{kind} {name}": reason
+        for kind, bad in (("alert", bad_alerts), ("route", bad_routes), ("silence", bad_silences))
+        for name, reason in bad.items()
+    }
+    return Defined(
+        alerts=alerts,
+        routes=routes,
+        silences=silences,
+        broken=broken,
+        inhibits={name: one.inhibits for name, one in alerts.items() if one.inhibits},
+        silent=frozenset(name for name, one in routes.items() if not one.recovered),
+    )
 
 
 class Alerting:
@@ -166,12 +177,10 @@ class Alerting:
         now_ns: int,
     ) -> list[Turn]:
         alert = known.alerts[name]
-        silent = frozenset(route for route, one in known.routes.items() if not one.recovered)
-        subject = Subject(name, alert, rules_of(alert, known.routes), self.page_url(), silent)
-        inhibits = {other: one.inhibits for other, one in known.alerts.items() if one.inhibits}
+        subject = Subject(name, alert, rules_of(alert, known.routes), self.page_url(), known.silent)
 
         def mute(scopes: tuple[str, ...]) -> str:
-            return muting(name, alert, scopes, now_ns, known.silences, active.values(), inhibits)
+            return muting(name, alert, scopes, now_ns, known.silences, active.values(), known.inhibits)
 
         return turns_of(subject, seen, kept, now_ns, mute)
 

@@ -6,7 +6,6 @@ import time
 
 import structlog
 
-from coldtrail.model.definitions import BadDefinition, read_spec
 from coldtrail.model.workflows import Workflow
 from coldtrail.state.definitions import Definitions
 
@@ -31,13 +30,7 @@ class DefinedWorkflows:
         return self._known[1]
 
     def _read(self) -> dict[str, Workflow]:
-        found: dict[str, Workflow] = {}
-        for one in self._definitions.listed("workflow"):
-            try:
-                spec = read_spec("workflow", one.spec)
-            except BadDefinition as error:
-                log.warning("a workflow cannot be used", name=one.name, reason=str(error))
-                continue
-            assert isinstance(spec, Workflow)
-            found[one.name] = spec
+        found, broken = self._definitions.usable("workflow", Workflow)
+        for name, reason in broken.items():
+            log.warning("a workflow cannot be used", name=name, reason=reason)
         return found

@@ -8,7 +8,6 @@ import time
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from coldtrail.model.definitions import BadDefinition, read_spec
 from coldtrail.model.objectives import MINUTE_NS, Burn, Objective
 from coldtrail.server.counting import Counting, CountOther
 from coldtrail.state.definitions import Definitions
@@ -120,15 +119,9 @@ class Objectives:
         self._version = version
 
     def _defined(self) -> dict[str, Objective]:
-        found: dict[str, Objective] = {}
-        for one in self._definitions.listed("objective"):
-            try:
-                spec = read_spec("objective", one.spec)
-            except BadDefinition as error:
-                log.warning("an objective cannot be used", name=one.name, reason=str(error))
-                continue
-            assert isinstance(spec, Objective)
-            found[one.name] = spec
+        found, broken = self._definitions.usable("objective", Objective)
+        for name, reason in broken.items():
+            log.warning("an objective cannot be used", name=name, reason=reason)
         return found
 
     def _run(self) -> None:

@@ -27,7 +27,7 @@ from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.origins import OriginLike, traces_alone_received, traces_alone_since, trails_since
 from coldtrail.store.outcomes import forget_gone, read_outcomes, save_outcomes
 from coldtrail.trails.assemble import Graph, select
-from coldtrail.trails.fitting import said_in
+from coldtrail.trails.fitting import Asked, said_in
 from coldtrail.trails.outcomes import outcome, pass_deadlines
 
 log = structlog.get_logger(__name__)
@@ -94,7 +94,7 @@ class Outcomes:
 
     def of(self, trail: Trail, graph: Graph, now_ns: int) -> list[Outcome]:
         """Return what became of a trail at a moment, one for each of its workflows."""
-        return _judged(self.workflows, trail, graph, now_ns)
+        return _judged(self.workflows, trail, said_in(graph), now_ns)
 
     def note(self, trails: Iterable[Trail], graph: Graph) -> None:
         """Judge trails that were assembled, and keep what became of them.
@@ -107,8 +107,8 @@ class Outcomes:
 
     def _keep(self, trails: Iterable[Trail], graph: Graph, workflows: dict[str, Workflow]) -> None:
         with self._writing:
-            now_ns = time.time_ns()
-            found = [one for trail in trails for one in _judged(workflows, trail, graph, now_ns)]
+            now_ns, said = time.time_ns(), said_in(graph)
+            found = [one for trail in trails for one in _judged(workflows, trail, said, now_ns)]
             save_outcomes(self._engine, found, now_ns)
         self._deadlines.add(found)
 
@@ -208,7 +208,6 @@ class Outcomes:
         return min(MOST_REST_S, max(PERIOD_S, took_s / SHARE))
 
 
-def _judged(workflows: dict[str, Workflow], trail: Trail, graph: Graph, now_ns: int) -> list[Outcome]:
-    said = said_in(graph)
+def _judged(workflows: dict[str, Workflow], trail: Trail, said: Asked, now_ns: int) -> list[Outcome]:
     found = (outcome(name, one, trail, said, now_ns) for name, one in workflows.items())
     return [one for one in found if one]

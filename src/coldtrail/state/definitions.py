@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from msgspec import structs
+from msgspec import Struct, structs
 
-from coldtrail.model.definitions import Definition
+from coldtrail.model.definitions import BadDefinition, Definition, read_spec
 from coldtrail.state.database import Database
 from coldtrail.state.tables import TABLES
+
+Spec = TypeVar("Spec", bound=Struct)
 
 _DEFINITIONS = sa.Table(
     "definitions",
@@ -50,6 +52,32 @@ class Definitions:
         with self._engine.connect() as connection:
             rows = connection.execute(query.where(_DEFINITIONS.c.kind == kind) if kind else query)
             return [_definition(row) for row in rows]
+
+    def names(self, kind: str) -> list[str]:
+        """Return the names of a kind, without their bodies."""
+        query = sa.select(_DEFINITIONS.c.name).where(_DEFINITIONS.c.kind == kind)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def count(self, kind: str) -> int:
+        """Return how many there are of a kind."""
+        query = sa.select(sa.func.count()).select_from(_DEFINITIONS).where(_DEFINITIONS.c.kind == kind)
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar() or 0)
+
+    def usable(self, kind: str, spec: type[Spec]) -> tuple[dict[str, Spec], dict[str, str]]:
+        """Return the bodies of a kind by name; and by name why this release cannot use the others."""
+        found: dict[str, Spec] = {}
+        broken: dict[str, str] = {}
+        for one in self.listed(kind):
+            try:
+                body = read_spec(kind, one.spec)
+            except BadDefinition as error:
+                broken[one.name] = str(error)
+                continue
+            assert isinstance(body, spec)
+            found[one.name] = body
+        return found, broken
 
     def remove(self, kind: str, name: str) -> bool:
         """Forget one; return whether there was one."""

@@ -14,7 +14,7 @@ from msgspec import Struct
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
 from coldtrail.store.id_sets import trace_sets
-from coldtrail.store.sql_words import array
+from coldtrail.store.resource_names import sql_has_any
 
 Source = Literal["service", "function", "entry", "trail"]
 
@@ -188,7 +188,7 @@ _TRUE = "'\\x10\\x01'"
 _SYNTHETIC = f"""
 SELECT DISTINCT lower(hex(trace_id)) FROM spans
 PREWHERE start >= fromUnixTimestamp({{since:Int64}}) - INTERVAL 5 MINUTE
-  AND start < fromUnixTimestamp({{until:Int64}}) + INTERVAL 5 MINUTE AND hasAny(mapKeys(attributes), {array(SYNTHETIC)})
+  AND start < fromUnixTimestamp({{until:Int64}}) + INTERVAL 5 MINUTE AND {sql_has_any(SYNTHETIC)}
 WHERE arrayExists(one -> one NOT IN {NOT_SYNTHETIC}, [{_MARKS}]) OR attributes['synthetic'] = {_TRUE}
   OR attributes['aws.xray.annotations.synthetic'] = {_TRUE}
 LIMIT {MOST_SYNTHETIC}"""

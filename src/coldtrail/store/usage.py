@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from coldtrail.store.anyvalue import sql_number, sql_text
 from coldtrail.store.engine import Engine
+from coldtrail.store.resources import number
 
 COPY_S = 30
 """Reports of one request id that began within so many seconds are copies of one: a retry comes a minute later at the
@@ -172,8 +173,8 @@ def ran(engine: Engine, since_ns: int, until_ns: int, *, durations: bool = False
                 billed_ms=billed,
                 init_count=colds,
                 init_billed_ms=cold_billed,
-                duration_p50_ms=None if p50 is None or p50 != p50 else round(float(p50), 3),
-                duration_p95_ms=None if p95 is None or p95 != p95 else round(float(p95), 3),
+                duration_p50_ms=number(p50),
+                duration_p95_ms=number(p95),
                 memory_used_mb=used_mb,
                 last_ns=last_ns,
             )

@@ -7,6 +7,7 @@ import { objectivesApi, type ObjectiveRow, type ObjectivesAnswer, type Proposal 
 import { Answer, Empty, Failed } from "../parts/Answer";
 import { BudgetBar } from "../parts/BudgetBar";
 import { useRowKeys } from "../parts/rowKeys";
+import { Said } from "../parts/Said";
 import { sparkline } from "../views/sparkline";
 import { counted, fine, goneIn, over, STATES, TONES, verdict } from "./objectiveWords";
 import "./objectives.css";
@@ -28,6 +29,10 @@ export default function ObjectivesScreen() {
       <header className="function-head">
         <h1>Objectives</h1>
         <span className="dim">which share of events is to be good, and what is left of the rest</span>
+        <span className="grow" />
+        <Button size="xs" variant="default" renderRoot={(props) => <Link to="/define/$kind" params={{ kind: "objective" }} {...props} />}>
+          New objective
+        </Button>
       </header>
       <Answer query={query} what="the objectives" rows={6}>
         {(answer) => <Whole answer={answer} />}
@@ -43,16 +48,7 @@ function Whole({ answer }: { answer: ObjectivesAnswer }) {
   const said = verdict(rows, nowMs);
   return (
     <>
-      <p className={`verdict ${said.tone}`} role="status">
-        <span className="verdict-mark" aria-hidden />
-        <span>
-          <strong>{said.headline}</strong>
-          {said.details.map((line) => (
-            <small key={line}>{line}</small>
-          ))}
-          {answer.counting && <small>The past of a new objective is still being counted.</small>}
-        </span>
-      </p>
+      <Said said={said}>{answer.counting && <small>The past of a new objective is still being counted.</small>}</Said>
       <div className="table-box">
         <table className="table objectives">
           <thead>

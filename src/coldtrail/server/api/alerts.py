@@ -12,7 +12,7 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
-from coldtrail.model.alerting import AlertState, Event, Notification, Observation, Part
+from coldtrail.model.alerting import AlertState, Event, Notification, Observation
 from coldtrail.model.alerts import Alert, BurnRate, built_in
 from coldtrail.model.definitions import BadDefinition, read_spec
 from coldtrail.model.routes import Opsgenie, PagerDuty, Route
@@ -136,7 +136,7 @@ def dry_run_of(state: State, data: Proposed, since: str | None = None, until: st
     try:
         proposed = read_spec("alert", data.spec)
     except BadDefinition as error:
-        raise ClientException(str(error), extra={"path": error.path}) from None
+        raise ClientException(str(error), extra=error.where) from None
     assert isinstance(proposed, Alert)
     return json(_rehearsed(alerting, defined(alerting.definitions), proposed, since, until))
 
@@ -246,23 +246,12 @@ def _row(alerting: Alerting, name: str, group: str, one: Alert, state: AlertStat
         "value": seen.value if seen else None,
         "why": seen.why if seen else "",
         "scopes": list(seen.scopes) if seen else [],
-        "parts": [_part(part) for part in seen.parts] if seen else [],
+        "parts": [part.as_json() for part in seen.parts] if seen else [],
         "muted": state.muted,
         "acknowledged_by": state.acknowledged_by if state.phase == "firing" else "",
         "told": list(state.told) if state.phase == "firing" else [],
         "failing": alerting.failing.get(name, ""),
         "runbook": one.runbook,
-    }
-
-
-def _part(part: Part) -> dict[str, Any]:
-    return {
-        "name": part.name,
-        "value": part.value,
-        "why": part.why,
-        "scope": part.scope,
-        "finding_id": part.finding_id or None,
-        "trail_id": part.trail_id or None,
     }
 
 
@@ -276,7 +265,7 @@ def _event(event: Event) -> dict[str, Any]:
         "routes": list(event.routes),
         "value": seen.value if seen else None,
         "why": seen.why if seen else "",
-        "parts": [_part(part) for part in seen.parts] if seen else [],
+        "parts": [part.as_json() for part in seen.parts] if seen else [],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Annotated, Any
 
@@ -13,7 +14,8 @@ from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from coldtrail.model.definitions import SPECS, BadDefinition, Definition, check_name, read_spec
-from coldtrail.server.api.service import json
+from coldtrail.server.api.checks import warned
+from coldtrail.server.api.service import Service, json
 from coldtrail.server.api.times import rfc3339
 from coldtrail.state.definitions import Definitions
 
@@ -47,20 +49,32 @@ def definition(state: State, kind: Kind, name: Name) -> Response[bytes]:
 
 @put("/definitions/{kind:str}/{name:str}", request_max_body_size=MOST_BYTES)
 async def define(request: Request[Any, Any, Any], state: State, kind: Kind, name: Name) -> Response[bytes]:
-    """Keep a definition in place of the one before; 201 where it is new, 400 with the field where it cannot be used."""
-    kept: Definitions = state.service.definitions
+    """Keep a definition in place of the one before; 201 where it is new, 400 with the field where it cannot be used.
+
+    What it names that there is not is no error, but told in `warnings`.
+    """
     try:
         given = msgspec.json.decode(await request.body(), type=Given)
-        check_name(name)
-        read_spec(kind, given.spec)
-    except BadDefinition as error:
-        raise ClientException(str(error), extra={"path": error.path}) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ClientException(f"this is no definition: {error}") from None
-    if not kept.get(kind, name) and len(kept.listed(kind)) >= MOST_OF_A_KIND:
-        raise ClientException(f"there are {MOST_OF_A_KIND} definitions of this kind already: remove some first")
+    try:
+        return await asyncio.to_thread(_defined, state.service, kind, name, given)
+    except BadDefinition as error:
+        raise ClientException(str(error), extra=error.where) from None
+
+
+def _defined(service: Service, kind: str, name: str, given: Given) -> Response[bytes]:
+    check_name(name)
+    warnings = warned(service, name, read_spec(kind, given.spec))
     made = Definition(kind, name, given.spec, given.by, given.source, time.time_ns())
-    return json(shape(made), 201 if kept.put(made) else 200)
+    new = _keep(service.definitions, made)
+    return json({**shape(made), "warnings": warnings}, 201 if new else 200)
+
+
+def _keep(kept: Definitions, made: Definition) -> bool:
+    if kept.count(made.kind) >= MOST_OF_A_KIND and not kept.get(made.kind, made.name):
+        raise ClientException(f"there are {MOST_OF_A_KIND} definitions of this kind already: remove some first")
+    return kept.put(made)
 
 
 @delete("/definitions/{kind:str}/{name:str}", sync_to_thread=True, status_code=200)

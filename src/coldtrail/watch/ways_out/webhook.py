@@ -48,17 +48,7 @@ def body_of(message: Notification) -> dict[str, Any]:
         "severity": message.severity,
         "why": message.why,
         "value": message.value,
-        "parts": [
-            {
-                "name": part.name,
-                "value": part.value,
-                "why": part.why,
-                "scope": part.scope,
-                "finding_id": part.finding_id or None,
-                "trail_id": part.trail_id or None,
-            }
-            for part in message.parts
-        ],
+        "parts": [part.as_json() for part in message.parts],
         "started": time_of(message.started_ns),
         "time": time_of(message.time_ns),
         "link": message.link,
