@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -183,9 +183,22 @@ class Loader:
         now_s = time.time()
         speakers = self._speakers.new(path, now_s)
         for table, statement in LOAD[segment.signal]:
-            if statement != EMITTERS or speakers is None or speakers:
+            if statement != EMITTERS or speakers is None:
                 self.engine.load(statement, segment.signal, path, segment.created_s, f"{token}-{table}")
-        self._speakers.kept(speakers or set(), now_s)
+            elif speakers:
+                with self._part(segment, f"{token}-speakers", b"".join(speakers.values())) as part:
+                    self.engine.load(statement, segment.signal, part, segment.created_s, f"{token}-{table}")
+        self._speakers.kept(speakers or (), now_s)
+
+    @contextlib.contextmanager
+    def _part(self, segment: Segment, name: str, data: bytes) -> Iterator[Path]:
+        """A file beside the segment, for as long as it is loaded."""
+        part = segment.path.with_name(f"{name}.part")
+        part.write_bytes(data)
+        try:
+            yield part
+        finally:
+            part.unlink(missing_ok=True)
 
     def _prove_engine(self, segment: Segment) -> None:
         """Load an empty request; an engine that refuses even that has a fault of its own, and the segment has none.
@@ -193,12 +206,8 @@ class Loader:
         Raises:
             EngineError: it does.
         """
-        empty = segment.path.with_name(f"{segment.name}-empty.part")
-        empty.write_bytes(varint(0))
-        try:
+        with self._part(segment, f"{segment.name}-empty", varint(0)) as empty:
             self._insert(segment, empty, empty.stem)
-        finally:
-            empty.unlink(missing_ok=True)
 
     def _halve(self, segment: Segment, path: Path, token: str, error: EngineError) -> None:
         """Load both halves by themselves; a single body that still fails is the culprit."""
@@ -210,12 +219,8 @@ class Loader:
         middle = bodies[len(bodies) // 2][0]
         for half, part in (("a", data[:middle]), ("b", data[middle:])):
             name = f"{token}{half}" if "-" in token else f"{token}-{half}"
-            piece = segment.path.with_name(f"{name}.part")
-            piece.write_bytes(part)
-            try:
+            with self._part(segment, name, part) as piece:
                 self._load_part(segment, piece, name)
-            finally:
-                piece.unlink(missing_ok=True)
 
     def _give_up(self, segment: Segment, data: bytes, path: Path, token: str, error: EngineError) -> None:
         """Set a single body aside; where memory was short it gets one more try, after what else ran has ended.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import xxhash
 from google.protobuf.message import DecodeError
 
 from coldtrail.receivers.otlp_lean import OUTLINE
-from coldtrail.wal.segment import body_of, frames
+from coldtrail.wal.segment import body_of, frames, varint
 
 KEPT_S = 600
 """An emitter is written again after so long, so that its row tells when it was last heard of."""
@@ -23,14 +24,17 @@ class Speakers:
     def __init__(self) -> None:
         self._kept: dict[bytes, float] = {}
 
-    def new(self, path: Path, now_s: float) -> set[bytes] | None:
-        """Return those of a segment's emitters that were not kept of late; None where that cannot be told."""
+    def new(self, path: Path, now_s: float) -> dict[bytes, bytes] | None:
+        """Return those of a segment's emitters that were not kept of late, each as a frame; None where that cannot be told.
+
+        A frame is a request of that emitter which says nothing; frames one after the other are a segment.
+        """
         try:
-            return {one for one in _speakers(path) if now_s - self._kept.get(one, 0.0) > KEPT_S}
+            return dict(_speakers(path, lambda told: now_s - self._kept.get(told, 0.0) > KEPT_S))
         except DecodeError:
             return None
 
-    def kept(self, speakers: set[bytes], now_s: float) -> None:
+    def kept(self, speakers: Iterable[bytes], now_s: float) -> None:
         """Remember that they were written."""
         if len(self._kept) > MOST:
             self._kept.clear()
@@ -41,14 +45,25 @@ class Speakers:
         self._kept.clear()
 
 
-def _speakers(path: Path) -> set[bytes]:
-    found: set[bytes] = set()
+def _speakers(path: Path, wanted: Callable[[bytes], bool]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (digest, frame) of each emitter that is wanted, once."""
+    met: set[bytes] = set()
     data = memoryview(path.read_bytes())
     for start, end in frames(data):
         outline: Any = OUTLINE.FromString(body_of(data[start:end]))
         for group in outline.groups:
             resource = b"\0".join((*group.resource, b"", *group.schema_url))
             for scope in group.scopes:
-                told = b"\0".join((resource, *scope.scope, b"", *scope.schema_url))
-                found.add(xxhash.xxh3_128_digest(told))
-    return found
+                told = xxhash.xxh3_128_digest(b"\0".join((resource, *scope.scope, b"", *scope.schema_url)))
+                if told not in met and wanted(told):
+                    yield told, _frame(group, scope)
+                met.add(told)
+
+
+def _frame(group: Any, scope: Any) -> bytes:
+    """Return the emitter alone: what the outline skipped would come along in a copy."""
+    request: Any = OUTLINE()
+    made = request.groups.add(resource=group.resource, schema_url=group.schema_url)
+    made.scopes.add(scope=scope.scope, schema_url=scope.schema_url)
+    body: bytes = request.SerializeToString()
+    return varint(len(body)) + body
