@@ -31,13 +31,15 @@ def define(running: Coldtrail, name: str, sli: dict[str, Any], target_percent: f
     return httpx.put(f"{running.url}/api/v1/definitions/objective/{name}", json={"spec": spec}, timeout=30)
 
 
-def counted(running: Coldtrail, counts: dict[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
-    """Wait until each objective has counted so many (valid, bad) events; return all by name."""
+def counted(running: Coldtrail, counts: dict[str, tuple[int, int]], state: str = "") -> dict[str, dict[str, Any]]:
+    """Wait until each objective has counted so many (valid, bad) events, and is in ``state``; return all by name."""
 
-    def told(answer: dict[str, Any]) -> dict[str, tuple[int, int]]:
-        return {one["name"]: (one["valid_count"], one["bad_count"]) for one in answer["objectives"] if one["name"] in counts}
+    def told(answer: dict[str, Any]) -> bool:
+        found = {one["name"]: one for one in answer["objectives"] if one["name"] in counts}
+        as_counted = {name: (one["valid_count"], one["bad_count"]) for name, one in found.items()} == counts
+        return as_counted and all(not state or one["state"] == state for one in found.values())
 
-    answer = running.eventually("/objectives", lambda answer: told(answer) == counts, 180)
+    answer = running.eventually("/objectives", told, 180)
     return {one["name"]: one for one in answer["objectives"]}
 
 
@@ -57,13 +59,14 @@ def test_objectives_count_what_came_and_keep_it_over_a_restart(tmp_path: Path) -
         "trails": {"type": "trails", "service": "shop", "faster_than_ms": 100},
     }
     expected = {"service": (55, 10), "with-probes": (60, 10), "quick": (45, 10), "function": (55, 10), "entry": (55, 10), "trails": (45, 10)}
+    # Windows that still hold the failures when this machine is slow.
+    burning = [{"severity": "page", "factor": 10, "long": "6h", "short": "2h"}, {"severity": "ticket", "factor": 5, "long": "1d", "short": "6h"}]
     with serving(tmp_path / "data") as running:
         assert running.post("/v1/traces", traces(*sent)).status_code == 200
         running.eventually("/red", lambda answer: sum(one["count"] for one in answer["groups"]) == 120, group="service", since="now-2h")
         for name, sli in slis.items():
-            assert define(running, name, sli, synthetic=name == "with-probes", policy="Stop, and repair." if name == "service" else "").status_code == 201
-        told = counted(running, expected)
-        assert told["service"]["state"] == "page"
+            assert define(running, name, sli, synthetic=name == "with-probes", windows=burning, policy="Stop, and repair." if name == "service" else "").status_code == 201
+        told = counted(running, expected, "page")
         assert abs(told["service"]["good_share"] - 45 / 55) < 1e-9
         one = running.eventually("/objectives/service", lambda answer: bool(answer.get("contributors")) and bool(answer["history"]), 60)
         spent = {(each["by"], each["name"]): each for each in one["contributors"]}
@@ -77,8 +80,7 @@ def test_objectives_count_what_came_and_keep_it_over_a_restart(tmp_path: Path) -
         assert running.post("/v1/traces", traces(*late)).status_code == 200
         counted(running, {"service": (56, 11), "entry": (56, 11), "function": (56, 11), "with-probes": (61, 11)})
     with serving(tmp_path / "data") as running:
-        again = counted(running, {"service": (56, 11), "entry": (56, 11), "function": (56, 11), "quick": (45, 10)})
-        assert again["service"]["state"] == "page"
+        counted(running, {"service": (56, 11), "entry": (56, 11), "function": (56, 11), "quick": (45, 10)}, "page")
         assert httpx.delete(f"{running.url}/api/v1/definitions/objective/service").status_code == 200
         running.eventually("/objectives", lambda answer: {one["name"] for one in answer["objectives"]} == set(expected) - {"service"}, 60)
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 from activity import ERROR, Sender
-from drawing import quickest_p95_ms
+from drawing import most_calls_a_frame
 from playwright.sync_api import Browser, Page, expect
 from told import Told
 
 from running import Coldtrail, serving
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
-DRAW_P95_MS = 4.0
+MOST_CALLS = 8_000
+"""Canvas calls of a frame: what is in sight costs so many, 20,000 spans ten times as many."""
 
 
 def open_failed_trail(page: Page, told: Told) -> None:
@@ -238,18 +239,11 @@ def test_one_panel_fails_alone(page: Page, told: Told) -> None:
 def test_twenty_thousand_spans_scroll_and_zoom_within_the_draw_budget(page: Page, told: Told) -> None:
     page.goto(f"{told.url}/trail/{told.large}")
     expect(page.get_by_text("20,000 nodes")).to_be_visible(timeout=30_000)
-    frames = """async () => {
-          const view = document.querySelector(".waterfall").waterfall;
-          const scroller = document.querySelector(".waterfall-scroller");
-          const frame = () => new Promise(requestAnimationFrame);
-          scroller.scrollTop = 0;
-          await frame();
-          view.drawTimesMs.length = 0;
-          for (let i = 0; i < 60; i++) { scroller.scrollTop += 900; await frame(); }
-          for (let i = 0; i < 30; i++) { view.zoom({ fromMs: 400 * i, toMs: 400 * i + 9000 }); await frame(); }
-          return view.drawTimesMs;
+    move = """(i) => {
+          if (i < 60) document.querySelector(".waterfall-scroller").scrollTop = 900 * (i + 1);
+          else document.querySelector(".waterfall").waterfall.zoom({ fromMs: 400 * (i - 60), toMs: 400 * (i - 60) + 9000 });
         }"""
-    assert quickest_p95_ms(page, frames, None, DRAW_P95_MS) <= DRAW_P95_MS
+    assert most_calls_a_frame(page, move, 90) < MOST_CALLS
     assert page.evaluate("document.querySelectorAll('*').length") < 600
 
 
