@@ -127,7 +127,7 @@ class FindingCheck(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
 class OutcomeCheck(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="outcome"):
     """How many trails of a workflow (None: each of all) became one of ``outcomes`` in the last ``over``: a count or a share.
 
-    A trail counts when it is known what became of it: an incomplete one when its time is over.
+    A trail counts when it was decided what became of it: done, or the time of what is missing over.
     """
 
     workflow: Named | None = None

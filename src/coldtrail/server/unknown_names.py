@@ -84,16 +84,18 @@ class Names(Struct, frozen=True):
 
 def names_of(definitions: Definitions, besides: Collection[tuple[str, str, dict[str, Any]]] = ()) -> Names:
     """Return what there is to be named."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for one in definitions.listed():
-        found.setdefault(one.kind, {})[one.name] = one.spec
+    coming: dict[str, dict[str, dict[str, Any]]] = {}
     for kind, name, spec in besides:
-        found.setdefault(kind, {})[name] = spec
-    routes = found.get("route", {})
+        coming.setdefault(kind, {})[name] = spec
+
+    def of(kind: str) -> frozenset[str]:
+        return frozenset(definitions.names(kind)) | frozenset(coming.get(kind, ()))
+
+    routes = {one.name: one.spec for one in definitions.listed("route")} | coming.get("route", {})
     return Names(
-        alerts=frozenset(found.get("alert", ())) | frozenset(built_in()),
-        objectives=frozenset(found.get("objective", ())),
-        workflows=frozenset(found.get("workflow", ())),
+        alerts=of("alert") | frozenset(built_in()),
+        objectives=of("objective"),
+        workflows=of("workflow"),
         routes={name: bool(spec.get("default")) and spec.get("enabled") is not False for name, spec in routes.items()},
     )
 

@@ -116,13 +116,17 @@ class Outside:
         except ValueError:
             raise NotSent("the address has no such port") from None
         pinned = httpx.URL(request.url).copy_with(host=self.address_of(host, port))
-        headers = {**request.headers, "Host": parts.netloc.rpartition("@")[2], "User-Agent": "coldtrail"}
+        told = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "coldtrail", "Accept-Encoding": "identity"}
         deadline = time.monotonic() + self.timeout_s
         try:
             with (
                 httpx.Client(trust_env=False, follow_redirects=False, timeout=self.timeout_s) as client,
                 client.stream(
-                    "POST", pinned, content=request.body, headers=headers, extensions={"sni_hostname": host}
+                    "POST",
+                    pinned,
+                    content=request.body,
+                    headers={**request.headers, **told},
+                    extensions={"sni_hostname": host},
                 ) as answer,
             ):
                 return Answered(answer.status_code, dict(answer.headers), _beginning(answer, deadline))
