@@ -31,7 +31,7 @@ def test_an_escaped_text_is_read_as_that_text(text: str) -> None:
 
 
 def test_hostile_names_notes_and_trails_make_no_headings_links_or_html() -> None:
-    cause = Cause("t" * 32, "n" * 16, HOSTILE, HOSTILE, "failed", HOSTILE)
+    cause = Cause("t" * 32, "n" * 16, HOSTILE, HOSTILE, "failed", HOSTILE, "")
     trail = AffectedTrail("t" * 32, HOSTILE, 2 * 10**18, 5.0, "error", None, 3, 1, [HOSTILE], cause)
     facts = Facts([], Affected([trail], [Common(cause, 1)]), [], [], [], [], [HOSTILE])
     entries = [Entry(1, "note", 2 * 10**18, HOSTILE, HOSTILE, "/trail/x?sel=)[a](http://b)"), Entry(2, "look", 2 * 10**18, "ada", HOSTILE, "/find")]

@@ -16,7 +16,10 @@ WELL = ("complete", "open")
 
 
 class Cause(Struct, frozen=True):
-    """What is most worth looking at of one trail, and the node that shows it. ``kind``: what ``words`` tell of it."""
+    """What is most worth looking at of one trail, and the node that shows it. ``kind``: what ``words`` tell of it.
+
+    ``alike``: what causes of other trails share with it where they are the same, without ids.
+    """
 
     trail_id: str
     node_id: str
@@ -24,11 +27,12 @@ class Cause(Struct, frozen=True):
     name: str
     kind: str
     words: str
+    alike: str
 
     @property
     def place(self) -> str:
         """What people call the node."""
-        return self.name if self.name == self.service or not self.service else f"{self.service} {self.name}"
+        return self.name if self.name.startswith(self.service) else f"{self.service} {self.name}"
 
 
 class Common(Struct, frozen=True):
@@ -65,26 +69,25 @@ def cause_of(trail: Trail, outcomes: Sequence[Outcome] = ()) -> Cause | None:
     failed = [node for node in trail.nodes if node.status in FAILED]
     if failed:
         first = min(failed, key=lambda node: (_end(node), -node.start_ns, node.node_id))
-        return _cause(trail, first, "failed", failure_words(first))
+        alike = f"{first.status} {first.failure.type if first.failure else ''}"
+        return _cause(trail, first, "failed", failure_words(first), alike)
     by_id = {node.node_id: node for node in trail.nodes}
     told = worst(list(outcomes))
     if told and told.status not in WELL and (node := by_id.get(_shown_by(told))):
-        stopped = f"; {told.stopped.words}" if told.stopped else ""
-        return _cause(trail, node, told.status, f"{told.words}{stopped}")
+        return _cause(trail, node, told.status, told.words, told.step)
     longest = max(trail.critical_shares, key=lambda one: one.ms, default=None)
     if longest is None or longest.ms <= 0 or longest.node_id not in by_id:
         return None
     where = f" in {longest.place}" if longest.place else ""
     words = f"{longest.cause}{where} took {duration_words(longest.ms)}, {longest.share:.0%} of the trail"
-    return _cause(trail, by_id[longest.node_id], longest.cause, words)
+    return _cause(trail, by_id[longest.node_id], longest.cause, words, longest.place)
 
 
 def common(causes: Iterable[Cause]) -> list[Common]:
     """Return causes by step and kind, the most frequent first; the first given of each is its example."""
-    groups: dict[tuple[str, str, str, str], list[Cause]] = {}
+    groups: dict[tuple[str, str, str], list[Cause]] = {}
     for one in causes:
-        # Messages differ in ids; what they have in common stands before the colon.
-        groups.setdefault((one.service, one.name, one.kind, one.words.partition(":")[0]), []).append(one)
+        groups.setdefault((one.service, one.kind, one.alike), []).append(one)
     return sorted((Common(mine[0], len(mine)) for mine in groups.values()), key=lambda one: -one.count)
 
 
@@ -98,5 +101,7 @@ def _end(node: Node) -> int:
     return node.start_ns if node.end_ns is None else node.end_ns
 
 
-def _cause(trail: Trail, node: Node, kind: str, words: str) -> Cause:
-    return Cause(trail.trail_id, node.node_id, node.service, node.name, kind, words)
+def _cause(trail: Trail, node: Node, kind: str, words: str, alike: str) -> Cause:
+    # A message is called by its id.
+    named = alike if node.kind == "message" else f"{node.name} {alike}"
+    return Cause(trail.trail_id, node.node_id, node.service, node.name, kind, words, named)

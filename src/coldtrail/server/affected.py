@@ -6,7 +6,7 @@ import time
 
 from msgspec import structs
 
-from coldtrail.analysis.first_failures import Affected, AffectedTrail, cause_of, common
+from coldtrail.analysis.first_failures import WELL, Affected, AffectedTrail, cause_of, common
 from coldtrail.model.investigations import Ground
 from coldtrail.server.api.service import Service
 from coldtrail.store.outcomes import Told, outcomes_of
@@ -15,7 +15,8 @@ from coldtrail.trails.outcomes import worst
 
 MOST = 20
 MOST_WALKED = 8
-"""So many of the newest are read whole; each is a walk over keys."""
+MOST_WALKED_S = 10.0
+"""So many of the newest are read whole, until so long has passed; each is a walk over keys, some through 20,000 nodes."""
 
 
 def affected(service: Service, ground: Ground, limit: int = MOST) -> Affected:
@@ -23,7 +24,11 @@ def affected(service: Service, ground: Ground, limit: int = MOST) -> Affected:
     rows = {row.trail_id: row for row in _listed(service, ground, limit)}
     ids = list(dict.fromkeys((*ground.trails, *rows)))[:limit]
     told = outcomes_of(service.engine, list(rows))
-    found = [_walked(service, one) if number < MOST_WALKED else None for number, one in enumerate(ids)]
+    until_s = time.monotonic() + MOST_WALKED_S
+    found = [
+        _walked(service, one) if number < MOST_WALKED and time.monotonic() < until_s else None
+        for number, one in enumerate(ids)
+    ]
     trails = [
         one or _of_row(rows[id_], told.get(id_, [])) for id_, one in zip(ids, found, strict=True) if one or id_ in rows
     ]
@@ -36,9 +41,8 @@ def _listed(service: Service, ground: Ground, limit: int) -> list[TrailRow]:
         wanted = Filters(ground.since_ns, ground.until_ns, workflow=ground.workflow)
         rows = service.trails.newest(wanted, limit * 5)
         told = outcomes_of(service.engine, [row.trail_id for row in rows])
-        return [
-            row for row in rows if any(one.status not in ("complete", "open") for one in told.get(row.trail_id, []))
-        ]
+        mine = {id_: one.status for id_, many in told.items() for one in many if one.workflow == ground.workflow}
+        return [row for row in rows if mine.get(row.trail_id, "open") not in WELL]
     found: list[TrailRow] = []
     for scope in ground.scopes:
         found += _of_scope(service, ground, scope, limit)

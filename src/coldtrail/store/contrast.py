@@ -59,7 +59,7 @@ FROM (
   FROM (SELECT DISTINCT unit, speaker, emitter_id FROM said) AS s
   INNER JOIN (SELECT emitter_id, resource FROM emitters WHERE emitter_id IN (SELECT emitter_id FROM said)
     LIMIT 1 BY emitter_id) AS e ON s.emitter_id = e.emitter_id
-) WHERE length(value) BETWEEN 1 AND {LONGEST} AND length(name) BETWEEN 1 AND {LONGEST}
+) WHERE length(value) BETWEEN 1 AND {LONGEST} AND length(name) BETWEEN 1 AND {LONGEST} AND name != 'service.name'
 GROUP BY whom, name, value
 """
 

@@ -137,7 +137,9 @@ def _trail(one: AffectedTrail) -> dict[str, Any]:
 
 
 def _cause(one: Cause) -> dict[str, Any]:
-    return msgspec.structs.asdict(one)
+    told = msgspec.structs.asdict(one)
+    del told["alike"]
+    return told
 
 
 router = Router(path="/", route_handlers=[contrast, before_after, affected_trails], tags=["contrast"])

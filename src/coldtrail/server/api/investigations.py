@@ -138,7 +138,7 @@ def investigation(request: Request[Any, Any, Any], state: State, investigation: 
         return json(_shape(one) | {"entries": [_entry(entry) for entry in entries]})
     text = report(one, entries, facts_of(service, one.ground), service.alerting.page_url())
     headers = {"content-disposition": f'attachment; filename="investigation-{one.id}.md"'}
-    return Response(text.encode(), media_type=f"{MARKDOWN}; charset=utf-8", headers=headers)
+    return Response(text.encode(), media_type=MARKDOWN, headers=headers)
 
 
 @post("/investigations/{investigation:str}", sync_to_thread=True, status_code=200)
