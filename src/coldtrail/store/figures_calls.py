@@ -7,6 +7,8 @@ is a list of JSON objects).
 
 from __future__ import annotations
 
+from typing import Any
+
 from coldtrail.store.anyvalue import sql_number, sql_text
 from coldtrail.store.engine import Engine
 from coldtrail.store.figures import Figures, Steps, columns, in_range, step_of
@@ -35,12 +37,13 @@ CODE = f"toUInt16(ifNull(coalesce({_TOLD_CODES}), 0))"
 """SQL for the HTTP status of a span or line, 0 where it is not told."""
 
 _CALLS = """
-SELECT intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {since:Int64}, {step:Int64}) AS step, sum(c.count) AS n,
+SELECT toString(name) AS called, intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {since:Int64}, {step:Int64}) AS step,
+  sum(c.count) AS n,
   quantilesTDigestMerge(0.5, 0.95, 0.99)(durations_ms)[2]
 FROM calls AS c
 WHERE minute >= toStartOfMinute(fromUnixTimestamp64Nano({since:Int64})) AND minute < fromUnixTimestamp64Nano({until:Int64})
-  AND kind = {kind:String} AND name = {name:String} AND taking = 0
-GROUP BY step HAVING n > 0 ORDER BY step
+  AND kind = {kind:String} AND name IN {names:Array(String)} AND taking = 0
+GROUP BY called, step HAVING n > 0 ORDER BY step
 """
 
 # What failed is a small part: only those rows' attributes are read.
@@ -53,13 +56,13 @@ GROUP BY 1 ORDER BY 1
 """
 
 _CAPACITY = """
-SELECT intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {since:Int64}, {step:Int64}) AS step,
+SELECT toString(name) AS called, intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {since:Int64}, {step:Int64}) AS step,
   if(sumIf(u.known, operation IN READS) = 0, NULL, sumIf(u.units, operation IN READS)),
   if(sumIf(u.known, operation NOT IN READS) = 0, NULL, sumIf(u.units, operation NOT IN READS))
 FROM usage AS u
 WHERE minute >= toStartOfMinute(fromUnixTimestamp64Nano({since:Int64})) AND minute < fromUnixTimestamp64Nano({until:Int64})
-  AND kind = 'dynamodb' AND name = {name:String}
-GROUP BY step ORDER BY step
+  AND kind = 'dynamodb' AND name IN {names:Array(String)}
+GROUP BY called, step ORDER BY step
 """.replace("READS", f"({listed(_READS)})")
 _FAILED_WAYS = ("failures.throttled", "failures.client_errors", "failures.server_errors")
 
@@ -84,11 +87,23 @@ def sql_named(kind: str) -> str:
 
 def figures_of_calls(engine: Engine, resource: Resource, steps: Steps) -> Figures:
     """Return the figures of the calls to a resource; steps are whole minutes. Reads the roll-ups of calls and of usage."""
-    parameters = steps.parameters(name=resource.name, kind=resource.kind)
-    figures = columns(engine.rows(_CALLS, parameters), ("calls.count", "calls.p95"))
-    if resource.kind == "dynamodb":
-        figures |= columns(engine.rows(_CAPACITY, parameters), ("calls.read_units", "calls.write_units"))
-    return figures
+    return calls_of_many(engine, resource.kind, [resource.name], steps)[resource.name]
+
+
+def calls_of_many(engine: Engine, kind: str, names: list[str], steps: Steps) -> dict[str, Figures]:
+    """Return the figures of the calls to some resources of one kind, by name."""
+    parameters = steps.parameters(names=names, kind=kind)
+    figures = _by_name(engine, _CALLS, parameters, ("calls.count", "calls.p95"))
+    capacity = ("calls.read_units", "calls.write_units")
+    used = _by_name(engine, _CAPACITY, parameters, capacity) if kind == "dynamodb" else {}
+    return {name: figures.get(name, {}) | used.get(name, {}) for name in names}
+
+
+def _by_name(engine: Engine, query: str, parameters: dict[str, Any], ways: tuple[str, ...]) -> dict[str, Figures]:
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for name, *row in engine.rows(query, parameters):
+        found.setdefault(name, []).append(tuple(row))
+    return {name: columns(rows, ways) for name, rows in found.items()}
 
 
 def figures_of_failures(engine: Engine, resource: Resource, steps: Steps) -> Figures:
@@ -108,6 +123,6 @@ def figures_of_failures(engine: Engine, resource: Resource, steps: Steps) -> Fig
     )
     failed = columns(engine.rows(query, parameters), _FAILED_WAYS)
     counted = steps.of(steps.counted_ns) if steps.counted_ns else 0
-    calls = columns(engine.rows(_CALLS, parameters), ("calls.count", "calls.p95")).get("calls.count", {})
+    calls = figures_of_calls(engine, resource, steps).get("calls.count", {})
     none = {step: 0.0 for step in calls if step >= counted}
     return {way: none | failed.get(way, {}) for way in _FAILED_WAYS} if none or failed else {}

@@ -5,7 +5,11 @@ from __future__ import annotations
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
 from coldtrail.store.figures import Figures, Steps, columns, in_range, step_of
+from coldtrail.store.figures_all_functions import most_at_once, most_by_function, together
 from coldtrail.store.figures_calls import THROTTLED
+from coldtrail.store.function_minutes import STEP_OF_MINUTE
+from coldtrail.store.resource_names import sql_has_any
+from coldtrail.store.resources import RANGE
 
 _OF_FUNCTION = """AND i.request_id IN (
     SELECT request_id FROM invocations WHERE function = {function:String}
@@ -23,12 +27,13 @@ GROUP BY request
 """An invocation lasts up to 15 minutes, so one that began before the range may still run in it."""
 
 _WAYS = ("count", "errors", "duration_p95", "memory_used", "memory_size", "init_p95")
+_ACCOUNT = tuple(f"account.{way}" for way in _WAYS)
 
 # Who starts where another ends does not overlap it: what happens at one instant is added up before it is looked at.
 _CONCURRENCY = """
 SELECT intDiv(at - {since:Int64}, {step:Int64}) AS step, max(running) FROM (
   SELECT at, sum(by) OVER (ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS running FROM (
-    SELECT intDiv(moment.1, {grain:Int64}) * {grain:Int64} AS at, sum(moment.2) AS by FROM (
+    SELECT moment.1 AS at, sum(moment.2) AS by FROM (
       SELECT toUnixTimestamp64Nano(time) AS began,
         arrayJoin([(began, 1), (began + toInt64(duration_ms * 1e6), -1)]) AS moment
       FROM (INVOCATIONS) WHERE isNotNull(duration_ms))
@@ -36,17 +41,21 @@ SELECT intDiv(at - {since:Int64}, {step:Int64}) AS step, max(running) FROM (
 WHERE at >= {since:Int64} AND at < {until:Int64} GROUP BY step ORDER BY step
 """
 
-MOST_INSTANTS = 500_000
-LEAST_GRAIN_NS = 10 * 10**6
-"""Of all functions together, instants are so coarse at least: overlaps of less do not count, and memory stays bounded."""
-
 _INVOKED = f"""multiIf(mapContains(attributes, 'faas.invoked_name'), {sql_text("attributes['faas.invoked_name']")},
   {sql_text("attributes['aws.xray.aws.function_name']")})"""
 
+# Calls of functions that failed are few: the roll-up says when there were any, and only those spans are read.
+_CALLED = f"""
+SELECT {STEP_OF_MINUTE} AS step, sum(c.count), sum(c.error_count) FROM calls AS c
+WHERE {RANGE} AND kind = 'lambda' AND taking = 0 AND ({{function:String}} = '' OR name = {{function:String}})
+GROUP BY step ORDER BY step
+"""
+
 _THROTTLES = f"""
-SELECT {step_of("start")} AS step, countIf(status_code = 2 AND {THROTTLED}) FROM spans
-WHERE {in_range("start")} AND kind IN (3, 4)
-  AND hasAny(mapKeys(attributes), ['faas.invoked_name', 'aws.xray.aws.function_name']) OF_FUNCTION
+SELECT {step_of("start")} AS step, countIf({THROTTLED}) FROM spans
+PREWHERE status_code = 2 AND kind IN (3, 4) AND {in_range("start")} AND step IN {{failing:Array(Int64)}}
+WHERE {sql_has_any(("faas.invoked_name", "aws.xray.aws.function_name"))}
+  AND ({{function:String}} = '' OR {_INVOKED} = {{function:String}})
 GROUP BY step ORDER BY step
 """
 
@@ -54,9 +63,10 @@ _WAITS = f"""
 SELECT {step_of("taken")} AS step, max(dateDiff('nanosecond', sent, taken) / 1e6) FROM (
   SELECT key_hash, minIf(k.time, k.role = 'gives') AS sent, countIf(k.role = 'gives') AS givers,
     minIf(k.time, k.role = 'takes' AND k.service = {{function:String}}) AS taken
-  FROM keys AS k
-  WHERE k.key_hash IN (
-    SELECT key_hash FROM keys WHERE {in_range("time")} AND service = {{function:String}}
+  FROM message_keys AS k
+  WHERE k.time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 1 DAY
+    AND k.time < fromUnixTimestamp64Nano({{until:Int64}}) + INTERVAL 1 DAY AND k.key_hash IN (
+    SELECT key_hash FROM message_keys WHERE {in_range("time")} AND service = {{function:String}}
       AND kind = {{kind:String}} AND role = 'takes')
   GROUP BY key_hash)
 WHERE givers > 0 AND taken >= sent AND {in_range("taken")} GROUP BY step ORDER BY step
@@ -70,25 +80,32 @@ def figures_of_function(engine: Engine, name: str, steps: Steps) -> Figures:
         f"function.{way}": kind
         for way, kind in (("stream_wait_max", "sequence_number"), ("event_wait_max", "event_id"))
     }
-    figures = _of_invocations(engine, "function", _OF_FUNCTION, parameters, grain_ns=1)
-    throttles = _THROTTLES.replace("OF_FUNCTION", f"AND {_INVOKED} = {{function:String}}")
-    figures |= columns(engine.rows(throttles, parameters), ("function.throttles",))
+    figures = _of_invocations(engine, _OF_FUNCTION, parameters)
+    figures |= _throttles(engine, "function.throttles", name, steps)
     for way, kind in waits.items():
         figures |= columns(engine.rows(_WAITS, {**parameters, "kind": kind}), (way,))
     return figures
 
 
+def _throttles(engine: Engine, way: str, function: str, steps: Steps) -> Figures:
+    """How many calls of a function (of any, "") were refused by a limit, where it was called at all."""
+    parameters = steps.parameters(function=function)
+    called = engine.rows(_CALLED, parameters)
+    told = dict.fromkeys((int(step) for step, count, _ in called if count), 0.0)
+    if failing := [int(step) for step, _, errors in called if errors]:
+        told |= {int(step): float(n) for step, n in engine.rows(_THROTTLES, {**parameters, "failing": failing})}
+    return {way: told} if told else {}
+
+
 def figures_of_all_functions(engine: Engine, steps: Steps) -> Figures:
-    """Return the figures of all functions of the store together; reads the range's minutes of all invocations twice."""
-    grain_ns = max(LEAST_GRAIN_NS, (steps.until_ns - steps.since_ns) // MOST_INSTANTS)
-    figures = _of_invocations(engine, "account", "", steps.parameters(), grain_ns)
-    throttles = _THROTTLES.replace("OF_FUNCTION", "")
-    return figures | columns(engine.rows(throttles, steps.parameters()), ("account.throttles",))
+    """Return the figures of all functions of the store together; reads a row a minute, and what is not summed up yet."""
+    figures = columns(together(engine, steps.since_ns, steps.until_ns, steps.step_ns), _ACCOUNT)
+    running = most_at_once(engine, steps.since_ns, steps.until_ns, steps.step_ns)
+    figures |= {"account.concurrency": {step: float(most) for step, most in running.items()}} if running else {}
+    return figures | _throttles(engine, "account.throttles", "", steps)
 
 
-def _of_invocations(
-    engine: Engine, family: str, narrowed: str, parameters: dict[str, object], grain_ns: int
-) -> Figures:
+def _of_invocations(engine: Engine, narrowed: str, parameters: dict[str, object]) -> Figures:
     invocations = _INVOCATIONS.replace("OF_FUNCTION", narrowed)
     rows = engine.rows(
         f"""SELECT {step_of("time")} AS step, count(), countIf(failed),
@@ -97,30 +114,17 @@ def _of_invocations(
         FROM ({invocations}) WHERE {in_range("time")} GROUP BY step ORDER BY step""",
         parameters,
     )
-    figures = columns(rows, tuple(f"{family}.{way}" for way in _WAYS))
-    running = engine.rows(_CONCURRENCY.replace("INVOCATIONS", invocations), {**parameters, "grain": grain_ns})
-    return figures | columns(running, (f"{family}.concurrency",))
+    figures = columns(rows, tuple(f"function.{way}" for way in _WAYS))
+    running = engine.rows(_CONCURRENCY.replace("INVOCATIONS", invocations), parameters)
+    return figures | columns(running, ("function.concurrency",))
 
 
-_BY_FUNCTION = """
-SELECT function, {step} AS step, {ways} FROM (
-  SELECT argMin(i.function, i.source) AS function, min(i.time) AS time,
-    argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms,
-    max(i.memory_mb) AS memory_size, max(i.memory_used_mb) AS memory_used
-  FROM invocations AS i WHERE {range} GROUP BY request_id)
-GROUP BY function, step ORDER BY step
-"""
-_MOST = {
-    "function.duration_p95": "quantileTDigestIf(0.95)(duration_ms, isNotNull(duration_ms))",
-    "function.memory_used": "max(memory_used)",
-    "function.memory_size": "max(memory_size)",
-}
+_MOST = ("function.duration_p95", "function.memory_size", "function.memory_used")
 
 
 def figures_by_function(engine: Engine, steps: Steps) -> dict[str, Figures]:
-    """Return durations and memory of every function, by its name; reads the range's minutes of all invocations once."""
-    query = _BY_FUNCTION.format(step=step_of("time"), ways=", ".join(_MOST.values()), range=in_range("i.time"))
+    """Return durations and memory of every function, by its name; reads a row a minute and function, and what is not summed up."""
     found: dict[str, list[tuple[object, ...]]] = {}
-    for name, *row in engine.rows(query, steps.parameters()):
+    for name, *row in most_by_function(engine, steps.since_ns, steps.until_ns, steps.step_ns):
         found.setdefault(name, []).append(tuple(row))
-    return {name: columns(rows, tuple(_MOST)) for name, rows in found.items()}
+    return {name: columns(rows, _MOST) for name, rows in found.items()}

@@ -21,7 +21,7 @@ SELECT min(bitShiftLeft(toUInt64(i.source), 60) + bitShiftRight(cityHash64(i.fun
   min(if(isNull(i.duration_ms), 1e12, toFloat64(i.source) * 1e10 + least(assumeNotNull(i.duration_ms), 9e9))) AS took,
   max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed, max(i.cold_start) AS cold"""
 
-_MORE = ", max(i.init_ms) AS init_ms, max(i.memory_mb) AS memory, max(i.memory_used_mb) AS used"
+MORE = ", max(i.init_ms) AS init_ms, max(i.memory_mb) AS memory, max(i.memory_used_mb) AS used"
 
 _ROWS = """
 FROM invocations AS i
@@ -37,14 +37,15 @@ HAVING at >= fromUnixTimestamp64Nano({{since:Int64}})
 """A row an invocation: `who` (its lower 60 bits are the function's `cityHash64 >> 4`), `at`, `took`, `failed`, `cold`."""
 
 TOOK_MS = "if(took >= 1e12, 0, took - floor(took / 1e10) * 1e10)"
+UNION = "\nUNION ALL\n"
 QUANTILES = "quantilesTDigest{}(0.5, 0.95, 0.99)"
 _STATE = QUANTILES.format("State")
 
 
-def _invocations(since_ns: int, until_ns: int, low_ns: int, high_ns: int, more: str = "") -> str:
-    """SQL for a row each of what began in ``[since, until)``, whose rows are looked for in ``[low, high)``."""
+def invocations(since_ns: int, until_ns: int, low_ns: int, high_ns: int, more: str = "") -> str:
+    """Return SQL for a row each of what began in ``[since, until)``, whose rows are looked for in ``[low, high)``."""
     chosen = ""
-    if (low_ns, high_ns) != (since_ns, until_ns):
+    if high_ns - low_ns > 2 * (until_ns - since_ns):
         # To ask for the few that have a row of their own here is cheaper than to put all of the neighbours together.
         chosen = f"""AND cityHash64(i.request_id) IN (
           SELECT cityHash64(request_id) FROM invocations WHERE {between("time", since_ns, until_ns)})"""
@@ -53,26 +54,26 @@ FROM invocations AS i WHERE {between("i.time", low_ns, high_ns)} {chosen}
 GROUP BY cityHash64(i.request_id) HAVING at >= {moment(since_ns)} AND at < {moment(until_ns)}"""
 
 
-def _names(low_ns: int, high_ns: int) -> str:
-    """SQL for the names of functions behind their hashes."""
+def names(low_ns: int, high_ns: int) -> str:
+    """Return SQL for the names of functions behind their hashes."""
     return f"""SELECT DISTINCT bitShiftRight(cityHash64(i.function), 4) AS hash, toString(i.function) AS name
 FROM invocations AS i WHERE {between("i.time", low_ns, high_ns)}"""
 
 
-_HASH = "bitAnd(who, 0xFFFFFFFFFFFFFFF)"
-_STEP_OF_MINUTE = "intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {since:Int64}, {step:Int64})"
-_STEP_OF_AT = "intDiv(toUnixTimestamp64Nano(at) - {since:Int64}, {step:Int64})"
+HASH = "bitAnd(who, 0xFFFFFFFFFFFFFFF)"
+STEP_OF_MINUTE = "intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {since:Int64}, {step:Int64})"
+STEP_OF_AT = "intDiv(toUnixTimestamp64Nano(at) - {since:Int64}, {step:Int64})"
 
 
 def _of_gap(gap: tuple[int, int], since_ns: int, until_ns: int) -> str:
     """SQL for figures by function and step of a stretch; beside what is summed up nothing may be counted twice."""
     low_ns = gap[0] - (EARLY_NS if gap[0] == since_ns else REACH_NS)
     high_ns = gap[1] if gap[1] == until_ns else gap[1] + REACH_NS
-    rows = _invocations(*gap, low_ns, high_ns) if gap != (since_ns, until_ns) else INVOCATIONS
+    rows = invocations(*gap, low_ns, high_ns) if gap != (since_ns, until_ns) else INVOCATIONS
     return f"""SELECT b.name AS name, a.step AS step, a.n AS n, a.errors AS errors, a.colds AS colds, a.q AS q FROM (
-  SELECT {_HASH} AS hash, {_STEP_OF_AT} AS step, count() AS n, countIf(failed) AS errors, countIf(cold) AS colds,
+  SELECT {HASH} AS hash, {STEP_OF_AT} AS step, count() AS n, countIf(failed) AS errors, countIf(cold) AS colds,
     {_STATE}({TOOK_MS}) AS q FROM ({rows}) GROUP BY hash, step) AS a
-INNER JOIN ({_names(low_ns, high_ns)}) AS b ON a.hash = b.hash"""
+INNER JOIN ({names(low_ns, high_ns)}) AS b ON a.hash = b.hash"""
 
 
 def _by_step(cut: Parts, since_ns: int, until_ns: int) -> str:
@@ -80,11 +81,11 @@ def _by_step(cut: Parts, since_ns: int, until_ns: int) -> str:
     found = [_of_gap(gap, since_ns, until_ns) for gap in cut.gaps]
     if cut.summed:
         found.append(
-            f"""SELECT toString(function) AS name, {_STEP_OF_MINUTE} AS step, toUInt64(count) AS n,
+            f"""SELECT toString(function) AS name, {STEP_OF_MINUTE} AS step, toUInt64(count) AS n,
   toUInt64(error_count) AS errors, toUInt64(cold_start_count) AS colds, durations_ms AS q
 FROM function_minutes WHERE function != '' AND {cut.where}"""
         )
-    return "\nUNION ALL\n".join(found)
+    return UNION.join(found)
 
 
 def by_function(
@@ -112,19 +113,29 @@ FROM ({_by_step(cut, since_ns, until_ns)}) GROUP BY {sets}"""
     return engine.rows(query, {**parameters, **(cut.parameters if cut.summed else {})}, {"group_by_use_nulls": 1})
 
 
-_TOLD = "took < 1e12"
+TOLD = "took < 1e12"
 
-# Who starts where another ends does not overlap it: what happens at one instant is added up before it is looked at.
-_AT_ONCE = f"""
-SELECT toStartOfMinute(fromUnixTimestamp64Nano(at, 'UTC')) AS minute, max(running) AS most FROM (
+WHOLE = f"""count() AS n, countIf(failed) AS errors, {QUANTILES.format("IfState")}({TOOK_MS}, {TOLD}) AS told,
+    {QUANTILES.format("IfState")}(ifNull(init_ms, 0), isNotNull(init_ms)) AS inits, ifNull(max(memory), 0) AS memory,
+    ifNull(max(used), 0) AS used"""
+"""What is told of some `invocations`, read with `MORE`: counts, most MB, and states."""
+
+STEP_OF_INSTANT = "intDiv(at - {since:Int64}, {step:Int64})"
+
+
+def instants(since_ns: int, until_ns: int) -> str:
+    """Return SQL for `at` (Unix nanoseconds) and `running`: how many invocations ran at once then.
+
+    Who starts where another ends does not overlap it: what happens at one instant is added up before it is looked at.
+    """
+    return f"""SELECT at, running FROM (
   SELECT at, sum(by) OVER (ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS running FROM (
     SELECT intDiv(change.1, {GRAIN_NS}) * {GRAIN_NS} AS at, sum(change.2) AS by FROM (
       SELECT toUnixTimestamp64Nano(at) AS began,
         arrayJoin([(began, 1), (began + toInt64({TOOK_MS} * 1e6), -1)]) AS change
-      FROM (INVOCATIONS) WHERE {_TOLD})
+      FROM ({_running(since_ns, until_ns)}) WHERE {TOLD})
     GROUP BY at))
-WHERE at >= SINCE AND at < UNTIL GROUP BY minute
-"""
+WHERE at >= {int(since_ns)} AND at < {int(until_ns)}"""
 
 
 def _running(since_ns: int, until_ns: int) -> str:
@@ -148,16 +159,13 @@ def sum_up(engine: Engine, since_s: int, until_s: int, version: int) -> None:
     engine.command(
         f"""INSERT INTO function_minutes ({_COLUMNS}, version, received)
 SELECT a.minute, b.name, a.n, a.errors, a.colds, a.q, a.told, a.inits, a.memory, a.used, {told} FROM (
-  SELECT {_HASH} AS hash, toStartOfMinute(at) AS minute, count() AS n, countIf(failed) AS errors, countIf(cold) AS colds,
-    {_STATE}({TOOK_MS}) AS q, {QUANTILES.format("IfState")}({TOOK_MS}, {_TOLD}) AS told,
-    {QUANTILES.format("IfState")}(ifNull(init_ms, 0), isNotNull(init_ms)) AS inits,
-    ifNull(max(memory), 0) AS memory, ifNull(max(used), 0) AS used
-  FROM ({_invocations(since_ns, until_ns, low_ns, high_ns, _MORE)}) GROUP BY GROUPING SETS ((hash, minute), (minute))) AS a
-LEFT JOIN ({_names(low_ns, high_ns)}) AS b ON a.hash = b.hash""",
+  SELECT {HASH} AS hash, toStartOfMinute(at) AS minute, countIf(cold) AS colds, {_STATE}({TOOK_MS}) AS q, {WHOLE}
+  FROM ({invocations(since_ns, until_ns, low_ns, high_ns, MORE)}) GROUP BY GROUPING SETS ((hash, minute), (minute))) AS a
+LEFT JOIN ({names(low_ns, high_ns)}) AS b ON a.hash = b.hash""",
         SUM_SETTINGS,
     )
-    running = _AT_ONCE.replace("INVOCATIONS", _running(since_ns, until_ns))
-    running = running.replace("SINCE", str(since_ns)).replace("UNTIL", str(until_ns))
+    running = f"""SELECT toStartOfMinute(fromUnixTimestamp64Nano(at, 'UTC')) AS minute, max(running) AS most
+FROM ({instants(since_ns, until_ns)}) GROUP BY minute"""
     engine.command(
         f"""INSERT INTO function_minutes (minute, function, most_at_once, version, received)
 SELECT minute, '' AS function, toUInt32(greatest(most, 0)), {told} FROM ({running})""",

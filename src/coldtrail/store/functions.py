@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from coldtrail.store.engine import Engine
+from coldtrail.store.resources import number
 
 INVOCATIONS = """
 SELECT argMin(i.function, i.source) AS function, request_id, min(i.time) AS time,
@@ -93,41 +94,59 @@ class Function(Struct):
     invocations: list[Invocation]
 
 
-def _number(value: Any) -> float | None:
-    return None if value is None or value != value else round(float(value), 3)
+_STEP = "intDiv(toUnixTimestamp64Nano(time) - {since:Int64}, {step:Int64})"
+_TYPE = "if(failure_type = '', status, failure_type)"
+_PATTERN = "replaceRegexpAll(substring(failure_message, 1, 300), '[0-9a-f]{{8}}-[0-9a-f-]{{27}}|[0-9]+', '#')"
+
+# The invocations of one function are found among all of the range, so they are looked for once, and grouped in three ways.
+_PAGE = f"""
+SELECT grouping(step) AS no_step, grouping(type) AS no_type, step, type, pattern, count() AS n,
+  countIf(status != 'ok'), countIf(cold_start), countIf(status = 'timeout'),
+  quantilesTDigestIf(0.5, 0.95, 0.99)(duration_ms, isNotNull(duration_ms)),
+  quantilesTDigestIf(0.5, 0.95)(init_ms, isNotNull(init_ms)), max(memory_mb), max(memory_used_mb), sum(billed_ms),
+  groupUniqArray(version), quantileTDigestIf(0.5)(duration_ms, cold_start AND isNotNull(duration_ms)),
+  quantileTDigestIf(0.5)(duration_ms, NOT cold_start AND isNotNull(duration_ms)),
+  toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time)), argMax(request_id, time),
+  lower(hex(argMax(trace_id, time))), argMax(failure_message, time),
+  arrayMap(one -> (one.2, lower(hex(one.3)), -one.1, one.4, one.5, one.6, one.7, one.8), groupArraySorted(LIMIT)(
+    (-toUnixTimestamp64Nano(time), request_id, trace_id, duration_ms, init_ms, cold_start, status, memory_used_mb)))
+FROM (SELECT *, {_STEP} AS step, if(status = 'ok', '', {_TYPE}) AS type, if(status = 'ok', '', {_PATTERN}) AS pattern
+  FROM ({INVOCATIONS}))
+GROUP BY GROUPING SETS ((), (step), (type, pattern)) ORDER BY no_step, step
+"""
+
+MOST_FAILURES = 50
 
 
 def function(engine: Engine, name: str, since_ns: int, until_ns: int, step_ns: int, limit: int = 200) -> Function:
-    """Return a function's page; reads the minutes of the range of one table."""
-    parameters = {"function": name, "since": since_ns, "until": until_ns, "step": step_ns, "limit": limit}
-    return Function(
-        summary=_summary(engine, parameters),
-        points=_points(engine, parameters, since_ns, step_ns),
-        failures=_failures(engine, parameters),
-        invocations=_invocations(engine, parameters),
-    )
+    """Return a function's page; reads the request ids of the range's invocations of all functions, once."""
+    parameters = {"function": name, "since": since_ns, "until": until_ns, "step": step_ns}
+    page = Function(Summary(0, 0, 0, 0, None, None, None, None, None, None, None, 0.0, []), [], [], [])
+    for row in engine.rows(_PAGE.replace("LIMIT", str(int(limit))), parameters):
+        no_step, no_type, step, type_, pattern, *figures = row
+        if not no_step:
+            page.points.append(_point(since_ns + step * step_ns, figures))
+        elif not no_type:
+            page.failures += [_failure(type_, pattern, figures)] if figures[1] else []
+        elif figures[0]:
+            page.summary = _summary(figures)
+            page.invocations = [_invocation(one) for one in figures[-1]]
+    page.failures = sorted(page.failures, key=lambda one: -one.count)[:MOST_FAILURES]
+    return page
 
 
-def _summary(engine: Engine, parameters: dict[str, Any]) -> Summary:
-    row = engine.rows(
-        f"""SELECT count(), countIf(status != 'ok'), countIf(cold_start), countIf(status = 'timeout'),
-          quantilesTDigestIf(0.5, 0.95, 0.99)(duration_ms, isNotNull(duration_ms)),
-          quantilesTDigestIf(0.5, 0.95)(init_ms, isNotNull(init_ms)), max(memory_mb), max(memory_used_mb),
-          sum(billed_ms), groupUniqArray(version)
-        FROM ({INVOCATIONS})""",
-        parameters,
-    )[0]
-    count, errors, colds, timeouts, durations, inits, memory, used, billed, versions = row
+def _summary(figures: list[Any]) -> Summary:
+    count, errors, colds, timeouts, durations, inits, memory, used, billed, versions, *_ = figures
     return Summary(
         count=count,
         error_count=errors,
         cold_start_count=colds,
         timeout_count=timeouts,
-        p50_ms=_number(durations[0]),
-        p95_ms=_number(durations[1]),
-        p99_ms=_number(durations[2]),
-        init_p50_ms=_number(inits[0]),
-        init_p95_ms=_number(inits[1]),
+        p50_ms=number(durations[0]),
+        p95_ms=number(durations[1]),
+        p99_ms=number(durations[2]),
+        init_p50_ms=number(inits[0]),
+        init_p95_ms=number(inits[1]),
         memory_size_mb=memory,
         memory_used_max_mb=used,
         billed_ms=billed or 0.0,
@@ -135,53 +154,25 @@ def _summary(engine: Engine, parameters: dict[str, Any]) -> Summary:
     )
 
 
-def _points(engine: Engine, parameters: dict[str, Any], since_ns: int, step_ns: int) -> list[FunctionPoint]:
-    rows = engine.rows(
-        f"""SELECT intDiv(toUnixTimestamp64Nano(time) - {{since:Int64}}, {{step:Int64}}) AS step, count(),
-          countIf(status != 'ok'), quantileTDigestIf(0.5)(duration_ms, cold_start AND isNotNull(duration_ms)),
-          quantileTDigestIf(0.5)(duration_ms, NOT cold_start AND isNotNull(duration_ms)),
-          quantileTDigestIf(0.95)(duration_ms, isNotNull(duration_ms)), max(memory_used_mb)
-        FROM ({INVOCATIONS}) GROUP BY step ORDER BY step""",
-        parameters,
+def _point(start_ns: int, figures: list[Any]) -> FunctionPoint:
+    count, errors, _, _, durations, _, _, used, _, _, cold, warm, *_ = figures
+    return FunctionPoint(start_ns, count, errors, number(cold), number(warm), number(durations[1]), used)
+
+
+def _failure(type_: str, pattern: str, figures: list[Any]) -> FailureGroup:
+    count, *_, first, last, request_id, trace_id, message, _ = figures
+    return FailureGroup(type_, message or pattern, count, first, last, request_id, trace_id.strip("0") and trace_id)
+
+
+def _invocation(row: tuple[Any, ...]) -> Invocation:
+    request_id, trace_id, time_ns, duration, init, cold, status, used = row
+    return Invocation(
+        request_id,
+        trace_id.strip("0") and trace_id,
+        time_ns,
+        number(duration),
+        number(init),
+        bool(cold),
+        status,
+        used,
     )
-    return [
-        FunctionPoint(since_ns + step * step_ns, count, errors, _number(cold), _number(warm), _number(p95), used)
-        for step, count, errors, cold, warm, p95, used in rows
-    ]
-
-
-def _failures(engine: Engine, parameters: dict[str, Any]) -> list[FailureGroup]:
-    rows = engine.rows(
-        f"""SELECT if(failure_type = '', status, failure_type) AS type,
-          replaceRegexpAll(substring(failure_message, 1, 300), '[0-9a-f]{{8}}-[0-9a-f-]{{27}}|[0-9]+', '#') AS message,
-          count() AS n, toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time)), argMax(request_id, time),
-          lower(hex(argMax(trace_id, time))), argMax(failure_message, time)
-        FROM ({INVOCATIONS}) WHERE status != 'ok' GROUP BY type, message ORDER BY n DESC LIMIT 50""",
-        parameters,
-    )
-    return [
-        FailureGroup(type_, last_message or pattern, count, first, last, request_id, trace_id.strip("0") and trace_id)
-        for type_, pattern, count, first, last, request_id, trace_id, last_message in rows
-    ]
-
-
-def _invocations(engine: Engine, parameters: dict[str, Any]) -> list[Invocation]:
-    rows = engine.rows(
-        f"""SELECT request_id, lower(hex(trace_id)), toUnixTimestamp64Nano(time), duration_ms, init_ms, cold_start,
-          status, memory_used_mb
-        FROM ({INVOCATIONS}) ORDER BY time DESC LIMIT {{limit:UInt32}}""",
-        parameters,
-    )
-    return [
-        Invocation(
-            request_id,
-            trace_id.strip("0") and trace_id,
-            time_ns,
-            _number(duration),
-            _number(init),
-            bool(cold),
-            status,
-            used,
-        )
-        for request_id, trace_id, time_ns, duration, init, cold, status, used in rows
-    ]

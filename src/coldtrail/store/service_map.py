@@ -146,10 +146,10 @@ FROM (
     anyIf(on, role = 'gives' AND on.2 != '') AS sent_on,
     arrayJoin(if(countIf(role = 'takes') = 0, [('', 0, ('', ''))], groupArrayIf((who, first, on), role = 'takes'))) AS taker
   FROM (
-    SELECT key_hash, role, who, min(at) AS first, argMaxIf(named, named.2 != '', named.2 != '') AS on FROM (
-      SELECT key_hash, role, who, at, if(a.named.2 != '', a.named, b.named) AS named
-      FROM ({_KEYS}) AS k LEFT JOIN ({_NAMES}) AS a ON k.span_key = a.carrier
-        LEFT JOIN ({_NAMES}) AS b ON k.line_key = b.carrier)
+    SELECT key_hash, role, who, min(at) AS first, argMaxIf(a.named, of_span, a.named.2 != '') AS on FROM (
+      SELECT key_hash, role, who, at, arrayJoin([(1, span_key), (0, line_key)]) AS told, told.1 AS of_span, told.2 AS carrier
+      FROM ({_KEYS})) AS k
+    LEFT JOIN ({_NAMES}) AS a ON k.carrier = a.carrier
     GROUP BY key_hash, role, who)
   GROUP BY key_hash)
 GROUP BY sent_on, taken_from, sender, took ORDER BY n DESC LIMIT {MOST_ROWS}

@@ -12,8 +12,10 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.entries import newest_part
 from coldtrail.store.figures import Figures, Steps
 from coldtrail.store.figures_apis import requests_of_all_apis
+from coldtrail.store.figures_calls import calls_of_many
 from coldtrail.store.figures_executions import executions_started
 from coldtrail.store.figures_functions import figures_by_function
+from coldtrail.store.figures_messages import KEY_KINDS, WORK, figures_of_many
 from coldtrail.store.resource_names import Resource
 from coldtrail.store.resources import list_resources
 from coldtrail.store.watched import Told, brings, derive
@@ -114,6 +116,15 @@ def _absent(service: Service, quota: Quota, overrides: Mapping[str, float], how:
     return Use(service, quota, "", limit, told is not None, False, "absent", how, {})
 
 
+class _Every(Struct, frozen=True):
+    """Holds every way but some."""
+
+    but: tuple[str, ...] = ()
+
+    def __contains__(self, way: object) -> bool:
+        return way not in self.but
+
+
 class _Reader:
     """Reads a metric of all resources; what several quotas need is read once."""
 
@@ -121,7 +132,8 @@ class _Reader:
         self.engine = engine
         self.steps = steps
         self._told: dict[tuple[str, str, bool], dict[str, Known]] = {}
-        self._figures: dict[tuple[Resource, str], Figures] = {}
+        self._figures: dict[tuple[str, str, str], Figures] = {}
+        self._asked: dict[tuple[str, str, str], Container[str]] = {}
         self._functions: dict[str, Figures] | None = None
         self._resources: dict[str, list[str]] | None = None
 
@@ -166,16 +178,29 @@ class _Reader:
             if self._functions is None:
                 self._functions = figures_by_function(self.engine, self.steps)
             return {name: figures[way] for name, figures in self._functions.items() if way in figures}
-        found: dict[str, dict[int, float]] = {}
-        for name in self._names(service.id):
-            if name in told:
-                continue
-            at = (Resource(service.id, name), way.partition(".")[0])
-            if at not in self._figures:
-                self._figures[at] = derive(self.engine, at[0], self.steps, (metric,))
-            if values := self._figures[at].get(way):
-                found[name] = values
-        return found
+        names = [name for name in self._names(service.id) if name not in told]
+        family = way.partition(".")[0]
+        missing = [name for name in names if way not in self._asked.get((service.id, family, name), ())]
+        if missing:
+            self._ask(service.id, way, metric, missing)
+        found = {name: self._figures[service.id, family, name].get(way, {}) for name in names}
+        return {name: values for name, values in found.items() if values}
+
+    def _ask(self, kind: str, way: str, metric: Metric, names: list[str]) -> None:
+        """Read what tells of a way, of all resources at once where it can be."""
+        family = way.partition(".")[0]
+        ways: Container[str] = _Every()
+        if family == "messages" and kind in KEY_KINDS:
+            work = way in WORK
+            many = figures_of_many(self.engine, kind, names, self.steps, work=work)
+            ways = ways if work else _Every(WORK)
+        elif family == "calls":
+            many = calls_of_many(self.engine, kind, names, self.steps)
+        else:
+            many = {name: derive(self.engine, Resource(kind, name), self.steps, (metric,)) for name in names}
+        for name in names:
+            self._figures[kind, family, name] = many[name]
+            self._asked[kind, family, name] = ways
 
     def _names(self, kind: str) -> list[str]:
         """The busiest resources of a kind that spans or lines of the newest part of the range name."""

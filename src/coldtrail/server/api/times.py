@@ -8,19 +8,11 @@ from datetime import UTC, datetime
 
 from litestar.exceptions import ClientException
 
+from coldtrail.model.times import rfc3339 as rfc3339
+
 _RELATIVE = re.compile(r"^(?:now)?-?(\d+)(ms|s|m|h|d|w)$")
 _UNIT_NS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9, "w": 7 * 86400 * 10**9}
 FAR_NS = 2**62
-
-
-def rfc3339(time_ns: int) -> str:
-    """Return Unix nanoseconds as `2026-11-21T05:32:12.579044455Z`."""
-    seconds, nanoseconds = divmod(time_ns, 10**9)
-    try:
-        moment = datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        return f"{seconds}.{nanoseconds:09d}"
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
 
 
 def parse_time(text: str, name: str, now_ns: int | None = None) -> int:
