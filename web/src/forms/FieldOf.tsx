@@ -4,6 +4,9 @@ import type { Names } from "./definitionsApi";
 import { listOf, valueAt, withValue, type Spec } from "./draft";
 import type { Field } from "./fields";
 
+/** What is said of a field stands below it, so that the fields of a line stand in a line. */
+export const ORDER: ("label" | "input" | "description" | "error")[] = ["label", "input", "description", "error"];
+
 interface Given {
   field: Field;
   spec: Spec;
@@ -26,7 +29,7 @@ export function FieldOf(given: Given) {
   const warning = warned[at]?.join("; ");
   const label = field.needed ? `${field.label} (needed)` : field.label;
   const hint = warning ? <span className="warn">{warning}</span> : field.hint;
-  const common = { size: "xs" as const, label, description: hint, error };
+  const common = { size: "xs" as const, label, description: hint, error, inputWrapperOrder: ORDER };
   if (field.type === "rows") return <Rows {...given} />;
   if (field.type === "many") return <Many {...given} />;
   if (field.type === "flag")

@@ -7,7 +7,7 @@ import { NAME, nameFor } from "../dashboards/board";
 import { moment, plural } from "../format";
 import { definitionsApi, type Checked, type Definition } from "../forms/definitionsApi";
 import { byField, cleaned, fieldOf, same, type Said, type Spec } from "../forms/draft";
-import { FieldOf } from "../forms/FieldOf";
+import { FieldOf, ORDER } from "../forms/FieldOf";
 import { FORMS, isKind, missing, shownPaths, type Kind, type Section } from "../forms/fields";
 import "../forms/forms.css";
 import { Answer, Empty } from "../parts/Answer";
@@ -69,7 +69,7 @@ function Editor({ kind, kept, first }: { kind: Kind; kept: Definition | null; fi
   };
   const leave = (to: ReturnType<typeof backTo>) => {
     left.current = true;
-    for (const key of ["alerts", "alert", "objectives", "objective-proposals", "silences", "routes", "definitions"]) void client.invalidateQueries({ queryKey: [key] });
+    for (const key of ["alerts", "alert", "objectives", "objective-proposals", "silences", "routes", "definitions", "definition-names", "definition-check"]) void client.invalidateQueries({ queryKey: [key] });
     void navigate(to);
   };
   const saving = useMutation({
@@ -107,7 +107,7 @@ function Editor({ kind, kept, first }: { kind: Kind; kept: Definition | null; fi
             {(field, at) => <FieldOf key={at} field={field} spec={spec} names={names} put={put} wrong={wrong} warned={warned} />}
           </Fields>
         ))}
-        {!kept && <TextInput size="xs" className="wide" label="Short name" description="in links, files and messages" value={name} onChange={(event) => setTyped(event.currentTarget.value)} error={badName || undefined} />}
+        {!kept && <TextInput size="xs" className="wide" inputWrapperOrder={ORDER} label="Short name" description="in links, files and messages" value={name} onChange={(event) => setTyped(event.currentTarget.value)} error={badName || undefined} />}
         {warned[""] && <p className="warn">{warned[""].join("; ")}</p>}
         {kind === "alert" && <Preview spec={spec} ready={!lacking.length && checked !== undefined && !checked.stale && checked.error === null} />}
         <div className="trail-tools">
