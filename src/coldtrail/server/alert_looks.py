@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from coldtrail.server.promql.values import NAME, BadQuery, Labels, Line, Vector
 from coldtrail.state.findings import Findings, Wanted
 from coldtrail.store.engine import Engine
 from coldtrail.store.outcome_counts import OutcomeCount, outcome_counts
+from coldtrail.store.red import Grouping
 from coldtrail.watch.findings import awake
 from coldtrail.watch.trend import foreseen
 
@@ -59,6 +60,7 @@ class Remembering(Selection):
         self._until_ms = until_ms
         self._names: list[Exposed] = []
         self._lines: dict[Any, list[Line]] = {}
+        self._red_read: dict[Any, list[Line]] = {}
 
     def names(self, since_ms: int) -> list[Exposed]:
         """Return every name of the last day or longer."""
@@ -71,6 +73,15 @@ class Remembering(Selection):
         if key not in self._lines:
             self._lines[key] = super().lines(matchers, since_ms, until_ms)
         return self._lines[key]
+
+    def _red_lines(self, name: str, grouping: Grouping, since_ms: int, until_ms: int) -> Iterable[Line]:
+        """One read answers every service that alerts ask about by name; buckets are too many to be kept."""
+        if name.endswith("_bucket"):
+            return super()._red_lines(name, grouping, since_ms, until_ms)
+        key = (name, grouping, since_ms, until_ms)
+        if key not in self._red_read:
+            self._red_read[key] = list(super()._red_lines(name, grouping, since_ms, until_ms))
+        return self._red_read[key]
 
 
 class Looks:

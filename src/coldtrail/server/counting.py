@@ -39,6 +39,9 @@ QUICK_S = 0.15
 PAST_S = 0.4
 """For so long a turn counts the past; each stretch of it is twice as long as one that was quick, half as long as a slow one."""
 
+MOST_CELLS = 300_000
+"""Minutes of series in one stretch: after a quiet week comes a busy one, and its answer is held in memory."""
+
 OLDEST_S = (LONGEST_DAYS + LONGEST_PAIR_DAYS) * 86_400
 SOURCES: tuple[Source, ...] = ("service", "function", "entry", "trail")
 NAMES_AT_ONCE = 2_000
@@ -175,9 +178,7 @@ class Counting:
 
     def _ask(self, source: Source, series: Sequence[Series], since_s: int, until_s: int) -> Tally:
         """What a range comes to, without what tests and probes sent, where it is not wanted."""
-        marked = (
-            sli.synthetic_traces(self._engine, since_s, until_s) if any(not one.synthetic for one in series) else []
-        )
+        marked = self._synthetic(since_s, until_s) if any(not one.synthetic for one in series) else []
         found: Tally = {}
         for group in _alike(source, series):
             names = tuple(sorted({one.name for one in group if one.name}))
@@ -215,7 +216,8 @@ class Counting:
             past = self._past.popleft()
             past.series = [one for one in past.series if one.id in series]
             oldest_s = max(past.since_s, past.until_s - OLDEST_S, sli.oldest_s(self._engine, past.source))
-            since_s = max(oldest_s, past.until_s - self._stretch_s)
+            most_s = max(LEAST_STRETCH_S, MOST_CELLS // max(1, len(past.series)) * 60)
+            since_s = max(oldest_s, past.until_s - min(self._stretch_s, most_s))
             if past.series and since_s < past.until_s:
                 self._count_stretch(ledger, past, since_s)
                 counted.update(one.id for one in past.series)

@@ -17,6 +17,7 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.metrics_lines import TooMuch, Track
 from coldtrail.store.metrics_list import families
 from coldtrail.store.metrics_series import Series, dictionary_of
+from coldtrail.store.red import Grouping
 
 MOST_SERIES = 20_000
 Test = Callable[[str], bool]
@@ -122,8 +123,11 @@ class Selection:
     def _red(self, name: Exposed, tests: dict[str, list[Test]], since_ms: int, until_ms: int) -> Iterator[Line]:
         for grouping in prometheus_red.GROUPINGS:
             if all(test(grouping) for test in tests.get("group", ())):
-                some = prometheus_red.lines(self._engine, name.name, grouping, since_ms, until_ms)
+                some = self._red_lines(name.name, grouping, since_ms, until_ms)
                 yield from (one for one in some if _fits(one.labels, tests))
+
+    def _red_lines(self, name: str, grouping: Grouping, since_ms: int, until_ms: int) -> Iterable[Line]:
+        return prometheus_red.lines(self._engine, name, grouping, since_ms, until_ms)
 
 
 def _split(matchers: Sequence[Matcher]) -> tuple[list[Test], dict[str, list[Test]]]:
