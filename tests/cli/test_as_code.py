@@ -121,6 +121,22 @@ def test_nothing_of_files_with_errors_is_applied_and_each_tells_its_line(coldtra
     assert "there is no such file" in run(coldtrail, "apply", "gone.yaml", at=tmp_path).stderr
 
 
+def test_names_that_are_not_there_are_warned_of_and_what_cannot_be_evaluated_is_refused_each_with_its_line(coldtrail: Coldtrail, tmp_path: Path) -> None:
+    text = "kind: alert\nname: {name}\ncheck:\n  type: threshold\n  promql: {promql}\n  above: 1\nroutes: [with-it, with-i]\n"
+    route = "---\nkind: route\nname: with-it\nto: {type: webhook, url: https://example.com}\n"
+    (tmp_path / "a.yaml").write_text(text.format(name="warned-of", promql="sum(coldtrail_requests_total)") + route)
+    said = run(coldtrail, "apply", "a.yaml", "--dry-run", "--json", at=tmp_path)
+    told = 'a.yaml line 7: warning: alert warned-of: routes[1]: there is no route "with-i": did you mean "with-it"?'
+    assert (said.returncode, json.loads(said.stdout)["warnings"], said.stderr.splitlines()) == (0, [told], [told])
+    (tmp_path / "b.yaml").write_text(text.format(name="refused", promql="info(up)"))
+    refused = run(coldtrail, "apply", "b.yaml", at=tmp_path)
+    expected = "b.yaml line 5: alert refused: check.promql: promql cannot be evaluated: the function info is not supported"
+    assert (refused.returncode, refused.stderr.splitlines()) == (1, [expected])
+    (tmp_path / "c.yaml").write_text(text.format(name="refused", promql="sum(up"))
+    unread = run(coldtrail, "apply", "c.yaml", at=tmp_path).stderr
+    assert "c.yaml line 5: alert refused: check.promql: promql is no PromQL at column 4: unclosed left parenthesis" in unread
+
+
 @pytest.mark.parametrize("page", ["alerts.md", "as-code.md"])
 def test_the_examples_of_the_documentation_can_be_applied(page: str) -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)

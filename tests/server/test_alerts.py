@@ -232,3 +232,57 @@ def test_a_budget_that_burns_is_told_without_set_up(hooked: tuple[Coldtrail, Rec
     assert f"Burns {mark}: the budget burns " in one["why"]
     assert one["parts"][0]["scope"] == service
     assert client(coldtrail).delete(f"/definitions/route/slo-{mark}").status_code == 200
+
+
+def test_what_names_nothing_is_kept_with_warnings_and_what_is_no_promql_is_refused_with_its_column(hooked: tuple[Coldtrail, Receiver]) -> None:
+    coldtrail, receiver = hooked
+    service = f"known-{os.urandom(3).hex()}"
+    requests(coldtrail, service, 3)
+    coldtrail.eventually("/red", lambda said: any(one["name"] == service for one in said["groups"]), since="now-1h")
+    hook(coldtrail, receiver, "there")
+    check = {"type": "threshold", "figure": "error_share", "scope": service, "above": 0.2}
+    with client(coldtrail) as asking:
+
+        def put(kind: str, spec: dict[str, Any]) -> Any:
+            return asking.put(f"/definitions/{kind}/warned", json={"spec": spec}).json()
+
+        def warned(kind: str, spec: dict[str, Any]) -> dict[str, str]:
+            return {one["path"]: one["message"] for one in put(kind, spec)["warnings"]}
+
+        # Names of telemetry may be some seconds old.
+        wait_for(lambda: warned("alert", {"check": check, "routes": ["there"], "inhibits": ["new-finding"]}), lambda found: found == {}, SOON_S)
+        found = warned("alert", {"check": {**check, "scope": service[:-1]}, "routes": ["there", "ther"], "inhibits": ["nobody"]})
+        assert found == {
+            "$.routes[1]": 'there is no route "ther": did you mean "there"?',
+            "$.inhibits[0]": 'there is no alert "nobody"',
+            "$.check.scope": f'the service "{service[:-1]}" was not seen in the last week: did you mean "{service}"?',
+        }
+        promql = {"type": "threshold", "promql": "sum(rate(nothing_total[5m])) / sum(rate(coldtrail_requests_total[5m]))", "above": 1}
+        assert warned("alert", {"check": promql, "routes": ["there"]}) == {"$.check.promql": 'the metric "nothing_total" was not seen in the last week'}
+        assert warned("objective", {"sli": {"type": "outcomes", "workflow": "nowhere"}, "target_percent": 99}) == {"$.sli.workflow": 'there is no workflow "nowhere"'}
+        told = warned("route", {"to": {"type": "slack", "url": "env:NOT_THERE"}, "escalate_to": "nobody", "enabled": False})
+        assert (set(told), "NOT_THERE" in told["$.to.url"]) == ({"$.to.url", "$.escalate_to"}, True)
+        assert warned("silence", {"alerts": ["known-*x", "new-*"], "until": "2020-01-01T00:00:00Z"})["$.until"] == "it is over already"
+
+        for bad, where, message in (
+            ({**promql, "promql": "sum(rate(a[5m]) > 1"}, {"path": "$.check.promql", "line": 1, "column": 4}, "unclosed left parenthesis"),
+            ({**promql, "promql": "sum(a) >\n  > 1"}, {"path": "$.check.promql", "line": 2, "column": 3}, '"> 1" cannot stand here'),
+        ):
+            refused = asking.put("/definitions/alert/refused", json={"spec": {"check": bad}})
+            assert (refused.status_code, refused.json()["errors"], message in refused.json()["detail"]) == (400, where, True), refused.text
+        metrics = {"sli": {"type": "metrics", "good": "sum(good", "valid": "sum(valid)"}, "target_percent": 99}
+        assert asking.put("/definitions/objective/refused", json={"spec": metrics}).json()["errors"] == {"path": "$.sli.good", "line": 1, "column": 4}
+
+        together = [
+            {"kind": "alert", "name": "new-one", "spec": {"check": check, "routes": ["comes-with-it"]}},
+            {"kind": "route", "name": "comes-with-it", "spec": {"to": {"type": "webhook", "url": "https://example.com"}}},
+            {"kind": "alert", "name": "Wrong", "spec": {"check": check}},
+        ]
+        said = asking.post("/definitions/check", json={"definitions": together, "text": True}).json()["definitions"]
+        assert [(one["warnings"], one["error"] and one["error"]["path"]) for one in said] == [([], None), ([], None), ([], "$.name")]
+        assert said[0]["text"].startswith("kind: alert\nname: new-one\n")
+        assert asking.get("/definitions/alert/new-one").status_code == 404
+        names = asking.get("/definitions/names").json()
+        assert (service in names["service"], "there" in names["way"], "new-finding" in names["alert"], "error" in names["finding_kind"]) == (True,) * 4
+        for kind in ("alert", "objective", "route", "silence"):
+            assert asking.delete(f"/definitions/{kind}/warned").status_code == 200
