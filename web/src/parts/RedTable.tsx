@@ -3,6 +3,7 @@ import type { RedGroup } from "../api";
 import { count, duration, full, percent, rate } from "../format";
 import { byTrouble, change, errorShare, failing, slower } from "../screens/trouble";
 import { Empty } from "./Answer";
+import { useFirst } from "./first";
 import { Spark } from "./small";
 
 export type RedKind = "function" | "service" | "route" | "capability";
@@ -24,30 +25,34 @@ export function GroupName({ group, kind }: { group: RedGroup; kind: RedKind }) {
 /** Rate, errors and duration of each group, the most troubled first. */
 export function RedTable({ groups, seconds, kind, most }: { groups: RedGroup[]; seconds: number; kind: RedKind; most?: number }) {
   const [head, many] = HEADS[kind];
+  const [shown, more] = useFirst(byTrouble(groups).slice(0, most), many);
   if (!groups.length) return <Empty title={`No ${many} ran in this time range`} />;
   return (
-    <div className="table-box">
-      <table className="table red">
-        <thead>
-          <tr>
-            <th scope="col" className="name">{head}</th>
-            <th scope="col" className="spark-cell">Calls and errors</th>
-            <th scope="col" className="n">Rate</th>
-            <th scope="col" className="n">Errors</th>
-            <th scope="col" className="n">p50</th>
-            <th scope="col" className="n">p95</th>
-            <th scope="col" className="n">p99</th>
-            {kind === "function" && <th scope="col" className="n">Cold</th>}
-            <th scope="col">Against before</th>
-          </tr>
-        </thead>
-        <tbody>
-          {byTrouble(groups).slice(0, most).map((group) => (
-            <Row key={group.name} group={group} seconds={seconds} kind={kind} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <>
+      <div className="table-box">
+        <table className="table red">
+          <thead>
+            <tr>
+              <th scope="col" className="name">{head}</th>
+              <th scope="col" className="spark-cell">Calls and errors</th>
+              <th scope="col" className="n">Rate</th>
+              <th scope="col" className="n">Errors</th>
+              <th scope="col" className="n">p50</th>
+              <th scope="col" className="n">p95</th>
+              <th scope="col" className="n">p99</th>
+              {kind === "function" && <th scope="col" className="n">Cold</th>}
+              <th scope="col">Against before</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((group) => (
+              <Row key={group.name} group={group} seconds={seconds} kind={kind} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {more}
+    </>
   );
 }
 
