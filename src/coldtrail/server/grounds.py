@@ -42,7 +42,7 @@ def ground_of(service: Service, began: Began, at_ns: int | None = None) -> tuple
         found = service.findings.of([began.id]).get(began.id)
         if not found:
             raise Unknown(f'there is no finding "{began.id[:40]}"')
-        return found.title[:LONGEST_NAME], _of_finding(service, found, at_ns or found.last_ns)
+        return found.title[:LONGEST_NAME], _of_finding(service, found, at_ns or _moment_of(found))
     if began.kind == "trail":
         return _of_trail(service, began.id)
     return _of_value(service, began.id)
@@ -82,9 +82,17 @@ def _of_observation(service: Service, alert: Alert | None, seen: Observation | N
     ids = [part.finding_id for part in parts if part.finding_id][:MOST_SCOPES]
     known = service.findings.of(ids)
     of_findings = [_of_finding(service, known[one], at_ns) for one in ids if one in known]
+    # An alert fires some time after what it tells of began.
+    began_ns = [one.first_ns for one in known.values() if ground.since_ns <= one.first_ns <= at_ns]
+    ground = structs.replace(ground, at_ns=min(began_ns, default=at_ns))
     trails += tuple(trail for one in of_findings for trail in one.trails)
     slow = bool(of_findings) and all(one.bad == "slow" for one in of_findings)
     return structs.replace(ground, trails=tuple(dict.fromkeys(trails))[:MOST_TRAILS], bad="slow" if slow else "error")
+
+
+def _moment_of(found: Finding) -> int:
+    """When it began; of one that has been there for long, when it was seen last."""
+    return found.first_ns if found.last_ns - found.first_ns < LONGEST_NS else found.last_ns
 
 
 def _of_finding(service: Service, found: Finding, at_ns: int) -> Ground:

@@ -4,6 +4,7 @@ import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-route
 import { lazy, Suspense, useRef, useState } from "react";
 import { api } from "../api";
 import { ago } from "../format";
+import { useActive } from "../investigating";
 import { pinned } from "../range";
 import { HELP, useControlK, useKeys } from "./keys";
 import { LiveProvider, useLive } from "./live";
@@ -13,12 +14,14 @@ import { useScheme } from "./theme";
 
 const CommandPalette = lazy(() => import("./CommandPalette"));
 const FindOverlay = lazy(() => import("./FindOverlay"));
+const InvestigationBar = lazy(() => import("./InvestigationBar"));
 
 const SCREENS = [
   ["/overview", "Overview", "o"],
   ["/dashboards", "Dashboards", "h"],
   ["/findings", "Findings", "n"],
   ["/alerts", "Alerts", "a"],
+  ["/investigations", "Investigations", "v"],
   ["/objectives", "Objectives", "p"],
   ["/workflows", "Workflows", "w"],
   ["/map", "Map", "m"],
@@ -50,6 +53,7 @@ function Frame() {
   const ranges = useRef<HTMLDivElement>(null);
   const help = useRef<HTMLDialogElement>(null);
   const live = useLive();
+  const active = useActive();
   const navigate = useNavigate();
   const [copied, copyLink] = useCopyLink();
   useKeys({
@@ -62,6 +66,7 @@ function Frame() {
     "g h": () => void navigate({ to: "/dashboards" }),
     "g n": () => void navigate({ to: "/findings" }),
     "g a": () => void navigate({ to: "/alerts" }),
+    "g v": () => void navigate({ to: "/investigations" }),
     "g p": () => void navigate({ to: "/objectives" }),
     "g m": () => void navigate({ to: "/map" }),
     "g t": () => void navigate({ to: "/trails" }),
@@ -98,6 +103,11 @@ function Frame() {
         </ActionIcon>
       </header>
       <main id="main" tabIndex={-1}>
+        {active && (
+          <Suspense>
+            <InvestigationBar key={active.id} active={active} />
+          </Suspense>
+        )}
         <Outlet />
       </main>
       <Help dialog={help} />
@@ -153,6 +163,7 @@ const ICONS: Record<string, string> = {
   "/overview": "M2 13V8M6 13V3M10 13V6M14 13V9.5",
   "/dashboards": "M2 2.5h5v4H2zM9 2.5h5v7H9zM2 9h5v4.5H2zM9 12h5v1.5H9z",
   "/objectives": "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 11A3 3 0 1 0 8 5a3 3 0 0 0 0 6zM8 8v.1",
+  "/investigations": "M6.5 11a4.5 4.5 0 1 0 0-9a4.5 4.5 0 0 0 0 9zM9.8 9.8L14 14M4.5 6.5h4M6.5 4.5v4",
   "/alerts": "M4 11V7a4 4 0 0 1 8 0V11L13 12.5H3zM6.5 14.5H9.5",
   "/findings": "M8 2L14.5 13.5H1.5zM8 6.5V9.5M8 11.5V11.6",
   "/workflows": "M2 8h3M6.5 8h3M11 8h3M2 5.5v5M14 5.5v5M4 4l1.5-1.5L7 4",

@@ -10,6 +10,7 @@ export const HELP: [string, string][] = [
   ["g h", "go to Dashboards"],
   ["g n", "go to Findings"],
   ["g a", "go to Alerts"],
+  ["g v", "go to Investigations"],
   ["g p", "go to Objectives"],
   ["g w", "go to Workflows"],
   ["g m", "go to Map"],

@@ -3,14 +3,14 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { alertsApi, type AlertAnswer, type AlertPart, type AlertRow } from "../alertsApi";
-import { api } from "../api";
-import { costsApi } from "../costsApi";
 import { ago, full, moment, plural } from "../format";
+import { investigationsApi, type Start } from "../investigationsApi";
 import { Answer, Failed } from "../parts/Answer";
-import { FindingTable, SeverityMark } from "../parts/FindingTable";
+import { SeverityMark } from "../parts/FindingTable";
+import { InvestigateButton } from "../parts/InvestigateButton";
+import { againMs, Prepared } from "../parts/Prepared";
 import { useRange } from "../parts/range";
 import { Said } from "../parts/Said";
-import { TrailTable } from "../parts/TrailTable";
 import { asParameters, between, parseRange, type Range } from "../range";
 import { silenceName, stateOf, TONES } from "./alertWords";
 
@@ -19,7 +19,6 @@ const AlertChart = lazy(() => import("../parts/AlertChart"));
 const AGAIN_MS = 5_000;
 const BEFORE_MS = 30 * 60_000;
 const AFTER_MS = 15 * 60_000;
-const MOST = 10;
 
 /** The range that an alert's link is about: some time around the moment that it names. */
 function useMoment(): Range {
@@ -35,7 +34,7 @@ function useMoment(): Range {
 /** One alert: why it fires, what shows it, and everything that one looks at next, for the moment that its link names. */
 export default function AlertScreen() {
   const { name } = useParams({ strict: false }) as { name: string };
-  const { group } = useSearch({ strict: false });
+  const { group, at } = useSearch({ strict: false });
   const range = useMoment();
   const query = useQuery({
     queryKey: ["alert", name, range.text],
@@ -46,7 +45,7 @@ export default function AlertScreen() {
   return (
     <div className="screen">
       <Answer query={query} what="the alert" rows={6}>
-        {(answer) => <Whole answer={answer} group={group} range={range} />}
+        {(answer) => <Whole answer={answer} group={group} at={Number.isFinite(Date.parse(at ?? "")) ? at : undefined} range={range} />}
       </Answer>
     </div>
   );
@@ -54,7 +53,7 @@ export default function AlertScreen() {
 
 const ORDER = ["firing", "pending", "recovered", "inactive"];
 
-function Whole({ answer, group, range }: { answer: AlertAnswer; group?: string; range: Range }) {
+function Whole({ answer, group, at, range }: { answer: AlertAnswer; group?: string; at?: string; range: Range }) {
   const asked = answer.groups.find((one) => one.group === (group ?? ""));
   const one = asked ?? [...answer.groups].sort((a, b) => ORDER.indexOf(a.phase) - ORDER.indexOf(b.phase))[0];
   const told = one.why || one.failing;
@@ -74,14 +73,14 @@ function Whole({ answer, group, range }: { answer: AlertAnswer; group?: string; 
         )}
       </header>
       <Said said={{ tone: one.muted ? "" : TONES[one.phase], headline: since[0].toUpperCase() + since.slice(1), details }} />
-      <Tools answer={answer} one={one} />
+      <Tools answer={answer} one={one} at={at} />
       <Parts parts={one.parts} />
       {answer.points.some((point) => point.value !== null) && (
         <Suspense fallback={<div className="charts" />}>
           <AlertChart answer={answer} range={range} />
         </Suspense>
       )}
-      <Investigate one={one} range={range} />
+      <Ahead one={one} at={at} />
       <History answer={answer} />
       <Deliveries answer={answer} />
     </>
@@ -95,7 +94,7 @@ const HOURS = [
   { value: "168", label: "for a week" },
 ];
 
-function Tools({ answer, one }: { answer: AlertAnswer; one: AlertRow }) {
+function Tools({ answer, one, at }: { answer: AlertAnswer; one: AlertRow; at?: string }) {
   const client = useQueryClient();
   const [hours, setHours] = useState("4");
   const again = () => {
@@ -115,6 +114,7 @@ function Tools({ answer, one }: { answer: AlertAnswer; one: AlertRow }) {
   const rehearsing = useMutation({ mutationFn: () => alertsApi.rehearse(one.name, "now-7d") });
   return (
     <div className="trail-tools">
+      <InvestigateButton start={startOf(one, at)} />
       {one.phase === "firing" && !one.acknowledged_by && (
         <Button size="xs" loading={taking.isPending} onClick={() => taking.mutate()}>
           Acknowledge
@@ -175,68 +175,24 @@ function Parts({ parts }: { parts: AlertPart[] }) {
   );
 }
 
-/** What one looks at next, of what the alert is about and around its moment: trails that failed, findings, deployments. */
-function Investigate({ one, range }: { one: AlertRow; range: Range }) {
-  const scopes = one.scopes.slice(0, 5);
-  const known = one.parts.flatMap((part) => (part.finding_id ? [part.finding_id] : []));
-  const span = asParameters(range);
-  const trails = useQuery({
-    queryKey: ["alert-trails", scopes, known, range.text],
-    queryFn: async ({ signal }) => {
-      const lists = await Promise.all(scopes.map((service) => api.trails({ service, status: "error" }, span, null, MOST, signal)));
-      const rows = new Map(lists.flatMap((list) => list.trails.map((row) => [row.trail_id, row] as const)));
-      return [...rows.values()].sort((a, b) => (a.start < b.start ? 1 : -1)).slice(0, MOST);
-    },
-    enabled: scopes.length > 0,
+/** What one looks at next, prepared for what the alert is about and its moment. */
+function Ahead({ one, at }: { one: AlertRow; at?: string }) {
+  const start = startOf(one, at);
+  const query = useQuery({
+    queryKey: ["prepared", start, one.phase],
+    queryFn: ({ signal }) => investigationsApi.prepared(start, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: () => againMs(start.at),
   });
-  const findings = useQuery({
-    queryKey: ["alert-findings", scopes],
-    queryFn: async ({ signal }) => (await Promise.all(scopes.map((about) => api.findings("current", { about }, null, MOST, signal)))).flatMap((list) => list.findings),
-    enabled: scopes.length > 0,
-  });
-  const deployments = useQuery({ queryKey: ["alert-deployments", range.text], queryFn: ({ signal }) => costsApi.deployments({ since: new Date(range.sinceMs - 6 * 3_600_000).toISOString(), until: span.until }, signal) });
-  if (!scopes.length) return null;
   return (
-    <>
-      <section aria-labelledby="affected">
-        <h2 id="affected">
-          Trails that failed <small>{moment(range.sinceMs)} to {moment(range.untilMs)}, with {scopes.join(", ")}</small>
-        </h2>
-        <Answer query={trails} what="the trails">
-          {(rows) => (rows.length ? <TrailTable trails={rows} /> : <p className="dim">None that failed. <Link to="/trails" search={{ service: scopes[0], t: range.text }}>All trails of that time</Link>.</p>)}
-        </Answer>
-      </section>
-      <section aria-labelledby="alert-findings">
-        <h2 id="alert-findings">Findings about it</h2>
-        <Answer query={findings} what="the findings">
-          {(found) => (found.length ? <FindingTable findings={found} /> : <p className="dim">None is open.</p>)}
-        </Answer>
-      </section>
-      <section aria-labelledby="alert-deployments">
-        <h2 id="alert-deployments">Deployments before it</h2>
-        <Answer query={deployments} what="the deployments" rows={1}>
-          {(answer) =>
-            answer.deployments.length + answer.seen.length === 0 ? (
-              <p className="dim">None in the six hours before.</p>
-            ) : (
-              <ul className="plain">
-                {answer.deployments.map((one) => (
-                  <li key={one.id}>
-                    <time dateTime={one.time} className="dim">{moment(one.time)}</time> {one.application} {one.version}, {one.status} <Link to="/deployments">Compare</Link>
-                  </li>
-                ))}
-                {answer.seen.map((one) => (
-                  <li key={one.time + one.version}>
-                    <time dateTime={one.time} className="dim">{moment(one.time)}</time> version {one.version} of {one.services.join(", ")} was seen
-                  </li>
-                ))}
-              </ul>
-            )
-          }
-        </Answer>
-      </section>
-    </>
+    <Answer query={query} what="what it is about">
+      {(ground) => <Prepared ground={ground} />}
+    </Answer>
   );
+}
+
+function startOf(one: AlertRow, at?: string): Start {
+  return { kind: "alert", id: one.name, group: one.group, at: at ?? one.since ?? undefined };
 }
 
 function History({ answer }: { answer: AlertAnswer }) {

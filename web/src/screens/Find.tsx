@@ -2,9 +2,10 @@ import { Button, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
-import { api } from "../api";
+import { api, type Match } from "../api";
 import { Answer, Empty } from "../parts/Answer";
 import { FindResults } from "../parts/FindResults";
+import { InvestigateButton } from "../parts/InvestigateButton";
 import { only } from "../parts/found";
 import { useRowKeys } from "../parts/rowKeys";
 
@@ -25,7 +26,7 @@ export default function Find() {
       <Ask key={q} value={q ?? ""} />
       {q ? (
         <Answer query={query} what="matches" rows={3}>
-          {(data) => (data.matches.length ? <FindResults matches={data.matches} value={q} /> : <Nothing value={q} />)}
+          {(data) => (data.matches.length ? <Found matches={data.matches} value={q} /> : <Nothing value={q} />)}
         </Answer>
       ) : (
         <Empty title="One box for every id">
@@ -33,6 +34,17 @@ export default function Find() {
         </Empty>
       )}
     </div>
+  );
+}
+
+function Found({ matches, value }: { matches: Match[]; value: string }) {
+  return (
+    <>
+      <div className="trail-tools">
+        <InvestigateButton start={{ kind: "value", id: value }} />
+      </div>
+      <FindResults matches={matches} value={value} />
+    </>
   );
 }
 

@@ -6,6 +6,7 @@ import { api, type FindingAnswer } from "../api";
 import { ago, count, full, moment, percent, plural } from "../format";
 import { Answer, Failed } from "../parts/Answer";
 import { SeverityMark } from "../parts/FindingTable";
+import { InvestigateButton } from "../parts/InvestigateButton";
 import { useRange } from "../parts/range";
 import { Id } from "../parts/small";
 import { asParameters, type Range } from "../range";
@@ -122,6 +123,7 @@ function Decide({ answer }: { answer: FindingAnswer }) {
   });
   return (
     <div className="trail-tools">
+      <InvestigateButton start={{ kind: "finding", id: answer.finding_id }} />
       <span className={answer.regressed ? "warn" : "dim"}>
         It is <b>{answer.state}</b>
         {answer.regressed && answer.state === "open" && ": it was resolved and came back"}

@@ -5,6 +5,7 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react
 import { api } from "../api";
 import { ago, duration, full, plural } from "../format";
 import { Answer } from "../parts/Answer";
+import { InvestigateButton } from "../parts/InvestigateButton";
 import { useKeys } from "../parts/keys";
 import { TrailCost } from "../parts/TrailCost";
 import { Id, Status } from "../parts/small";
@@ -147,6 +148,7 @@ function Head({ model }: { model: TrailModel }) {
         </span>
       )}
       <span className="grow" />
+      <InvestigateButton start={{ kind: "trail", id: model.id }} />
       <Id value={model.id} length={16} />
     </header>
   );
