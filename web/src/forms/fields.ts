@@ -136,7 +136,7 @@ const CHECK: Field[] = [
 ];
 
 const ALERT: Section[] = [
-  { title: "What is wrong", fields: [{ path: "title", label: "Title", type: "text", hint: "as it is told: Checkout fails" }, { path: "severity", label: "Severity", type: "choice", choices: SEVERITIES }, ...CHECK] },
+  { title: "What is wrong", fields: [{ path: "title", label: "Title", type: "text", placeholder: "Checkout fails" }, { path: "severity", label: "Severity", type: "choice", choices: SEVERITIES }, ...CHECK] },
   {
     title: "When it is told",
     fields: [
@@ -177,7 +177,7 @@ const OBJECTIVE: Section[] = [
   {
     title: "What is good",
     fields: [
-      { path: "title", label: "Title", type: "text", hint: "Orders answer" },
+      { path: "title", label: "Title", type: "text", placeholder: "Orders answer" },
       { path: "sli.type", label: "Counted are", type: "choice", choices: [["requests", "requests"], ["trails", "trails, end to end"], ["outcomes", "outcomes of a workflow"], ["metrics", "metrics"]], write: typed("sli", SLIS, []) },
       { path: "sli.of", label: "Of", type: "choice", choices: [...OF, ["entry", "an entry, such as POST /orders"]], only: is("sli.type", "requests") },
       { path: "sli.scope", label: "Name", type: "text", suggests: "of", needed: true, only: is("sli.type", "requests") },
@@ -229,7 +229,7 @@ const ROUTE: Section[] = [
   {
     title: "Where to",
     fields: [
-      { path: "title", label: "Title", type: "text", hint: "On call" },
+      { path: "title", label: "Title", type: "text", placeholder: "On call" },
       { path: "to.type", label: "It is told by", type: "choice", choices: [["slack", "Slack"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["email", "e-mail"], ["webhook", "a webhook"], ["sns", "Amazon SNS"], ["alertmanager", "Alertmanager"]], write: typed("to", WAYS, []) },
       { path: "to.url", label: "Where its address is kept", type: "text", needed: true, placeholder: "env:SLACK_WEBHOOK", hint: SECRET, only: is("to.type", "slack") },
       { path: "to.url", label: "Address", type: "text", needed: true, placeholder: "https://", only: is("to.type", "webhook", "alertmanager") },
@@ -265,7 +265,7 @@ const SILENCE: Section[] = [
   {
     title: "What is silent",
     fields: [
-      { path: "title", label: "Title", type: "text", hint: "The nightly import" },
+      { path: "title", label: "Title", type: "text", placeholder: "The nightly import" },
       { path: "alerts", label: "Alerts", type: "list", suggests: "alert", hint: "names, * for any letters; left empty: all" },
       { path: "scopes", label: "About", type: "list", suggests: "service", hint: "services, functions; left empty: anything" },
       { path: "reason", label: "Why", type: "text" },
