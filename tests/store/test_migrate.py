@@ -61,7 +61,7 @@ def test_the_next_version_keeps_what_the_one_before_wrote(engine: Engine, tmp_pa
     assert migrate(engine, KEPT_S, (*MIGRATIONS, NEXT)) == len(MIGRATIONS) + 1
     assert (version(engine), engine.rows("SELECT * FROM regions")) == (len(MIGRATIONS) + 1, [("eu", 1)])
     assert engine.rows("SELECT name, region FROM spans") == [("before", "eu")]
-    assert engine.rows("SELECT count() FROM schema_version") == [(len(MIGRATIONS) + 1,)]
+    assert engine.rows("SELECT version FROM schema_version ORDER BY version") == [(len(MIGRATIONS),), (len(MIGRATIONS) + 1,)]
 
 
 @pytest.mark.both_stores

@@ -52,7 +52,8 @@ def up(
 ) -> None:
     """Take in telemetry and serve the page and the API, until Ctrl-C. Settings also from COLDTRAIL_* and coldtrail.toml."""
     from coldtrail.cli.up import announce
-    from coldtrail.server.process import CannotStart, Process
+    from coldtrail.server.cannot_start import CannotStart
+    from coldtrail.server.process import Process
     from coldtrail.server.settings import BadSettings, read_settings
     from coldtrail.store.migrate import TooNew
 

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from coldtrail.model.signals import Signal
-from coldtrail.server.api.times import rfc3339
+from coldtrail.model.times import rfc3339
 
 PROTOCOLS = (
     "otlp/http",

@@ -78,11 +78,6 @@ class Loader:
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
         quarantine.mkdir(parents=True, exist_ok=True)
 
-    @property
-    def started(self) -> bool:
-        """Whether `start` was called."""
-        return self._thread.ident is not None
-
     def prepare(self) -> None:
         """Bring the store to the state that loading needs, unless that was done.
 
@@ -103,7 +98,8 @@ class Loader:
         """Finish the load under way and stop; what is not loaded stays in the log."""
         self._stop.set()
         self.wal.loadable.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def drain(self) -> None:
         """Load all that is committed now, in the calling thread; a signal that fails does not hold up the others.

@@ -35,7 +35,7 @@ def migrate(
         raise TooNew(
             f"the store has schema version {version}, this coldtrail knows {len(migrations)}: upgrade coldtrail"
         )
-    for number, statements in enumerate(migrations[version:], start=version + 1):
+    for number, statements in _missing(migrations, version):
         for statement in statements:
             engine.command(statement.replace("{retention}", str(retention_s["spans"])))
         engine.command(f"INSERT INTO schema_version (version) VALUES ({int(number)})")
@@ -43,6 +43,14 @@ def migrate(
     rules()
     follow_rules(engine)
     return len(migrations)
+
+
+def _missing(migrations: Sequence[Sequence[str]], version: int) -> list[tuple[int, Sequence[str]]]:
+    """Return (version reached, statements) of each step. A new store takes one, and has no rows that could move to new tables."""
+    if version:
+        return list(enumerate(migrations[version:], start=version + 1))
+    made = [one for statements in migrations for one in statements if not one.lstrip().startswith("INSERT INTO")]
+    return [(len(migrations), made)]
 
 
 def _set_retention(engine: Engine, retention_s: dict[str, int]) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
+import msgspec
 from litestar import Router, get
 from litestar.datastructures import State
 from litestar.response import Stream
+
+from coldtrail.server.api.service import Service
+from coldtrail.server.api.times import rfc3339
 
 QUEUE_LENGTH = 8
 """A page that does not listen misses ticks; it never holds them in our memory."""
@@ -34,6 +39,22 @@ async def live(state: State) -> Stream:
             subscribers.discard(queue)
 
     return Stream(events(), media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
+
+
+def publish(service: Service, newest_ns: int) -> None:
+    """Tell the pages that listen what was received so far, and until when. Called in the event loop's thread."""
+    received = service.received()["signals"]
+    tick = msgspec.json.encode(
+        {
+            "spans": received["traces"],
+            "logs": received["logs"],
+            "metrics": received["metrics"],
+            "newest": rfc3339(newest_ns),
+        }
+    )
+    for queue in list(service.subscribers):
+        with contextlib.suppress(asyncio.QueueFull):
+            queue.put_nowait(tick)
 
 
 router = Router(path="/", route_handlers=[live], tags=["live"])
