@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+
+import httpx
 
 from otlp import span, traces
 from running import Coldtrail
@@ -34,3 +37,16 @@ def test_trails_of_many_traces_are_whole_also_where_their_ids_end_in_zero_bytes(
     assert coldtrail.post("/v1/traces", traces(*alone)).status_code == 200
     found = coldtrail.eventually("/trails", lambda answer: len(answer["trails"]) == 21, 40, q=f"tag={tag}")
     assert {row["trail_id"] for row in found["trails"]} == {one["trace_id"].hex() for one in (root, *alone)}
+
+
+def test_whoever_listens_is_told_of_every_load(coldtrail: Coldtrail) -> None:
+    before = coldtrail.api("/received")["spans"]
+    with httpx.stream("GET", f"{coldtrail.url}/api/v1/live", headers=coldtrail.headers, timeout=60) as live:
+        assert live.headers["content-type"].startswith("text/event-stream")
+        lines = live.iter_lines()
+        assert next(lines) == "retry: 2000"
+        assert coldtrail.post("/v1/traces", traces(span("told"))).status_code == 200
+        told = (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
+        tick = next(one for one in told if one["spans"] > before)
+    assert tick.keys() == {"spans", "logs", "metrics", "newest"}
+    assert tick["newest"].endswith("Z")

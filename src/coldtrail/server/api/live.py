@@ -43,15 +43,9 @@ async def live(state: State) -> Stream:
 
 def publish(service: Service, newest_ns: int) -> None:
     """Tell the pages that listen what was received so far, and until when. Called in the event loop's thread."""
-    received = service.received()["signals"]
-    tick = msgspec.json.encode(
-        {
-            "spans": received["traces"],
-            "logs": received["logs"],
-            "metrics": received["metrics"],
-            "newest": rfc3339(newest_ns),
-        }
-    )
+    received = service.received()
+    counts = {signal: received[signal] for signal in ("spans", "logs", "metrics")}
+    tick = msgspec.json.encode({**counts, "newest": rfc3339(newest_ns)})
     for queue in list(service.subscribers):
         with contextlib.suppress(asyncio.QueueFull):
             queue.put_nowait(tick)
