@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -14,16 +15,16 @@ from running import Coldtrail, serving
 APART_MS, DELAY_MS = 400, 120
 
 
-def sends_and_invocations(count: int) -> list[tuple[dict, dict]]:
+def sends_and_invocations(count: int, delays_ms: Sequence[float] = tuple(DELAY_MS + more for more in range(7))) -> list[tuple[dict, dict]]:
     """Pairs of a put on a stream and the invocation that it led to, each a trace of its own, with no id in common."""
     start_ns, function = time.time_ns() - 120 * 10**9, f"reader-{os.urandom(3).hex()}"
     stream = f"stream-{os.urandom(3).hex()}"
     pairs = []
     for number in range(count):
-        at_ns = start_ns + number * APART_MS * 10**6
+        at_ns, delay_ms = start_ns + number * APART_MS * 10**6, delays_ms[number % len(delays_ms)]
         put = span("Kinesis.PutRecord", service="writer", kind=3, start_ns=at_ns, attributes={"aws.kinesis.stream_name": stream, "rpc.method": "PutRecord"})
         taken = {"faas.invocation_id": str(uuid.uuid4()), "faas.invoked_name": function, "aws.event_source_arn": f"arn:aws:kinesis:eu-central-1:1:stream/{stream}"}
-        invocation = span(function, service=function, kind=5, start_ns=at_ns + (DELAY_MS + number % 7) * 10**6, duration_ms=20, attributes=taken)
+        invocation = span(function, service=function, kind=5, start_ns=at_ns + int(delay_ms * 10**6), duration_ms=20, attributes=taken)
         pairs.append((put, invocation))
     return pairs
 
@@ -38,6 +39,25 @@ def test_an_invocation_without_any_key_is_joined_to_its_send_by_time(coldtrail: 
         assert [node["keys"]["trace_id"] for node in trail["nodes"]] == [put["trace_id"].hex(), invocation["trace_id"].hex()]
     listed = coldtrail.eventually("/trails", lambda found: all(row["node_count"] == 2 for row in found["trails"]), 60, service=pairs[0][1]["service"])
     assert {row["trail_id"] for row in listed["trails"]} == {put["trace_id"].hex() for put, _ in pairs}
+
+
+def test_a_cause_that_came_late_takes_the_place_of_the_one_that_was_guessed_without_it(coldtrail: Coldtrail) -> None:
+    pairs = sends_and_invocations(12, (100, 130, 160, 115, 145))
+    (put, invocation), (late_put, _) = pairs[5:7]
+    late_put["start_ns"] = put["start_ns"] + 30 * 10**6
+    others = [one for pair in pairs for one in pair if one not in (invocation, late_put)]
+    followed = pairs[6][1]
+    followed["start_ns"] = late_put["start_ns"] + 110 * 10**6
+    coldtrail.post("/v1/traces", traces(*others))
+
+    def after(sent: dict) -> Callable[[dict], bool]:
+        taken = [sent["trace_id"].hex()]
+        return lambda found: [node["keys"]["trace_id"] for node in found["nodes"]][1:] == taken
+
+    coldtrail.eventually(f"/trails/{put['trace_id'].hex()}", after(followed), 120)
+    coldtrail.post("/v1/traces", traces(invocation, late_put))
+    coldtrail.eventually(f"/trails/{put['trace_id'].hex()}", after(invocation), 120)
+    coldtrail.eventually(f"/trails/{late_put['trace_id'].hex()}", after(followed), 120)
 
 
 def test_a_kind_of_edge_that_is_switched_off_is_not_inferred(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from coldtrail.model.trails import Node
-from coldtrail.server.open_stretches import STRETCH_NS, Stretches
+from coldtrail.server.around import Companions
+from coldtrail.server.open_stretches import AGAIN_S, MOST_ASKS, STRETCH_NS, Stretches
+from coldtrail.server.pace import TURN_S, fewer_or_more
 from coldtrail.server.waiting import BATCH_UNITS, FRESH_UNITS, MOST_UNITS, SETTLED_S, Waiting
 from coldtrail.store.summaries import Received, Unit
 
@@ -46,6 +50,37 @@ def test_what_a_second_brought_waits_once_however_often_it_is_told() -> None:
     assert waiting.first() == []
 
 
+def test_what_was_looked_at_before_all_of_it_came_waits_twice_as_long_for_the_rest() -> None:
+    waiting, (one, other) = Waiting(), units(1, 2)
+    waiting.add([one], 0.0)
+    waiting.done([one.name])
+    waiting.add([other, one], 10.0)
+    assert waiting.settled(10.0 + SETTLED_S) == [other]
+    assert waiting.settled(10.0 + 2 * SETTLED_S) == [one, other]
+
+
+def test_the_times_of_what_waits_span_all_that_was_told_of_it() -> None:
+    waiting, (one, other, joined) = Waiting(), units(1, 2, 3)
+    waiting.add_received([Received(one, 100, 2, 7, 9), Received(other, 100, 1, 40, 50)], 1.0)
+    waiting.add_received([Received(one, 101, 1, 20, 30)], 2.0)
+    assert (waiting.when([one]), waiting.when([one, other])) == ((7, 30), (7, 50))
+    waiting.add([joined], 3.0)
+    assert waiting.when([one, joined]) is None
+
+
+def test_what_was_on_one_trail_is_read_at_once_the_next_time() -> None:
+    companions = Companions()
+    companions.note({"a": {"1"}, "b": {"1", "2"}, "c": {"2"}, "d": {"3"}})
+    assert (companions.of(["a"]), companions.of(["b"]), companions.of(["d", "new"])) == ({"a", "b"}, {"a", "b", "c"}, {"d", "new"})
+    companions.note({"a": {"4"}})
+    assert companions.of(["a"]) == {"a"}
+
+
+def test_a_batch_that_took_long_makes_the_next_smaller() -> None:
+    assert (fewer_or_more(400, 2 * TURN_S, 100, 1_200), fewer_or_more(400, TURN_S / 2, 100, 1_200)) == (200, 800)
+    assert (fewer_or_more(400, 60.0, 100, 1_200), fewer_or_more(400, 0.0, 100, 1_200)) == (100, 1_200)
+
+
 def test_what_waits_has_a_bound_and_the_oldest_are_left_out() -> None:
     waiting = Waiting()
     waiting.add(units(*range(MOST_UNITS + 7, 0, -1)), 1.0)
@@ -66,7 +101,8 @@ def test_a_stretch_is_asked_about_once_unless_more_is_told_of_an_origin() -> Non
     stretches.open(origin("a", 5 * STRETCH_NS), 3.0)
     assert stretches.oldest_s() is None
     stretches.open(origin("a", 5 * STRETCH_NS, signals=2), 4.0)
-    assert stretches.take(4.0) == (5, {"service-a"})
+    assert stretches.take(4.0) is None
+    assert stretches.take(4.0 + AGAIN_S) == (5, {"service-a", "service-b"})
 
 
 def test_a_stretch_whose_origins_all_got_a_cause_is_not_asked_about() -> None:
@@ -85,3 +121,18 @@ def test_a_stretch_waits_while_there_is_news_of_any_of_its_trails_and_moves_with
     assert (stretches.take(2.0), stretches.oldest_s()) == (None, 3.0)
     stretches.open(origin("a", 4 * STRETCH_NS, signals=2), 4.0)
     assert (stretches.take(9.0), stretches.take(9.0)) == ((4, {"service-a"}), None)
+
+
+def test_what_comes_late_has_its_stretch_and_those_it_reaches_asked_about_again_and_not_without_end() -> None:
+    stretches, asked = Stretches(), Counter[int]()
+    for number in (5, 6, 9):
+        stretches.open(origin(f"o{number}", number * STRETCH_NS), 1.0)
+        assert stretches.take(1.0) == (number, {f"service-o{number}"})
+    stretches.late([5 * STRETCH_NS, 8 * STRETCH_NS], 2.0)
+    assert stretches.take(2.0) is None
+    while (settled_s := stretches.oldest_s()) is not None:
+        stretch, services = stretches.take(settled_s) or (0, set())
+        assert services == {f"service-o{stretch}"}
+        asked[stretch] += 1
+        stretches.late([5 * STRETCH_NS, 8 * STRETCH_NS], settled_s)
+    assert asked == dict.fromkeys((5, 6, 9), MOST_ASKS - 1)

@@ -17,7 +17,7 @@ from coldtrail.services.naming import Resource
 from coldtrail.store.calls_schema import CALLS_MIGRATION
 from coldtrail.store.engine import Engine
 from coldtrail.store.entries import entries
-from coldtrail.store.inferred import save_inferred
+from coldtrail.store.inferred import inferred_of, save_inferred
 from coldtrail.store.load_sql import LOAD
 from coldtrail.store.migrate import migrate
 from coldtrail.store.red import red
@@ -135,3 +135,18 @@ def test_edges_that_times_told_are_between_services(engine: Engine, tmp_path: Pa
     edge = Edge("n1", "n2", "sends", "timing", 0.8)
     save_inferred(engine, [Inferred(edge, *units)], int(time.time()))
     assert guessed(engine, since_ns, since_ns + 3600 * 10**9) == [Guessed("sender", "taker", "sends", 1, 0.8)]
+
+
+@pytest.mark.both_stores
+def test_of_what_times_told_of_an_effect_the_last_counts(engine: Engine) -> None:
+    migrate(engine, KEPT_S)
+    now_s = int(time.time())
+    first, other, better = (Inferred(Edge(f"n-{unit}", "n-taker", "sends", "timing", 0.8), f"unit-{unit}", "unit-taker") for unit in "abc")
+    beside = Inferred(Edge("n-a", "n-beside", "sends", "timing", 0.7), "unit-a", "unit-beside")
+    save_inferred(engine, [first, other, beside], now_s - 20)
+    assert {one.edge.cause for one in inferred_of(engine, {"unit-taker"})} == {"n-a", "n-b"}
+    save_inferred(engine, [better, other], now_s - 10, before=[first, other])
+    assert {one.edge.cause for one in inferred_of(engine, {"unit-taker"})} == {"n-b", "n-c"}
+    assert [inferred_of(engine, {f"unit-{unit}"}) for unit in "abc"] == [[beside], [other], [better]]
+    save_inferred(engine, [], now_s, before=[better, other])
+    assert inferred_of(engine, {"unit-a", "unit-b", "unit-c", "unit-taker"}) == [beside]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from telling import MS, everything, log, machine, moved, span
+from telling import MS, T0, everything, lines, log, machine, moved, span
 
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Inferred, Key, Trail
@@ -16,7 +16,7 @@ from coldtrail.services import contexts_of_log, contexts_of_span, keys_of_log, k
 from coldtrail.trails.assemble import assemble_all, build_graph, origins_of, select
 from coldtrail.trails.nodes import request_id_of
 from coldtrail.trails.timing import Timing
-from coldtrail.trails.walk import gather
+from coldtrail.trails.walk import LATE_NS, Units, When, gather
 
 MACHINES = sorted({machine(one) for some in everything() for one in some})
 
@@ -28,7 +28,7 @@ class Kept:
         self.spans: dict[str, list[Span]] = {}
         self.by_trace: dict[str, list[Log]] = {}
         self.by_request: dict[str, list[Log]] = {}
-        self.carriers: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        self.carriers: dict[tuple[str, str], set[tuple[str, str, int]]] = {}
         self._dice = dice
         for signal in signals:
             self._keep(signal)
@@ -36,15 +36,15 @@ class Kept:
     def _keep(self, signal: Span | Log) -> None:
         if isinstance(signal, Span):
             self.spans.setdefault(signal.trace_id, []).append(signal)
-            request, keys = request_id_of(signal), list(keys_of_span(signal))
+            request, keys, at_ns = request_id_of(signal), list(keys_of_span(signal)), signal.start_ns
             named = [*(link.trace_id for link in signal.links), *(one.trace_id for one in contexts_of_span(signal))]
         else:
-            request, keys = str(signal.attributes.get("faas.invocation_id", "")), list(keys_of_log(signal))
+            request, keys, at_ns = str(signal.attributes.get("faas.invocation_id", "")), list(keys_of_log(signal)), signal.time_ns
             self.by_trace.setdefault(signal.trace_id, []).append(signal)
             self.by_request.setdefault(request, []).append(signal)
             named = [one.trace_id for one in contexts_of_log(signal)]
         for key in [*keys, *(Key("trace_id", one, "takes") for one in named)]:
-            self.carriers.setdefault((key.kind, key.value), set()).add((signal.trace_id, request))
+            self.carriers.setdefault((key.kind, key.value), set()).add((signal.trace_id, request, at_ns))
 
     def units(self) -> list[str]:
         return sorted({*self.spans, *self.by_trace, *self.by_request} - {""})
@@ -52,18 +52,24 @@ class Kept:
     def spans_of(self, trace_ids: set[str]) -> list[Span]:
         return self._in_any_order(one for trace_id in trace_ids for one in self.spans.get(trace_id, ()))
 
-    def logs_of(self, trace_ids: set[str], request_ids: set[str]) -> list[Log]:
+    def logs_of(self, trace_ids: set[str], request_ids: set[str], when: When | None) -> list[Log]:
         found = [one for trace_id in trace_ids for one in self.by_trace.get(trace_id, ())]
-        return self._in_any_order([*found, *(one for request in request_ids for one in self.by_request.get(request, ()))])
+        found += [one for request in request_ids for one in self.by_request.get(request, ())]
+        return self._in_any_order(one for one in found if when is None or when[0] <= one.time_ns <= when[1])
 
     def _in_any_order(self, found):  # type: ignore[no-untyped-def]
         shuffled = list(found)
         self._dice.shuffle(shuffled)
         return shuffled
 
-    def units_with(self, keys: set[Key], most_correlated: int) -> tuple[set[str], set[str]]:
-        found = {unit for key in keys for unit in self.carriers.get((key.kind, key.value), ())}
-        return {trace_id for trace_id, _ in found}, {request for _, request in found}
+    def units_with(self, keys: set[Key], most_correlated: int) -> tuple[Units, Units]:
+        found = [one for key in keys for one in self.carriers.get((key.kind, key.value), ())]
+        units: tuple[Units, Units] = ({}, {})
+        for *names, at_ns in found:
+            for known, name in zip(units, names, strict=True):
+                first_ns, last_ns = known.get(name, (at_ns, at_ns))
+                known[name] = (min(first_ns, at_ns), max(last_ns, at_ns))
+        return units
 
     def inferred_of(self, units: set[str]) -> list[Inferred]:
         return []
@@ -141,6 +147,18 @@ def test_what_the_pass_keeps_is_the_same_however_late_each_part_came(seed: int, 
             rows = {trail_id: trail for trail_id, trail in rows.items() if trail_id not in gone} | found
             members |= now
     assert rows == {trail.trail_id: trail for trail in assemble_all(spans, logs)}
+
+
+def test_what_was_days_before_is_found_from_what_came_now() -> None:
+    days_ms = 3 * 24 * LATE_NS / MS
+    spans = [span(1, 0, kind=4, messaging__message__id="m-1"), span(2, days_ms, parent=1)]
+    told = [*lines("slow", 5, message_id="m-1"), *lines("slow", days_ms), *lines("other", days_ms, message_id="m-9")]
+    kept = Kept([*spans, *told], random.Random(1))
+    now_ns = T0 + int(days_ms * MS)
+    for traces, requests in (({"a" * 32}, set[str]()), (set[str](), {"slow"})):
+        found = gather(kept, traces, requests, when=(now_ns, now_ns))
+        assert {one.span_id for one in found.spans} == {one.span_id for one in spans}
+        assert {one.time_ns for one in found.logs} == {one.time_ns for one in told if one.attributes["faas.invocation_id"] == "slow"}
 
 
 def test_a_walk_stops_at_its_bound_and_says_so() -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from msgspec import Struct, field
 
 from coldtrail.model.trails import Trail
 from coldtrail.trails.assemble import Graph, origins_of, select
 from coldtrail.trails.identity import unit_node_id
+
+MOST_REMEMBERED = 20_000
+"""Units, and trails, whose companions are remembered: as many as may wait."""
 
 _UNIT_KEYS = {"invocation": "request_id", "request": "request_id", "execution": "execution_arn"}
 """The key under which a node is known from log lines alone, by its kind."""
@@ -65,6 +71,34 @@ class Around(Struct):
         A unit that cut trails have too may be on others; but not on one that began in a unit that has a cause by now.
         """
         return unit in self._cut and not (trail_id in self._read and trail_id not in self._begins)
+
+
+class Companions:
+    """Which units were on the same trails when they were looked at last: read at once, they take one round instead of many."""
+
+    def __init__(self) -> None:
+        self._trails: dict[str, set[str]] = {}
+        self._units: dict[str, set[str]] = {}
+
+    def note(self, members: dict[str, set[str]]) -> None:
+        """Remember units and the ids of their trails."""
+        found: dict[str, set[str]] = {}
+        for unit, ids in members.items():
+            for trail_id in ids:
+                found.setdefault(trail_id, set()).add(unit)
+        for known, new in ((self._units, found), (self._trails, members)):
+            for name in new:
+                known.pop(name, None)
+            known |= new
+            for name in list(islice(known, max(0, len(known) - MOST_REMEMBERED))):
+                del known[name]
+
+    def of(self, names: Iterable[str]) -> set[str]:
+        """Return the units, with those that are not far from them."""
+        found = set(names)
+        for trail_id in {one for name in found for one in self._trails.get(name, ())}:
+            found |= self._units.get(trail_id, set())
+        return found
 
 
 def units_of(trail: Trail, graph: Graph) -> set[str]:

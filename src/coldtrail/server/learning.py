@@ -6,6 +6,7 @@ stored: one that two trails ever showed ends it. Only then is the field used, fo
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable
 from itertools import islice
@@ -39,7 +40,10 @@ Sample = tuple[str, str, str, str]
 
 
 class Learning:
-    """What is learned of one store. ``configured``: the fields of the settings; with ``on`` false nothing is learned."""
+    """What is learned of one store. ``configured``: the fields of the settings; with ``on`` false nothing is learned.
+
+    `note` and `run` may be called by two threads.
+    """
 
     def __init__(self, engine: Engine, configured: Iterable[str], *, on: bool) -> None:
         self._engine = engine
@@ -50,6 +54,7 @@ class Learning:
         self._refused: set[str] = set()
         self._due_s = 0.0
         self._full = False
+        self._lock = threading.Lock()
 
     def use_what_was_learned(self) -> None:
         """Put the configured fields in force, and those that were learned before."""
@@ -61,20 +66,28 @@ class Learning:
         """Remember what some certain trails of a batch show; a trail that is told again is remembered as it is now."""
         if not self._on or self._full:
             return
-        for trail in islice(filter(_is_certain, trails), MOST_A_BATCH):
-            self._samples.pop(trail.trail_id, None)
-            self._samples[trail.trail_id] = _samples(trail, graph)
-            self._new.add(trail.trail_id)
-        while len(self._samples) > MOST_TRAILS:
-            del self._samples[next(iter(self._samples))]
+        found = {trail.trail_id: _samples(trail, graph) for trail in islice(filter(_is_certain, trails), MOST_A_BATCH)}
+        with self._lock:
+            for trail_id, samples in found.items():
+                self._samples.pop(trail_id, None)
+                self._samples[trail_id] = samples
+            self._new |= found.keys()
+            while len(self._samples) > MOST_TRAILS:
+                del self._samples[next(iter(self._samples))]
+
+    @property
+    def is_due(self) -> bool:
+        """Whether enough was noted, and long enough ago since the last time, to learn from."""
+        enough = self._on and not self._full and len(self._new) >= NEW_TRAILS
+        return enough and time.monotonic() >= self._due_s
 
     def run(self) -> str:
         """Learn at most one field from what was noted; return its name, "" where there is none."""
-        now_s = time.monotonic()
-        if not self._on or self._full or len(self._new) < NEW_TRAILS or now_s < self._due_s:
+        if not self.is_due:
             return ""
-        self._new.clear()
-        self._due_s = now_s + PERIOD_S
+        with self._lock:
+            self._new.clear()
+        self._due_s = time.monotonic() + PERIOD_S
         for field, values in self._sure():
             if self._recurs(values):
                 self._refused.add(field.name)
@@ -88,7 +101,8 @@ class Learning:
 
     def _sure(self) -> list[tuple[LearnedField, list[str]]]:
         """Sure fields that are not in force yet, each with some of its values of different trails."""
-        samples = {one for some in self._samples.values() for one in some}
+        with self._lock:
+            samples = {one for some in self._samples.values() for one in some}
         trails = trails_of(self._engine, sorted({unit for unit, _, _, _ in samples}))
         # A trail's id changes as its beginning becomes known, its units do not; what several trails share tells nothing.
         alone = {unit: next(iter(ids)) for unit, ids in trails.items() if len(ids) == 1}

@@ -11,29 +11,48 @@ PERIOD_S = 2.0
 SHARE = 0.2
 """CPU of the pass for each CPU second of all else, while that takes in; what is left then waits until it does not."""
 
-MOST_REST_S = 3.0
-LOOK_S = 0.25
+MOST_SAVED_S, MOST_OWED_S = 0.7, 2.0
+"""What is not used of a share is kept, and what is used beyond it is owed, up to so many CPU seconds; one pass uses no more."""
+
+TURN_S = 1.0
+"""How long a batch of what is older may take before the next is smaller, and before the newest are looked at, in seconds."""
 
 
 class Pace:
-    """Of one thread, which tells when a pass begins and ends. ``loaded``: more came since it began.
+    """Of one thread, which tells when a pass begins and ends.
 
-    Counted in CPU time: a machine that is busy with other programs is no reason to do more.
+    The newest are looked at in every period, or in every second one where that costs more than the share. What is older has
+    what is left of it. Counted in CPU time: a machine that is busy with other programs is no reason to do more.
     """
 
-    def __init__(self, stop: threading.Event, loaded: threading.Event) -> None:
-        self._stop, self._loaded = stop, loaded
-        self.begin()
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._saved_s = 0.0
+        self._loading = False
+        self._began_s = 0.0
+        self._own_s, self._all_s = 0.0, time.process_time()
 
-    def begin(self) -> None:
-        """A pass begins."""
-        self._at_s, self._own_s, self._all_s = time.monotonic(), time.thread_time(), time.process_time()
+    def begin(self, *, loading: bool) -> None:
+        """A pass begins; ``loading``: more was loaded since the last one."""
+        own_s, all_s = time.thread_time(), time.process_time()
+        used_s, others_s = own_s - self._own_s, all_s - self._all_s - (own_s - self._own_s)
+        saved_s = self._saved_s + SHARE * others_s - used_s
+        self._loading = loading
+        self._saved_s = min(MOST_SAVED_S, max(-MOST_OWED_S, saved_s)) if loading else MOST_SAVED_S
+        self._began_s, self._own_s, self._all_s = time.monotonic(), own_s, all_s
 
-    def rest(self) -> None:
-        """Wait after a pass: for the rest of a period, and where more was loaded until all else used so much more."""
-        own_s, ended_s = time.thread_time() - self._own_s, time.monotonic()
-        self._stop.wait(max(0.0, self._at_s + PERIOD_S - ended_s))
-        while self._loaded.is_set() and time.monotonic() < ended_s + MOST_REST_S:
-            others_s = time.process_time() - self._all_s - own_s
-            if own_s <= SHARE * others_s or self._stop.wait(LOOK_S):
-                return
+    def may_go_on(self, *, more_came: bool) -> bool:
+        """Whether the pass may look at more than the newest; if ``more_came`` only for a turn."""
+        used_s, took_s = time.thread_time() - self._own_s, time.monotonic() - self._began_s
+        return used_s < self._saved_s and (took_s < TURN_S or not more_came)
+
+    def rest(self, *, behind: bool) -> None:
+        """Wait for the rest of a period, of two where the pass is ``behind`` and owes CPU time."""
+        owes = self._loading and self._saved_s < time.thread_time() - self._own_s
+        period_s = 2 * PERIOD_S if behind and owes else PERIOD_S
+        self._stop.wait(max(0.0, self._began_s + period_s - time.monotonic()))
+
+
+def fewer_or_more(units: int, took_s: float, least: int, most: int) -> int:
+    """Return how many units the next batch may have, if ``units`` took so long."""
+    return max(least, min(most, int(units * TURN_S / max(took_s, 0.01))))

@@ -20,7 +20,7 @@ from coldtrail.store.trail_lists import Filters, TrailRow, list_trails, trails_o
 from coldtrail.trails.assemble import NOT_BY_TIME, Graph, build_graph, select, trail_ids_of
 from coldtrail.trails.identity import KEY_DIGITS, MERGED_DIGITS, span_node_id, unit_node_id
 from coldtrail.trails.timing import Timing
-from coldtrail.trails.walk import MOST_SIGNALS, Gathered, gather, gather_near
+from coldtrail.trails.walk import MOST_SIGNALS, Gathered, Units, When, gather, gather_near
 
 SETTLED_S = 5
 """How long after it was found a trail may still be joined by signals that were sent at the same time."""
@@ -51,12 +51,12 @@ class TrailReader:
         """Return all spans of the traces, copies too, in any order."""
         return self._signals.spans_with_copies(trace_ids)
 
-    def logs_of(self, trace_ids: set[str], request_ids: set[str]) -> list[Log]:
-        """Return all logs of the traces and requests, copies too, in any order."""
-        return self._signals.logs_with_copies(trace_ids, request_ids)
+    def logs_of(self, trace_ids: set[str], request_ids: set[str], when: When | None) -> list[Log]:
+        """Return the logs of the traces and requests, copies too, in any order; ``when``: where to look among many."""
+        return self._signals.logs_with_copies(trace_ids, request_ids, when=when)
 
-    def units_with(self, keys: set[Key], most_correlated: int) -> tuple[set[str], set[str]]:
-        """Return the traces and requests whose signals carry the keys."""
+    def units_with(self, keys: set[Key], most_correlated: int) -> tuple[Units, Units]:
+        """Return the traces and requests whose signals carry the keys, and when those are."""
         return units_with(self._engine, keys, most_correlated)
 
     def inferred_of(self, units: set[str]) -> list[Inferred]:
@@ -70,13 +70,19 @@ class TrailReader:
             self._inferred, self._asked_s = any_inferred(self._engine), now_s
         return self._inferred
 
-    def gather(self, trace_ids: set[str], request_ids: set[str], most_signals: int | None = None) -> Gathered:
-        """Return the signals of all trails around the traces and requests."""
-        return gather(self, trace_ids, request_ids, most_signals or MOST_SIGNALS)
+    def gather(
+        self,
+        trace_ids: set[str],
+        request_ids: set[str],
+        most_signals: int | None = None,
+        when: When | None = None,
+    ) -> Gathered:
+        """Return the signals of all trails around the traces and requests; ``when``: when some of theirs were."""
+        return gather(self, trace_ids, request_ids, most_signals or MOST_SIGNALS, when)
 
-    def gather_near(self, trace_ids: set[str], request_ids: set[str]) -> Gathered:
+    def gather_near(self, trace_ids: set[str], request_ids: set[str], when: When) -> Gathered:
         """Return the signals of the traces and requests, and of what keys join to them within a few steps."""
-        return gather_near(self, trace_ids, request_ids)
+        return gather_near(self, trace_ids, request_ids, when)
 
     def trail(self, trail_id: str) -> tuple[Trail, Graph] | None:
         """Return a trail by its id, a trace id in either form, a node id or a request id, and the graph around it."""

@@ -6,19 +6,20 @@ import gc
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import structlog
 
 from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.trails import Trail
-from coldtrail.server.around import Around
+from coldtrail.server.around import Around, Companions
 from coldtrail.server.inference import Inference
 from coldtrail.server.learning import Learning
 from coldtrail.server.outcomes import Outcomes
-from coldtrail.server.pace import Pace
+from coldtrail.server.pace import Pace, fewer_or_more
 from coldtrail.server.reading import TrailReader, graph_of
-from coldtrail.server.waiting import MOST_UNITS, Waiting
+from coldtrail.server.waiting import BATCH_UNITS, FRESH_UNITS, MOST_BATCH_UNITS, MOST_UNITS, Waiting
 from coldtrail.store.deliveries import save_deliveries
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
@@ -29,9 +30,13 @@ from coldtrail.trails.timing import Timing
 
 log = structlog.get_logger(__name__)
 
-PASS_S = 0.7
-"""CPU seconds of its own that one pass may take before it looks for what is newer."""
+ASKS_S = 0.7
+"""CPU seconds after which no more stretches of time are asked about before what they told is taken in."""
 
+PATIENT_S = 30.0
+"""How much longer a stretch waits while units wait that may tell more of it."""
+
+LOOK_S = 0.25
 JOINED_S = 30.0
 """How long what times joined may wait for other stretches to be asked: a trail lies in several, and is assembled once."""
 
@@ -51,7 +56,7 @@ class TooMany(Exception):
 
 
 class Reconstruction:
-    """One thread; `wake` after every load."""
+    """One thread; `wake` after every load. A second asks times and learns, which may take long: no trail waits for it."""
 
     def __init__(
         self, engine: Engine, reader: TrailReader, timing: Timing, learning: Learning, outcomes: Outcomes
@@ -63,12 +68,16 @@ class Reconstruction:
         self._inference = Inference(engine, reader, timing)
         self._seconds: set[int] = set()
         self._waiting = Waiting()
+        self._companions = Companions()
+        self._batch_units = BATCH_UNITS
+        self._asking: Future[set[str]] | None = None
         self._joined: set[str] = set()
         self._joined_s = 0.0
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._stop = threading.Event()
-        self._pace = Pace(self._stop, self._loaded)
+        self._pace = Pace(self._stop)
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="by-time")
         self._thread = threading.Thread(target=self._run, name="reconstruction", daemon=True)
 
     def start(self) -> None:
@@ -87,12 +96,13 @@ class Reconstruction:
         self._loaded.set()
         if self._thread.ident is not None:
             self._thread.join()
+        self._aside.shutdown()
 
     def _run(self) -> None:
         behind, remembered = True, False
         while not self._stop.is_set():
-            self._pace.begin()
             seconds = self._take_seconds()
+            self._pace.begin(loading=bool(seconds))
             try:
                 if behind:
                     units = units_since(self._engine, last_saved_s(self._engine), MOST_UNITS)
@@ -102,18 +112,16 @@ class Reconstruction:
                 if not remembered:
                     self._reader.remember_emitters(0)
                     remembered = True
-                if idle:
-                    self._infer()
-                    self._learning.run()
+                self._look_aside(0.0 if idle and len(self._waiting) <= BATCH_UNITS else PATIENT_S)
             except EngineError as error:
                 if not error.passing:  # the loader tells of those
                     log.warning("reconstruction will be tried again", reason=str(error)[:300])
                 with self._lock:
                     self._seconds |= seconds
                 self._stop.wait(RETRY_S)
-            self._pace.rest()
+            self._pace.rest(behind=len(self._waiting) > BATCH_UNITS)
             if not (self._waiting or self._seconds or self._joined or behind):
-                self._loaded.wait(self._inference.due_s())
+                self._loaded.wait(LOOK_S if self._asking else self._inference.due_s())
 
     def _take_seconds(self) -> set[int]:
         with self._lock:
@@ -123,41 +131,63 @@ class Reconstruction:
 
     def _pass(self, seconds: set[int]) -> bool:
         """Look at the newest units, then at those that settled; return whether nothing is left that has."""
-        began_s = time.thread_time()
         if seconds:
             self._reader.remember_emitters(min(seconds))
             received = units_received_in(self._engine, sorted(seconds), MOST_UNITS)
-            self._waiting.add_received(received, time.monotonic())
+            new = self._waiting.add_received(received, time.monotonic())
+            self._inference.still_comes((one.first_ns for one in new), seconds)
         units = self._waiting.first(loading=bool(seconds))
-        while units and not self._stop.is_set() and time.thread_time() - began_s < PASS_S:
+        while units and not self._stop.is_set():
+            began_s = time.monotonic()
             done = self._reconstruct_or_halve(units)
             self._waiting.done((*(unit.name for unit in units), *done))
-            units = self._waiting.settled(time.monotonic())
+            if len(units) >= FRESH_UNITS:
+                took_s = time.monotonic() - began_s
+                self._batch_units = fewer_or_more(len(units), took_s, FRESH_UNITS, MOST_BATCH_UNITS)
+            units = self._waiting.settled(time.monotonic(), self._batch_units)
+            if not self._pace.may_go_on(more_came=self._loaded.is_set()):
+                break
         return not units
 
-    def _infer(self) -> None:
-        """Join trails by time; what was joined is assembled again once no stretch is left to ask about, or after a while."""
-        began_s = time.thread_time()
-        joined: set[str] | None = set()
-        while joined is not None and not self._stop.is_set() and time.thread_time() - began_s < PASS_S:
-            joined = self._ask_times()
+    def _look_aside(self, patience_s: float) -> None:
+        """Have times asked in the other thread, and let those wait that were joined, once no stretch is left to ask about, or
+        after a while.
+        """
+        if self._asking and self._asking.done():
+            asking, self._asking = self._asking, None
+            joined = asking.result()
             if joined and not self._joined:
                 self._joined_s = time.monotonic()
-            self._joined |= joined or set()
-        if self._joined and (joined is None or time.monotonic() - self._joined_s > JOINED_S):
+            self._joined |= joined
+        due_s = self._inference.due_s()
+        asks = due_s is not None and due_s <= 0
+        if self._asking is None and (asks or self._learning.is_due):
+            self._asking = self._aside.submit(self._ask_times, patience_s)
+        told = self._asking is None and not asks
+        if self._joined and (told or time.monotonic() - self._joined_s > JOINED_S):
             units = [Unit(unit, "") if is_trace_id(unit) else Unit("", unit) for unit in sorted(self._joined)]
             self._joined = set()
             self._waiting.add(units, time.monotonic())
 
-    def _ask_times(self) -> set[str] | None:
-        """Ask about one stretch of time; one that fails stops no other."""
-        try:
-            return self._inference.run()
-        except Exception as error:
-            if isinstance(error, EngineError) and error.passing:
-                raise
-            log.exception("a stretch of time could not be asked what belongs together, and is left out")
-            return set()
+    def _ask_times(self, patience_s: float) -> set[str]:
+        """Ask about stretches of time, one after another, and then learn; return the units that were joined.
+
+        A stretch that fails stops no other.
+        """
+        began_s, found = time.thread_time(), set[str]()
+        joined: set[str] | None = set()
+        while joined is not None and not self._stop.is_set() and time.thread_time() - began_s < ASKS_S:
+            try:
+                with _no_collection():
+                    joined = self._inference.run(patience_s)
+            except Exception as error:
+                if isinstance(error, EngineError) and error.passing:
+                    raise
+                log.exception("a stretch of time could not be asked what belongs together, and is left out")
+                joined = set()
+            found |= joined or set()
+        self._learning.run()
+        return found
 
     def _reconstruct_or_halve(self, units: list[Unit]) -> set[str]:
         """Reconstruct; units that are too many, or one that fails, are found by halving, so that it stops no other."""
@@ -180,17 +210,21 @@ class Reconstruction:
             return self._save_around(units)
 
     def _save_around(self, units: list[Unit]) -> set[str]:
-        traces, requests = {unit.trace_id for unit in units}, {unit.request_id for unit in units}
-        gathered = self._reader.gather(traces - {""}, requests - {""}, MOST_SIGNALS if len(units) > FEW_UNITS else None)
+        asked = {unit.name for unit in units}
+        read = self._companions.of(asked)
+        traces = {unit for unit in read if is_trace_id(unit)}
+        most = MOST_SIGNALS if len(units) > FEW_UNITS else None
+        gathered = self._reader.gather(traces, read - traces, most, self._waiting.when(units))
         if gathered.full and len(units) > FEW_UNITS:
             raise TooMany
         graph = graph_of(gathered)
-        around = Around.of(graph, {unit.name for unit in units}, gathered.partly)
+        around = Around.of(graph, asked, gathered.partly)
         if around.members:
             saved_ns = time.time_ns()
             rows = [summary(trail) for trail in around.trails]
             save_trails(self._engine, rows, around.members, around.stays, saved_ns)
             save_deliveries(self._engine, deliveries_of(graph, around.carried, around.beside), saved_ns)
+            self._companions.note(around.members)
             self._inference.note(graph, rows)
             self._learning.note(around.trails, graph)
             self._outcomes.note(around.trails, graph)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
+from msgspec import structs
 
 from coldtrail.model.trails import Edge, Inferred, Wait
 from coldtrail.store.engine import Engine
@@ -12,21 +15,28 @@ _COLUMNS = ["unit", "cause", "effect", "cause_unit", "effect_unit", "kind", "con
 
 
 def inferred_of(engine: Engine, units: set[str]) -> list[Inferred]:
-    """Return the edges into and out of the units (trace ids, or request ids); reads a granule a unit."""
-    query = """SELECT cause, effect, cause_unit, effect_unit, kind, confidence, waits FROM inferred_edges
-        WHERE unit IN {some} LIMIT 1 BY cause, effect"""
+    """Return the edges into and out of the units (trace ids, or request ids); reads a granule a unit.
+
+    Of what was told of an effect at different times the last counts, which may be that it has no such cause.
+    """
+    query = """SELECT cause, effect, cause_unit, effect_unit, kind, confidence, waits, toUnixTimestamp(received)
+        FROM inferred_edges WHERE unit IN {some}"""
     rows = [
         row
         for some in text_sets(units)
         for row in engine.rows(query.replace("{some}", some), settings={"max_threads": 1})
     ]
+    newest: dict[str, int] = {}
+    for row in rows:
+        newest[row[1]] = max(row[7], newest.get(row[1], 0))
+    last = {(row[0], row[1]): row for row in rows if row[0] and row[7] == newest[row[1]]}
     return [
         Inferred(
             Edge(cause, effect, kind, "timing", confidence, msgspec.json.decode(waits, type=tuple[Wait, ...])),
             cause_unit,
             effect_unit,
         )
-        for cause, effect, cause_unit, effect_unit, kind, confidence, waits in rows
+        for cause, effect, cause_unit, effect_unit, kind, confidence, waits, _ in last.values()
     ]
 
 
@@ -35,25 +45,43 @@ def any_inferred(engine: Engine) -> bool:
     return bool(engine.rows("SELECT count() FROM inferred_edges")[0][0])
 
 
-def save_inferred(engine: Engine, found: list[Inferred], received_s: int) -> None:
-    """Keep edges, each under both of its units."""
-    rows = [
-        [
-            unit,
-            one.edge.cause,
-            one.edge.effect,
-            one.cause_unit,
-            one.effect_unit,
-            one.edge.kind,
-            one.edge.confidence,
-            msgspec.json.encode(one.edge.waits).decode(),
-            received_s,
-        ]
-        for one in found
-        for unit in sorted({one.cause_unit, one.effect_unit})
-    ]
+def save_inferred(engine: Engine, found: list[Inferred], received_s: int, before: Iterable[Inferred] = ()) -> None:
+    """Keep edges, each under both of its units, instead of those ``before``, which led to the same effects or to some that
+    have no cause any more.
+    """
+    rows = [_row(unit, one, received_s) for one in found for unit in sorted({one.cause_unit, one.effect_unit})]
+    told = {(unit, one.edge.effect) for one in found for unit in (one.cause_unit, one.effect_unit)}
+    for one in before:
+        for unit in sorted({one.cause_unit, one.effect_unit}):
+            if (unit, one.edge.effect) not in told:
+                told.add((unit, one.edge.effect))
+                nothing = structs.replace(one, edge=structs.replace(one.edge, cause="", waits=()), cause_unit="")
+                rows.append(_row(unit, nothing, received_s))
     if rows:
         engine.insert("inferred_edges", rows, _COLUMNS)
+
+
+def _row(unit: str, one: Inferred, received_s: int) -> list[object]:
+    edge = one.edge
+    waits = msgspec.json.encode(edge.waits).decode()
+    return [
+        unit,
+        edge.cause,
+        edge.effect,
+        one.cause_unit,
+        one.effect_unit,
+        edge.kind,
+        edge.confidence,
+        waits,
+        received_s,
+    ]
+
+
+def starts_received_in(engine: Engine, seconds: list[int], step_ns: int) -> list[int]:
+    """Return when the traces begin that were received in these Unix seconds, in steps; reads the newest parts only."""
+    query = """SELECT DISTINCT intDiv(toUnixTimestamp64Nano(start), {step:Int64}) * {step:Int64} FROM traces
+        WHERE received IN {seconds:Array(UInt32)}"""
+    return [row[0] for row in engine.rows(query, {"seconds": seconds, "step": step_ns})]
 
 
 def units_of_time(engine: Engine, since_ns: int, until_ns: int, limit: int) -> tuple[set[str], set[str]] | None:

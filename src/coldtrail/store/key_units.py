@@ -13,29 +13,40 @@ MOST_UNITS = 100_000
 """How many one query gives; no trail comes near it."""
 
 NO_TRACE = "0" * 32
-_UNITS = f"SELECT DISTINCT lower(hex(trace_id)), request_id FROM keys WHERE key_hash IN {{some}} LIMIT {MOST_UNITS}"
-_CARRIED = "SELECT key_hash FROM keys WHERE key_hash IN {some} GROUP BY key_hash HAVING count() > {most}"
+_UNITS = f"""SELECT lower(hex(trace_id)), request_id, toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time))
+  FROM keys WHERE key_hash IN {{some}}{{but}} GROUP BY trace_id, request_id LIMIT {MOST_UNITS}"""
+_BUT = """
+  AND key_hash NOT IN (SELECT key_hash FROM keys WHERE key_hash IN {some} GROUP BY key_hash HAVING count() > {most})"""
+
+Units = dict[str, tuple[int, int]]
+"""Traces (hex ids), or requests, and the first and last time of those of their signals that were found; Unix ns."""
 
 
-def units_with(engine: Engine, keys: Iterable[Key], most_correlated: int) -> tuple[set[str], set[str]]:
-    """Return the traces (hex ids) and the requests in which signals carry one of the keys, whatever their role.
+def units_with(engine: Engine, keys: Iterable[Key], most_correlated: int) -> tuple[Units, Units]:
+    """Return the traces and the requests in which signals carry one of the keys, whatever their role.
 
     A correlation id that more than ``most_correlated`` signals carry is left out. Reads a granule a key.
     """
     hashes, correlated = set[int](), set[int]()
     for key in keys:
         (correlated if key.kind == "correlation_id" else hashes).add(key_hash(key.kind, key.value))
-    if correlated:
-        hashes |= correlated - _carried_by_more(engine, correlated, most_correlated)
-    traces: set[str] = set()
-    requests: set[str] = set()
-    for some in hash_sets(hashes):
-        for trace_id, request_id in engine.rows(_UNITS.format(some=some)):
-            traces.add(trace_id)
-            requests.add(request_id)
-    return traces - {"", NO_TRACE}, requests - {""}
+    queries = [_UNITS.format(some=some, but="") for some in hash_sets(hashes)]
+    queries += [
+        _UNITS.format(some=some, but=_BUT.format(some=some, most=int(most_correlated)))
+        for some in hash_sets(correlated - hashes)
+    ]
+    traces: Units = {}
+    requests: Units = {}
+    for query in queries:
+        for trace_id, request_id, first_ns, last_ns in engine.rows(query, settings={"max_threads": 1}):
+            _add(traces, trace_id, first_ns, last_ns)
+            _add(requests, request_id, first_ns, last_ns)
+    for nobody in ("", NO_TRACE):
+        traces.pop(nobody, None)
+    requests.pop("", None)
+    return traces, requests
 
 
-def _carried_by_more(engine: Engine, hashes: set[int], most: int) -> set[int]:
-    found = (engine.rows(_CARRIED.format(some=some, most=int(most))) for some in hash_sets(hashes))
-    return {row[0] for rows in found for row in rows}
+def _add(units: Units, unit: str, first_ns: int, last_ns: int) -> None:
+    known = units.get(unit)
+    units[unit] = (min(known[0], first_ns), max(known[1], last_ns)) if known else (first_ns, last_ns)

@@ -30,6 +30,7 @@ POINT_READ: dict[str, Any] = {"max_threads": 1, "use_skip_indexes_on_data_read":
 TRACE_READ: dict[str, Any] = {**POINT_READ, "use_primary_key": 0}
 """A trace id is second in the order of spans: its bloom filters find it sooner than a search of every mark."""
 
+_LATEST_NS = 2**63 - 1
 BACKWARDS_NS = 10 * 10**9
 """By how much a span may end before it begins and still be found among many traces."""
 
@@ -242,20 +243,30 @@ class SignalReader:
         """
         query = f"SELECT toUnixTimestamp64Nano(min(start)), toUnixTimestamp64Nano(max(end)) FROM traces WHERE trace_id IN {traces}"
         first_ns, last_ns = self._engine.rows(query, settings=POINT_READ)[0]
-        within = "start >= fromUnixTimestamp64Nano({}) AND start <= fromUnixTimestamp64Nano({}) AND "
-        return within.format(int(first_ns) - BACKWARDS_NS, int(last_ns) + BACKWARDS_NS), POINT_READ
+        return _within("start", int(first_ns) - BACKWARDS_NS, int(last_ns) + BACKWARDS_NS), POINT_READ
 
     def logs_of(self, trace_ids: set[str], request_ids: set[str], limit: int = MOST_LOGS) -> list[Log]:
         """Return the logs that carry one of the trace ids (hex) or Lambda request ids, in order of time."""
         return distinct_logs(self.logs_with_copies(trace_ids, request_ids, limit))
 
-    def logs_with_copies(self, trace_ids: set[str], request_ids: set[str], limit: int = MOST_SPANS) -> list[Log]:
-        """Return the logs as they were sent, in no order: for who sorts and compares them anyway."""
+    def logs_with_copies(
+        self,
+        trace_ids: set[str],
+        request_ids: set[str],
+        limit: int = MOST_SPANS,
+        when: tuple[int, int] | None = None,
+    ) -> list[Log]:
+        """Return the logs as they were sent, in no order: for who sorts and compares them anyway.
+
+        ``when``: first and last, Unix ns, of what is looked for; used where there are many, of which filters let too much pass.
+        """
         traces = list(trace_sets(trace_ids))
-        wheres = [f"trace_id IN {some}" for some in traces]
+        bounded = when and len(trace_ids) + len(request_ids) > FEW
+        bound = _within("time", *when) if when and bounded else ""
+        wheres = [f"{bound}trace_id IN {some}" for some in traces]
         # Where it is little to ask, those that were found by their trace are not read twice.
         others = f" AND trace_id NOT IN {traces[0]}" if len(traces) == 1 else ""
-        wheres += [f"request_id IN {some}{others}" for some in text_sets(request_ids)]
+        wheres += [f"{bound}request_id IN {some}{others}" for some in text_sets(request_ids)]
         queries = (f"SELECT {LOG_COLUMNS} FROM logs WHERE {where} LIMIT {int(limit)}" for where in wheres)
         return [log for query in queries for log in self._logs(query)]
 
@@ -277,6 +288,12 @@ class SignalReader:
         rows = self._engine.rows(query, parameters, POINT_READ, raw_bytes=True)
         emitters = self._emitters.get({row[9] for row in rows})
         return [log_of(row, emitters) for row in rows]
+
+
+def _within(column: str, first_ns: int, last_ns: int) -> str:
+    """SQL that is true from one time to another, with an AND behind it."""
+    between = "{} >= fromUnixTimestamp64Nano({}) AND {} <= fromUnixTimestamp64Nano({}) AND "
+    return between.format(column, max(0, first_ns), column, max(0, min(last_ns, _LATEST_NS)))
 
 
 def set_of(spans: list[Span]) -> list[Span]:

@@ -44,11 +44,13 @@ class Unit(Struct, frozen=True):
 
 
 class Received(Struct, frozen=True):
-    """How many rows of `keys` a unit has that were received in a Unix second."""
+    """How many rows of `keys` a unit has that were received in a Unix second, and when the first and last of these signals were."""
 
     unit: Unit
     received_s: int
     keys: int
+    first_ns: int = 0
+    last_ns: int = 0
 
 
 def units_received_in(engine: Engine, seconds: list[int], limit: int) -> list[Received]:
@@ -64,12 +66,13 @@ def units_since(engine: Engine, since_s: int, limit: int) -> list[Received]:
 def _units(engine: Engine, received: str, parameters: dict[str, Any], limit: int) -> list[Received]:
     rows = engine.rows(
         f"""SELECT if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS trace,
-          if(trace = '', request_id, '') AS request, toUnixTimestamp(received) AS at, count()
+          if(trace = '', request_id, '') AS request, toUnixTimestamp(received) AS at, count(),
+          toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time))
         FROM keys WHERE {received} GROUP BY trace, request, at
         ORDER BY at DESC LIMIT {{limit:UInt32}}""",
         {**parameters, "limit": limit},
     )
-    return [Received(Unit(trace, request), at, count) for trace, request, at, count in rows if trace or request]
+    return [Received(Unit(trace, request), *told) for trace, request, *told in rows if trace or request]
 
 
 def last_saved_s(engine: Engine) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from coldtrail.model.copies import distinct_logs, distinct_spans
-from coldtrail.model.signals import Log, Span
+from coldtrail.model.signals import Attributes, Log, Span
 from coldtrail.model.trails import Key, Node, NodeKind, NodeStatus
 from coldtrail.services import Delivery
 from coldtrail.services.service import CONSUMER, SERVER
@@ -14,7 +14,7 @@ from coldtrail.trails.carried import Carried
 from coldtrail.trails.executions import Run, execution, mentioned_execution
 from coldtrail.trails.identity import span_node_id
 from coldtrail.trails.invocations import attempts_of, failure_of_span, invocation
-from coldtrail.trails.notes import Facts, Said, note
+from coldtrail.trails.notes import Facts, note
 
 UNKNOWN = "unknown_service"
 
@@ -28,7 +28,7 @@ class Nodes(Struct):
     (message, taker) to the receive count that the taker was told. ``delivery``: (message, invocation) to which delivery
     it was. ``taken_by``: invocation to the messages delivered to it. ``lines``: node to when its log lines named which
     single record. ``machine``: whose clock a node has. ``states``: execution node to the nodes of its states.
-    ``said``: message to the fields of the signals that took it alone. ``told``: steps of batches of which it is told whose
+    ``told_by``: message to the attributes of signals that took it alone, and by which names. ``told``: steps of batches that are told whose
     they are. ``contexts``: node to the trace contexts that it was handed. ``together``: messages that one signal names as one unit.
     ``reported``: invocation to the items of its batch that it answered had failed. ``handed``: (message, taker) to the unit
     of the event in which the taker was handed it. ``named``: (kind, node) to the resource of that kind that it tells of.
@@ -48,7 +48,7 @@ class Nodes(Struct):
     facts: dict[str, Facts] = field(default_factory=dict)
     lines: dict[str, list[tuple[int, tuple[str, str]]]] = field(default_factory=dict)
     contexts: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
-    said: dict[str, set[Said]] = field(default_factory=dict)
+    told_by: dict[str, list[tuple[Attributes, set[str]]]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     together: set[frozenset[str]] = field(default_factory=set)
     received: dict[tuple[str, str], int] = field(default_factory=dict)

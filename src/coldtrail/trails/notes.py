@@ -115,7 +115,7 @@ def _note_unit(nodes: Nodes, signal: Span | Log, taken: set[tuple[KeyKind, str]]
         return
     messages = [node_id_of(kind, value) for kind, value in taken]
     for message in messages:
-        nodes.said.setdefault(message, set()).update(one for one in said_of(signal.attributes) if one[1] not in names)
+        nodes.told_by.setdefault(message, []).append((signal.attributes, names))
     if len(messages) > 1:
         nodes.together.add(frozenset(messages))
         for name, told in signal.attributes.items():

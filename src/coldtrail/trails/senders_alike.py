@@ -25,9 +25,9 @@ def senders_alike(nodes: Nodes, joins: Joins) -> list[Edge]:
     """Return an edge for each message without a sender of which someone spoke before. O(log records of such values)."""
     held = {outer for facts in nodes.facts.values() for outer in facts.within}
     open_ = {
-        message: nodes.said[message]
+        message: said
         for message in nodes.givers
-        if message not in joins.caused and message not in held and nodes.said.get(message)
+        if message not in joins.caused and message not in held and (said := _said_of(nodes, message))
     }
     if not open_:
         return []
@@ -35,12 +35,20 @@ def senders_alike(nodes: Nodes, joins: Joins) -> list[Edge]:
     return [edge for message in sorted(open_) if (edge := _likeliest(nodes, message, open_[message], speakers))]
 
 
+def _said_of(nodes: Nodes, message: str) -> set[Said]:
+    """What the signals that took a message say besides its names."""
+    told = nodes.told_by.get(message, ())
+    return {one for attributes, names in told for one in said_of(attributes) if one[1] not in names}
+
+
 def _speakers(nodes: Nodes, wanted: set[Said]) -> dict[Said, set[str]]:
     found: dict[Said, set[str]] = {}
+    fields = {name for name, _ in wanted}
 
     def listen(node_id: str, attributes: Attributes) -> None:
-        for one in said_of(attributes):
-            if one in wanted:
+        for name in fields.intersection(attributes):
+            one = (name, attributes[name])
+            if isinstance(one[1], str) and one in wanted:
                 found.setdefault(one, set()).add(node_id)
 
     for node_id, node in nodes.by_id.items():

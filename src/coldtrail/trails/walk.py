@@ -26,6 +26,17 @@ MOST_SIGNALS = 200_000
 MOST_CARRIERS_OF_CORRELATION = 200
 """A correlation id that more signals share than this is no id of one trail."""
 
+LATE_NS = 3_600 * 10**9
+"""How far from all that is known of its trails a log line may be and still be looked for among many; lines of a request or
+an execution that carry its id are found wherever they are. An invocation lasts at most 900 s (AWS Lambda Developer Guide,
+"Quotas").
+"""
+
+When = tuple[int, int]
+"""First and last, Unix ns."""
+
+Units = dict[str, When]
+"""Traces, or requests, and when signals with keys that were asked for are in them."""
 
 Further = Callable[[], tuple[set[str], set[str]]]
 """Gives traces and requests to go on with."""
@@ -37,10 +48,10 @@ class Reader(Protocol):
     def spans_of(self, trace_ids: set[str]) -> list[Span]:
         """Return all spans of the traces, copies too, in any order."""
 
-    def logs_of(self, trace_ids: set[str], request_ids: set[str]) -> list[Log]:
-        """Return all logs of the traces and requests, copies too, in any order."""
+    def logs_of(self, trace_ids: set[str], request_ids: set[str], when: When | None) -> list[Log]:
+        """Return the logs of the traces and requests, copies too, in any order; of many, those of a time are enough."""
 
-    def units_with(self, keys: set[Key], most_correlated: int) -> tuple[set[str], set[str]]:
+    def units_with(self, keys: set[Key], most_correlated: int) -> tuple[Units, Units]:
         """Return the traces and requests in which signals carry the keys, in any role.
 
         A correlation id that more than ``most_correlated`` signals carry is left out.
@@ -65,13 +76,21 @@ class Gathered(Struct):
     full: bool = False
 
 
-def gather(reader: Reader, trace_ids: set[str], request_ids: set[str], most_signals: int = MOST_SIGNALS) -> Gathered:
+def gather(
+    reader: Reader,
+    trace_ids: set[str],
+    request_ids: set[str],
+    most_signals: int = MOST_SIGNALS,
+    when: When | None = None,
+) -> Gathered:
     """Read everything that is joined to the traces and requests; one round where there are no keys.
+
+    ``when``: when some of their signals were, where that is known.
 
     Edges that times told are followed back to the origins, and from all that was found on to the effects. What else led to
     one of those, as the others of a batch did, is read alone: by way of batches everything is joined to everything.
     """
-    walk = _Walk(reader, len(trace_ids) + len(request_ids), most_signals)
+    walk = _Walk(reader, len(trace_ids) + len(request_ids), most_signals, when)
     walk.follow(trace_ids, request_ids, walk.causes)
     walk.follow(*walk.effects(), walk.effects)
     walk.read_beside()
@@ -79,10 +98,10 @@ def gather(reader: Reader, trace_ids: set[str], request_ids: set[str], most_sign
 
 
 def gather_near(
-    reader: Reader, trace_ids: set[str], request_ids: set[str], most_signals: int = MOST_SIGNALS
+    reader: Reader, trace_ids: set[str], request_ids: set[str], when: When, most_signals: int = MOST_SIGNALS
 ) -> Gathered:
     """Read the traces and requests, and what keys join to them within a few steps; nothing that times told."""
-    walk = _Walk(reader, len(trace_ids) + len(request_ids), most_signals)
+    walk = _Walk(reader, len(trace_ids) + len(request_ids), most_signals, when)
     walk.follow(trace_ids, request_ids, lambda: (set(), set()), FEW_ROUNDS)
     return walk.found
 
@@ -90,8 +109,10 @@ def gather_near(
 class _Walk:
     """One walk: what was found, and what was asked for already."""
 
-    def __init__(self, reader: Reader, units: int, most_signals: int) -> None:
+    def __init__(self, reader: Reader, units: int, most_signals: int, when: When | None) -> None:
         self.found = Gathered()
+        self._when = when
+        self._looked: dict[str, When | None] = {}
         self._reader = reader
         self._most_traces, self._most_signals = MOST_TRACES + MOST_TRACES_A_UNIT * units, most_signals
         self._traces: set[str] = set()
@@ -127,16 +148,35 @@ class _Walk:
         traces, requests = _named(self.found.carried, spans, logs)
         if keys:
             more = self._reader.units_with(keys, MOST_CARRIERS_OF_CORRELATION)
-            traces, requests = traces | more[0], requests | more[1]
+            self._look_again(*more)
+            traces, requests = traces.union(more[0]), requests.union(more[1])
         return traces - self._traces - {""}, requests - self._requests - {""}
+
+    def _look_again(self, traces: Units, requests: Units) -> None:
+        """Take requests for unread of which there is more than where they were looked for."""
+        for when in (*traces.values(), *requests.values()):
+            self._when = _hull(self._when, when)
+        for request, when in requests.items():
+            looked = self._looked.get(request)
+            if looked and (when[0] < looked[0] or when[1] > looked[1]):
+                self._requests.discard(request)
 
     def _read(self, traces: set[str], requests: set[str]) -> tuple[list[Span], list[Log]]:
         spans = self._reader.spans_of(traces) if traces else []
-        logs = self._reader.logs_of(traces, requests)
+        if spans:
+            ends_ns = max(span.end_ns for span in spans)
+            self._when = _hull(self._when, (min(span.start_ns for span in spans), ends_ns))
+        when = (self._when[0] - LATE_NS, self._when[1] + LATE_NS) if self._when else None
+        # Their lines come at once: a round costs the same for many units as for few.
+        requests = requests | ({request_id_of(span) for span in spans} - self._requests - {""})
+        logs = self._reader.logs_of(traces, requests, when)
+        if logs:
+            self._when = _hull(self._when, (min(log.time_ns for log in logs), max(log.time_ns for log in logs)))
         self.found.spans += spans
         self.found.logs += logs
         self._traces |= traces
         self._requests |= requests
+        self._looked |= dict.fromkeys(requests, when)
         self.found.full |= len(self.found.spans) + len(self.found.logs) > self._most_signals
         return spans, logs
 
@@ -171,6 +211,10 @@ class _Walk:
         for one in self._reader.inferred_of(units) if units else ():
             self.found.inferred[one.edge.cause, one.edge.effect] = one.edge
             self._by_time.add((one.cause_unit, one.effect_unit))
+
+
+def _hull(one: When | None, other: When) -> When:
+    return (min(one[0], other[0]), max(one[1], other[1])) if one else other
 
 
 def _joining(carried: Carried, spans: list[Span], logs: list[Log], traces: set[str]) -> set[Key]:
