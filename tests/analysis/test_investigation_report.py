@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -20,6 +20,7 @@ def made(name: str) -> Investigation:
     return Investigation("0123456789abcdef", name, "open", Began("value", name), ground, name, 2 * 10**18, 2 * 10**18)
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=300))
 @example(HOSTILE)
 def test_an_escaped_text_is_read_as_that_text(text: str) -> None:

@@ -214,7 +214,8 @@ def test_what_is_not_there_and_what_is_too_much_is_refused(coldtrail: Coldtrail)
     assert send(coldtrail, "DELETE", f"{path}/entries/99999999").status_code == 404
     assert coldtrail.get("/contrast").status_code == 400
     assert coldtrail.get("/contrast", about="x", bad="ugly").status_code == 400
-    assert coldtrail.get("/before-after", about="x", at="soon").status_code == 400
+    for at in ("soon", "²", "9" * 5_000, "now-" + "9" * 5_000 + "h"):
+        assert coldtrail.get("/before-after", about="x", at=at).status_code == 400, at[:20]
     assert coldtrail.api("/contrast", about=f"nobody-{time.time_ns()}")["suspects"] == []
     with httpx.Client(base_url=f"{coldtrail.url}/api/v1", timeout=60) as client:
         statuses = [client.post(f"{path}/entries", json=note).status_code for _ in range(501)]

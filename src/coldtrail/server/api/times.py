@@ -10,7 +10,7 @@ from litestar.exceptions import ClientException
 
 from coldtrail.model.times import rfc3339 as rfc3339
 
-_RELATIVE = re.compile(r"^(?:now)?-?(\d+)(ms|s|m|h|d|w)$")
+_RELATIVE = re.compile(r"^(?:now)?-?(\d{1,18})(ms|s|m|h|d|w)$")
 _UNIT_NS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9, "w": 7 * 86400 * 10**9}
 FAR_NS = 2**62
 
@@ -26,7 +26,7 @@ def parse_time(text: str, name: str, now_ns: int | None = None) -> int:
         return now
     if relative := _RELATIVE.match(text):
         return now - int(relative[1]) * _UNIT_NS[relative[2]]
-    if text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) <= 20:
         number = int(text)
         return number * 10**9 if number < 10**11 else number
     try:
