@@ -16,7 +16,7 @@ from coldtrail.store.figures_apis import figures_of_api
 from coldtrail.store.figures_calls import figures_of_calls, figures_of_failures
 from coldtrail.store.figures_executions import figures_of_executions
 from coldtrail.store.figures_functions import figures_of_all_functions, figures_of_function
-from coldtrail.store.figures_messages import figures_of_messages
+from coldtrail.store.figures_messages import WORK, figures_of_many, figures_of_messages
 from coldtrail.store.resource_names import Resource
 
 Told = Literal["cloudwatch", "derived", "absent"]
@@ -68,8 +68,11 @@ def watch(engine: Engine, service: Service, name: str, steps: Steps) -> list[Wat
 def derive(engine: Engine, resource: Resource, steps: Steps, metrics: Iterable[Metric]) -> Figures:
     """Return the figures of the metrics that spans, lines and keys tell; each kind of source is read once."""
     figures: Figures = {}
-    for family in sorted({one.derived.way.partition(".")[0] for one in metrics if one.derived}):
-        if family in _OF_ATTRIBUTES:
+    ways = {one.derived.way for one in metrics if one.derived}
+    for family in sorted({way.partition(".")[0] for way in ways}):
+        if family == "messages" and not ways.intersection(WORK):
+            figures |= figures_of_many(engine, resource.kind, [resource.name], steps, work=False)[resource.name]
+        elif family in _OF_ATTRIBUTES:
             counted_ns = newest_part(engine, steps.since_ns, steps.until_ns, steps.step_ns)
             figures |= _FAMILIES[family](engine, resource, structs.replace(steps, counted_ns=counted_ns))
         else:
