@@ -13,7 +13,10 @@ def upgrade() -> None:
         "investigations",
         sa.Column("id", sa.String(16), primary_key=True),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("name", "state", "began", "ground", "by")),
-        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("since_ns", "until_ns", "created_ns", "changed_ns")),
+        *(
+            sa.Column(name, sa.BigInteger, nullable=False)
+            for name in ("since_ns", "until_ns", "created_ns", "changed_ns")
+        ),
     )
     op.create_index("investigations_by_change", "investigations", ["state", "changed_ns"])
     op.create_table(
