@@ -30,7 +30,7 @@ from coldtrail.watch.ways_out import NotSent, Outside
 log = structlog.get_logger(__name__)
 
 LOOKED_BACK_S = 7 * 86_400
-HOLDS_S = 20.0
+HOLDS_S = 5.0
 """For so long names of telemetry are taken for what they were."""
 
 

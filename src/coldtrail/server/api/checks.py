@@ -52,10 +52,7 @@ def _answer(service: Service, given: All) -> Response[bytes]:
     names = names_of(service.definitions, [(one.kind, one.name, one.spec) for one in given.definitions])
     found = [_checked(service, one, names) for one in given.definitions]
     if given.text:
-        found = [
-            told | {"text": written(one.kind, one.name, one.spec)}
-            for told, one in zip(found, given.definitions, strict=True)
-        ]
+        found = [told | {"text": _text(one)} for told, one in zip(found, given.definitions, strict=True)]
     return json({"definitions": found})
 
 
@@ -75,6 +72,13 @@ def known_names(state: State) -> Response[bytes]:
             "metric": sorted(telemetry.metrics())[:MOST_NAMES],
         }
     )
+
+
+def _text(one: Proposed) -> str:
+    try:
+        return written(one.kind, one.name, one.spec)
+    except RecursionError:
+        return ""
 
 
 def _checked(service: Service, one: Proposed, names: Names) -> dict[str, Any]:
