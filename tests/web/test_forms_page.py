@@ -72,7 +72,7 @@ def test_a_route_an_alert_and_a_silence_are_made_tried_and_changed(shop: tuple[C
     page.get_by_label("From so many requests on").fill("5")
     page.get_by_label("Bound").fill("0.2")
     page.get_by_role("button", name="Would it have fired?").click()
-    expect(page.get_by_role("group", name="Preview")).to_contain_text("It would have fired 1 time in the last 7 days.")
+    expect(page.get_by_role("group", name="Preview")).to_contain_text("It would have fired 1 time in the last 7 days.", timeout=60_000)
     page.get_by_label("Bound").fill("0.3")
     expect(page.get_by_role("group", name="Preview")).to_contain_text("before your last change")
     page.get_by_text("As YAML, for coldtrail apply").click()
