@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 import stores
 from coldtrail.server.summing import Summing
@@ -20,7 +21,7 @@ from coldtrail.store.figures_functions import figures_by_function, figures_of_al
 from coldtrail.store.load_sql import LOAD
 from coldtrail.store.migrate import migrate
 from coldtrail.store.minutes import KINDS, parts
-from coldtrail.store.red import red
+from coldtrail.store.red import Group, Point, red
 from coldtrail.wal.segment import varint
 from otlp import logs, span, traces
 
@@ -152,11 +153,22 @@ def test_what_is_summed_up_is_what_the_rows_say(engine: Engine, tmp_path: Path) 
         (source.since_ns + 7 * MINUTE_NS, source.since_ns + 17 * MINUTE_NS, 5 * MINUTE_NS),
     ]
     before = [told(engine, source, *one) for one in ranges]
+    spare = [
+        Group(
+            **{
+                **asdict(one),
+                "points": [Point(at.start_ns, at.count, at.error_count, None, None, None) for at in one.points],
+            }
+        )
+        for one in before[0][0]
+    ]
     assert summed(engine, source) == {"function": LONG, "entry": LONG}
     assert engine.rows("SELECT count() > 0 FROM function_minutes") == [(1,)]
     for one, rows in zip(ranges, before, strict=True):
         for kind, (now, was) in enumerate(zip(told(engine, source, *one), rows, strict=True)):
             assert close(now, was), (kind, one)
+    counts = red(engine, "function", *ranges[0], percentiles=False)
+    assert close(sorted(counts, key=lambda one: one.name), spare)
 
 
 def test_what_comes_late_counts_at_once(engine: Engine, tmp_path: Path) -> None:

@@ -554,8 +554,9 @@ export interface TrailFilter {
 
 export const api = {
   health: (signal?: AbortSignal) => get<Health>("/health", {}, signal),
-  red: (group: "service" | "function" | "route", range: Span, stepS: number, signal?: AbortSignal) =>
-    get<Red>("/red", { group, ...range, step: stepS }, signal),
+  /** With `points` "counts" the steps come without percentiles and rate, which takes a third of the time. */
+  red: (group: "service" | "function" | "route", range: Span, stepS: number, signal?: AbortSignal, points?: "counts") =>
+    get<Red>("/red", { group, ...range, step: stepS, points }, signal),
   capabilities: (range: Span, stepS: number, signal?: AbortSignal) => get<Red>("/capabilities", { ...range, step: stepS }, signal),
   entries: (range: Span, stepS: number, signal?: AbortSignal) => get<Entries>("/entries", { ...range, step: stepS }, signal),
   durations: (filter: Pick<TrailFilter, "service" | "status">, range: Span, stepS: number, signal?: AbortSignal) =>

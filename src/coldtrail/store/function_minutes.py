@@ -97,20 +97,31 @@ def by_function(
     summed up yet.
     """
     whole = step_ns is None
-    step = until_ns - since_ns if step_ns is None else step_ns
-    cut = (
-        parts(engine, "function", since_ns, until_ns)
-        if whole or not step % MINUTE_NS
-        else Parts({}, [(since_ns, until_ns)])
-    )
+    columns = f"name, {'NULL' if whole else 'step'}, sum(n), sum(errors), sum(colds), {QUANTILES.format('Merge')}(q)"
+    sets = "(name)" if whole else "GROUPING SETS ((name, step), (name))"
+    return _rows(engine, f"SELECT {columns} FROM (ROWS) GROUP BY {sets}", since_ns, until_ns, step_ns)
+
+
+def counts_by_function(
+    engine: Engine, since_ns: int, until_ns: int, step_ns: int
+) -> list[tuple[str, int, int, int, list[float], tuple[list[int], list[int], list[int]]]]:
+    """Return name, count, errors, cold starts, p50, p95 and p99 (ms), and (steps, counts, errors) by function.
+
+    A third of what `by_function` costs: percentiles of each step are not worked out.
+    """
+    columns = f"name, sum(n), sum(errors), sum(colds), {QUANTILES.format('Merge')}(q), sumMap([step], [n], [errors])"
+    return _rows(engine, f"SELECT {columns} FROM (ROWS) GROUP BY name", since_ns, until_ns, step_ns)
+
+
+def _rows(engine: Engine, query: str, since_ns: int, until_ns: int, step_ns: int | None) -> list[Any]:
+    step = step_ns or until_ns - since_ns
+    whole = step_ns is None or not step % MINUTE_NS
+    cut = parts(engine, "function", since_ns, until_ns) if whole else Parts({}, [(since_ns, until_ns)])
     if not cut.summed and not cut.gaps:
         return []
-    merged = QUANTILES.format("Merge")
-    sets = "(name)" if whole else "GROUPING SETS ((name, step), (name))"
-    query = f"""SELECT name, {"NULL" if whole else "step"}, sum(n), sum(errors), sum(colds), {merged}(q)
-FROM ({_by_step(cut, since_ns, until_ns)}) GROUP BY {sets}"""
     parameters: dict[str, Any] = {"since": since_ns, "until": until_ns, "step": step}
-    return engine.rows(query, {**parameters, **(cut.parameters if cut.summed else {})}, {"group_by_use_nulls": 1})
+    bound = {**parameters, **(cut.parameters if cut.summed else {})}
+    return engine.rows(query.replace("ROWS", _by_step(cut, since_ns, until_ns)), bound, {"group_by_use_nulls": 1})
 
 
 TOLD = "took < 1e12"

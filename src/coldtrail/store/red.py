@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
-from coldtrail.store.function_minutes import by_function
+from coldtrail.store.function_minutes import by_function, counts_by_function
 from coldtrail.store.resources import number
 
 Grouping = Literal["service", "function", "route"]
@@ -84,16 +84,37 @@ def _query(
     return engine.rows(query, parameters, settings)
 
 
-def red(engine: Engine, grouping: Grouping, since_ns: int, until_ns: int, step_ns: int) -> list[Group]:
+_UNTOLD = (None, None, None)
+
+
+def _counted(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> list[tuple[Any, ...]]:
+    """Rows of functions as `_query` gives them, those of steps without percentiles."""
+    found: list[tuple[Any, ...]] = []
+    for name, count, errors, colds, quantiles, steps in counts_by_function(engine, since_ns, until_ns, step_ns):
+        found.append((name, None, count, errors, colds, quantiles))
+        found += [(name, step, n, failed, 0, _UNTOLD) for step, n, failed in zip(*steps, strict=True)]
+    return found
+
+
+def red(
+    engine: Engine, grouping: Grouping, since_ns: int, until_ns: int, step_ns: int, *, percentiles: bool = True
+) -> list[Group]:
     """Return every group of ``[since_ns, until_ns)``, the most troubled first.
 
-    Reads one granule per minute of the roll-up; counts equal those of the raw spans.
+    Reads one granule per minute of the roll-up; counts equal those of the raw spans. Without ``percentiles`` functions' points
+    have none, which takes a third of the time.
     """
     span_ns = until_ns - since_ns
     before = {row[0]: row for row in _query(engine, grouping, since_ns - span_ns, since_ns, None) if row[1] is None}
+    counted = grouping == "function" and not percentiles
+    rows = (
+        _counted(engine, since_ns, until_ns, step_ns)
+        if counted
+        else _query(engine, grouping, since_ns, until_ns, step_ns)
+    )
     groups: dict[str, Group] = {}
     points: dict[str, list[Point]] = {}
-    for name, step, count, errors, colds, quantiles in _query(engine, grouping, since_ns, until_ns, step_ns):
+    for name, step, count, errors, colds, quantiles in rows:
         p50, p95, p99 = (number(value) for value in quantiles)
         if step is not None:
             points.setdefault(name, []).append(Point(since_ns + step * step_ns, count, errors, p50, p95, p99))

@@ -19,7 +19,7 @@ type Kind = "function" | "service";
 function useRed(group: Kind, range: Range, enabled = true) {
   return useQuery({
     queryKey: ["red", group, range.text, range.untilMs],
-    queryFn: ({ signal }) => api.red(group, asParameters(range), stepFor(range), signal),
+    queryFn: ({ signal }) => api.red(group, asParameters(range), stepFor(range), signal, "counts"),
     select: onGrid,
     placeholderData: keepPreviousData,
     enabled,

@@ -39,7 +39,7 @@ export function onGrid(red: Red): Red {
     const grid = Array.from({ length: steps }, (_, i): RedPoint => ({ time: new Date(since + i * stepMs).toISOString(), count: 0, error_count: 0, rate_per_s: 0, p50_ms: null, p95_ms: null, p99_ms: null }));
     for (const point of points) {
       const at = Math.floor((Date.parse(point.time) - since) / stepMs);
-      if (at >= 0 && at < steps) grid[at] = point;
+      if (at >= 0 && at < steps) grid[at] = { ...grid[at], ...point };
     }
     return grid;
   };

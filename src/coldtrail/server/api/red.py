@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 from litestar import Response, Router, get
@@ -32,18 +33,20 @@ def red(
     since: str | None = None,
     until: str | None = None,
     step: str | None = None,
+    points: Literal["all", "counts"] = "all",
 ) -> Response[bytes]:
-    """Rate, errors, p50, p95 and p99 per step, the most troubled group first."""
+    """Rate, errors, p50, p95 and p99 per step, the most troubled group first; `points=counts`: of steps only the counts."""
     since_ns, until_ns = time_range(since, until)
     step_ns = parse_step(step, since_ns, until_ns)
     since_ns, until_ns = since_ns // step_ns * step_ns, -(-until_ns // step_ns) * step_ns
-    groups = read_red(state.service.engine, group, since_ns, until_ns, step_ns)
+    whole = points == "all"
+    groups = read_red(state.service.engine, group, since_ns, until_ns, step_ns, percentiles=whole)
     return json(
         {
             "since": rfc3339(since_ns),
             "until": rfc3339(until_ns),
             "step_s": step_ns / 1e9,
-            "groups": [_group(one, step_ns) for one in groups],
+            "groups": [_group(one, point_of if whole else count_of, step_ns) for one in groups],
         }
     )
 
@@ -61,7 +64,12 @@ def point_of(point: Point, step_ns: int) -> dict[str, Any]:
     }
 
 
-def _group(group: Group, step_ns: int) -> dict[str, Any]:
+def count_of(point: Point, _: int) -> dict[str, Any]:
+    """One step of a sparkline: what came and what failed."""
+    return {"time": rfc3339(point.start_ns), "count": point.count, "error_count": point.error_count}
+
+
+def _group(group: Group, told: Callable[[Point, int], dict[str, Any]], step_ns: int) -> dict[str, Any]:
     return {
         "name": group.name,
         "kind": group.kind,
@@ -76,7 +84,7 @@ def _group(group: Group, step_ns: int) -> dict[str, Any]:
             "error_count": group.previous_error_count,
             "p95_ms": group.previous_p95_ms,
         },
-        "points": [point_of(point, step_ns) for point in group.points],
+        "points": [told(point, step_ns) for point in group.points],
     }
 
 
