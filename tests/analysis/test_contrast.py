@@ -88,5 +88,10 @@ def test_how_something_failed_is_no_suspect_and_several_services_that_say_the_sa
     assert {one.name for one in found.symptoms} == {"error.type", "failing step"}
 
 
+def test_of_what_tells_the_affected_apart_as_well_where_they_ran_comes_last() -> None:
+    rows = [Counted("s", name, "x", 30, 0) for name in ("faas.instance", "host.name", "plan", "faas.version")]
+    assert [one.name for one in contrast(rows, 30, 60).suspects] == ["faas.version", "plan", "faas.instance", "host.name"]
+
+
 def test_nobody_to_compare_with_is_no_contrast() -> None:
     assert contrast([Counted("s", "n", "v", 9, 0)], 9, 0).suspects == []

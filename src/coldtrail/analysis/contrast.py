@@ -30,6 +30,9 @@ _HOW_IT_FAILED = re.compile(
     re.IGNORECASE,
 )
 
+_WHERE = re.compile(r"instance|stream|host|container|pod|process\.pid|thread", re.IGNORECASE)
+"""Names of where something ran: of values that tell the affected apart as well, they say least."""
+
 
 class Suspect(Struct, frozen=True):
     """A value that is over-represented among the affected.
@@ -59,7 +62,7 @@ class Contrast(Struct, frozen=True):
 def contrast(counted: Iterable[Counted], bad_total: int, other_total: int, most: int = MOST) -> Contrast:
     """Rank the values of two groups, of which ``bad_total`` and ``other_total`` were looked at."""
     found = [one for counts in _merged(counted) if (one := _suspect(*counts, bad_total, other_total))]
-    found.sort(key=lambda one: (-one.score, -one.bad_count, one.name, one.value))
+    found.sort(key=lambda one: (-one.score, -one.bad_count, bool(_WHERE.search(one.name)), one.name, one.value))
     told = [is_symptom(one.name) for one in found]
     suspects = [one for one, how in zip(found, told, strict=True) if not how]
     symptoms = [one for one, how in zip(found, told, strict=True) if how]

@@ -91,10 +91,11 @@ def _figures(one: Figures) -> str:
 
 
 def _causes(facts: Facts, page: str) -> Iterator[str]:
+    looked_at = sum(one.cause is not None for one in facts.affected.trails)
     for one in facts.affected.causes:
         cause = one.cause
         link = f"{page}/trail/{_quoted(cause.trail_id)}?sel={_quoted(cause.node_id)}"
-        yield f"- {one.count} of {len(facts.affected.trails)}: {escaped(cause.place)} {escaped(cause.words)} ([look]({link}))"
+        yield f"- {one.count} of {looked_at}: {escaped(cause.place)} {escaped(cause.words)} ([look]({link}))"
 
 
 def _trails(facts: Facts, page: str) -> Iterator[str]:

@@ -19,6 +19,9 @@ MOST_VALUES = 4_000
 LONGEST = 300
 """Values and names of more bytes are left out: they are texts, not what things have in common."""
 
+SAID_ELSEWHERE = "'service.name', 'faas.name', 'aws.log.stream.names', 'aws.log.group.names', 'aws.log.event.id'"
+"""Names that say who speaks, or what another attribute says too."""
+
 TOOK_PART, FAILING_STEP = "\0took part", "\0failing step"
 """Names of what is no attribute: another service that took part, and a step that failed."""
 
@@ -59,7 +62,7 @@ FROM (
   FROM (SELECT DISTINCT unit, speaker, emitter_id FROM said) AS s
   INNER JOIN (SELECT emitter_id, resource FROM emitters WHERE emitter_id IN (SELECT emitter_id FROM said)
     LIMIT 1 BY emitter_id) AS e ON s.emitter_id = e.emitter_id
-) WHERE length(value) BETWEEN 1 AND {LONGEST} AND length(name) BETWEEN 1 AND {LONGEST} AND name != 'service.name'
+) WHERE length(value) BETWEEN 1 AND {LONGEST} AND length(name) BETWEEN 1 AND {LONGEST} AND name NOT IN ({SAID_ELSEWHERE})
 GROUP BY whom, name, value
 """
 

@@ -11,6 +11,7 @@ import { TrailTable } from "./TrailTable";
 
 const DEPLOYED_BEFORE_MS = 6 * 3_600_000;
 const MOST_CAUSES = 8;
+const MOST_TRAILS = 8;
 const YOUNG_MS = 10 * 60_000;
 const AGAIN_MS = 10_000;
 
@@ -160,7 +161,16 @@ function Trails({ ground }: { ground: Ground }) {
       <Answer query={query} what="the trails">
         {(answer) =>
           answer.trails.length ? (
-            <TrailTable trails={answer.trails} />
+            <>
+              <TrailTable trails={answer.trails.slice(0, MOST_TRAILS)} />
+              {answer.trails.length > MOST_TRAILS && (
+                <p>
+                  <Link to="/trails" search={ground.bad === "error" ? { ...all, status: "error" } : all}>
+                    More of that time
+                  </Link>
+                </p>
+              )}
+            </>
           ) : (
             <p className="dim">
               None that are still kept.{" "}
