@@ -21,8 +21,8 @@ TURN_S = 1.0
 class Pace:
     """Of one thread, which tells when a pass begins and ends.
 
-    The newest are looked at in every period, or in every second one where that costs more than the share. What is older has
-    what is left of it. Counted in CPU time: a machine that is busy with other programs is no reason to do more.
+    The newest are looked at in every period, less often where it falls behind, since few cost as many queries as many. What is
+    older has what is left of the share. Counted in CPU time: a machine that is busy with other programs is no reason to do more.
     """
 
     def __init__(self, stop: threading.Event) -> None:
@@ -47,9 +47,11 @@ class Pace:
         return used_s < self._saved_s and (took_s < TURN_S or not more_came)
 
     def rest(self, *, behind: bool) -> None:
-        """Wait for the rest of a period, of two where the pass is ``behind`` and owes CPU time."""
-        owes = self._loading and self._saved_s < time.thread_time() - self._own_s
-        period_s = 2 * PERIOD_S if behind and owes else PERIOD_S
+        """Wait for the rest of a period; of a longer one where the pass is ``behind`` while more comes, of the longest where it
+        owes CPU time as well.
+        """
+        owes = self._saved_s < time.thread_time() - self._own_s
+        period_s = (2 * PERIOD_S if owes else 1.5 * PERIOD_S) if behind and self._loading else PERIOD_S
         self._stop.wait(max(0.0, self._began_s + period_s - time.monotonic()))
 
 

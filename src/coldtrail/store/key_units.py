@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from coldtrail.model.trails import Key
 from coldtrail.store.engine import Engine
 from coldtrail.store.find import key_hash
-from coldtrail.store.id_sets import hash_sets
+from coldtrail.store.id_sets import MOST_HASHES, hash_sets
 
 MOST_UNITS = 100_000
 """How many one query gives; no trail comes near it."""
@@ -30,14 +30,9 @@ def units_with(engine: Engine, keys: Iterable[Key], most_correlated: int) -> tup
     hashes, correlated = set[int](), set[int]()
     for key in keys:
         (correlated if key.kind == "correlation_id" else hashes).add(key_hash(key.kind, key.value))
-    queries = [_UNITS.format(some=some, but="") for some in hash_sets(hashes)]
-    queries += [
-        _UNITS.format(some=some, but=_BUT.format(some=some, most=int(most_correlated)))
-        for some in hash_sets(correlated - hashes)
-    ]
     traces: Units = {}
     requests: Units = {}
-    for query in queries:
+    for query in _queries(hashes, correlated - hashes, int(most_correlated)):
         for trace_id, request_id, first_ns, last_ns in engine.rows(query, settings={"max_threads": 1}):
             _add(traces, trace_id, first_ns, last_ns)
             _add(requests, request_id, first_ns, last_ns)
@@ -45,6 +40,17 @@ def units_with(engine: Engine, keys: Iterable[Key], most_correlated: int) -> tup
         traces.pop(nobody, None)
     requests.pop("", None)
     return traces, requests
+
+
+def _queries(hashes: set[int], correlated: set[int], most: int) -> Iterator[str]:
+    """Yield one query where it is not too long, since each costs some milliseconds, else some for either sort of keys."""
+    if hashes and correlated and len(hashes) + 2 * len(correlated) <= MOST_HASHES:
+        but = "".join(_BUT.format(some=some, most=most) for some in hash_sets(correlated))
+        yield from (_UNITS.format(some=some, but=but) for some in hash_sets(hashes | correlated))
+        return
+    yield from (_UNITS.format(some=some, but="") for some in hash_sets(hashes))
+    for some in hash_sets(correlated):
+        yield _UNITS.format(some=some, but=_BUT.format(some=some, most=most))
 
 
 def _add(units: Units, unit: str, first_ns: int, last_ns: int) -> None:
