@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
 from coldtrail.store.figures import Figures, Steps, columns, in_range, step_of
@@ -29,16 +32,15 @@ GROUP BY request
 _WAYS = ("count", "errors", "duration_p95", "memory_used", "memory_size", "init_p95")
 _ACCOUNT = tuple(f"account.{way}" for way in _WAYS)
 
-# Who starts where another ends does not overlap it: what happens at one instant is added up before it is looked at.
-_CONCURRENCY = """
-SELECT intDiv(at - {since:Int64}, {step:Int64}) AS step, max(running) FROM (
-  SELECT at, sum(by) OVER (ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS running FROM (
-    SELECT moment.1 AS at, sum(moment.2) AS by FROM (
-      SELECT toUnixTimestamp64Nano(time) AS began,
-        arrayJoin([(began, 1), (began + toInt64(duration_ms * 1e6), -1)]) AS moment
-      FROM (INVOCATIONS) WHERE isNotNull(duration_ms))
-    GROUP BY at))
-WHERE at >= {since:Int64} AND at < {until:Int64} GROUP BY step ORDER BY step
+# Looking for the invocations of one function among all is what costs: they are looked for once, for both.
+_FIGURES = f"""
+SELECT toUInt8(grouping(step)) AS whole, step, count(), countIf(failed),
+  quantileTDigestIf(0.95)(duration_ms, isNotNull(duration_ms)), max(memory_used_mb), max(memory_mb),
+  quantileTDigestIf(0.95)(init_ms, isNotNull(init_ms)),
+  if(whole, groupArrayIf(toUnixTimestamp64Nano(time), isNotNull(duration_ms)), []),
+  if(whole, groupArrayIf(toInt64(assumeNotNull(duration_ms) * 1e6), isNotNull(duration_ms)), [])
+FROM (SELECT *, {step_of("time")} AS step FROM ({_INVOCATIONS.replace("OF_FUNCTION", _OF_FUNCTION)}))
+GROUP BY GROUPING SETS ((step), ())
 """
 
 _INVOKED = f"""multiIf(mapContains(attributes, 'faas.invoked_name'), {sql_text("attributes['faas.invoked_name']")},
@@ -74,13 +76,13 @@ WHERE givers > 0 AND taken >= sent AND {in_range("taken")} GROUP BY step ORDER B
 
 
 def figures_of_function(engine: Engine, name: str, steps: Steps) -> Figures:
-    """Return the figures of one function; reads the range's minutes of its invocations twice, and its keys."""
+    """Return the figures of one function; reads the range of invocations once, and its keys."""
     parameters = steps.parameters(function=name)
     waits = {
         f"function.{way}": kind
         for way, kind in (("stream_wait_max", "sequence_number"), ("event_wait_max", "event_id"))
     }
-    figures = _of_invocations(engine, _OF_FUNCTION, parameters)
+    figures = _of_invocations(engine, name, steps)
     figures |= _throttles(engine, "function.throttles", name, steps)
     for way, kind in waits.items():
         figures |= columns(engine.rows(_WAITS, {**parameters, "kind": kind}), (way,))
@@ -105,18 +107,33 @@ def figures_of_all_functions(engine: Engine, steps: Steps) -> Figures:
     return figures | _throttles(engine, "account.throttles", "", steps)
 
 
-def _of_invocations(engine: Engine, narrowed: str, parameters: dict[str, object]) -> Figures:
-    invocations = _INVOCATIONS.replace("OF_FUNCTION", narrowed)
-    rows = engine.rows(
-        f"""SELECT {step_of("time")} AS step, count(), countIf(failed),
-          quantileTDigestIf(0.95)(duration_ms, isNotNull(duration_ms)), max(memory_used_mb), max(memory_mb),
-          quantileTDigestIf(0.95)(init_ms, isNotNull(init_ms))
-        FROM ({invocations}) WHERE {in_range("time")} GROUP BY step ORDER BY step""",
-        parameters,
-    )
-    figures = columns(rows, tuple(f"function.{way}" for way in _WAYS))
-    running = engine.rows(_CONCURRENCY.replace("INVOCATIONS", invocations), parameters)
-    return figures | columns(running, ("function.concurrency",))
+def _of_invocations(engine: Engine, name: str, steps: Steps) -> Figures:
+    rows: list[tuple[Any, ...]] = []
+    most: dict[int, float] = {}
+    for whole, step, *told, starts, lasted in engine.rows(_FIGURES, steps.parameters(function=name)):
+        if whole:
+            most = _most_at_once(starts, lasted, steps)
+        elif 0 <= step < steps.count:
+            rows.append((step, *told))
+    figures = columns(sorted(rows), tuple(f"function.{way}" for way in _WAYS))
+    return figures | ({"function.concurrency": most} if most else {})
+
+
+def _most_at_once(starts: Sequence[int], lasted: Sequence[int], steps: Steps) -> dict[int, float]:
+    """How many ran at once after each change, at most, by step.
+
+    Who starts where another ends does not overlap it: what happens at one instant is added up before it is looked at.
+    """
+    import numpy as np
+
+    began = np.asarray(starts, dtype=np.int64)
+    at, place = np.unique(np.concatenate((began, began + np.asarray(lasted, dtype=np.int64))), return_inverse=True)
+    running = np.cumsum(np.bincount(place, np.repeat((1, -1), len(began)), minlength=len(at)))
+    step = (at - steps.since_ns) // steps.step_ns
+    inside = (at >= steps.since_ns) & (at < steps.until_ns)
+    most = np.full(steps.count, -1.0)
+    np.maximum.at(most, step[inside], running[inside])
+    return {int(one): float(most[one]) for one in np.flatnonzero(most >= 0)}
 
 
 _MOST = ("function.duration_p95", "function.memory_size", "function.memory_used")
