@@ -41,6 +41,11 @@ class Pace:
         self._saved_s = min(MOST_SAVED_S, max(-MOST_OWED_S, saved_s)) if loading else MOST_SAVED_S
         self._began_s, self._own_s, self._all_s = time.monotonic(), own_s, all_s
 
+    @property
+    def owes(self) -> bool:
+        """Whether more comes and the share is used up."""
+        return self._loading and self._saved_s < time.thread_time() - self._own_s
+
     def may_go_on(self, *, more_came: bool) -> bool:
         """Whether the pass may look at more than the newest; if ``more_came`` only for a turn."""
         used_s, took_s = time.thread_time() - self._own_s, time.monotonic() - self._began_s
@@ -50,8 +55,8 @@ class Pace:
         """Wait for the rest of a period; of a longer one where the pass is ``behind`` while more comes, of the longest where it
         owes CPU time as well.
         """
-        owes = self._saved_s < time.thread_time() - self._own_s
-        period_s = (2 * PERIOD_S if owes else 1.5 * PERIOD_S) if behind and self._loading else PERIOD_S
+        longer = 2.0 if self.owes else 1.5
+        period_s = longer * PERIOD_S if behind and self._loading else PERIOD_S
         self._stop.wait(max(0.0, self._began_s + period_s - time.monotonic()))
 
 

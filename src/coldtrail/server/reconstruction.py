@@ -136,7 +136,7 @@ class Reconstruction:
             received = units_received_in(self._engine, sorted(seconds), MOST_UNITS)
             new = self._waiting.add_received(received, time.monotonic())
             self._inference.still_comes((one.first_ns for one in new), seconds)
-        units = self._waiting.first(loading=bool(seconds))
+        units = self._waiting.first(loading=bool(seconds), sparing=self._pace.owes)
         while units and not self._stop.is_set():
             began_s = time.monotonic()
             done = self._reconstruct_or_halve(units)

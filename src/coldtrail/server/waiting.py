@@ -20,8 +20,10 @@ BATCH_UNITS = 400
 MOST_BATCH_UNITS = 1_200
 """So many where more wait than one batch holds, if the machine is quick enough."""
 
-FRESH_UNITS = 100
-"""Of more than one batch, so many of the newest are looked at in every pass: the first pages of a list show no others."""
+FRESH_UNITS = 60
+"""Of more than one batch, or where that costs too much, so many of the newest are looked at in every pass: their trails, some
+ten times as many units, fill the first pages of a list.
+"""
 
 SETTLED_S, LONGEST_SETTLED_S = 4.0, 30.0
 """The others once nothing new was received of them for so long: a trail's spans, segments and lines come seconds apart,
@@ -73,9 +75,11 @@ class Waiting:
         settles_s = min(LONGEST_SETTLED_S, 2 * self._looked.get(unit.name, SETTLED_S / 2))
         self._units[unit.name] = _Changed(unit, now_s, settles_s, when)
 
-    def first(self, *, loading: bool = True) -> list[Unit]:
-        """Return what a pass looks at first: all, where they are few, else the newest, and few of them while more comes."""
-        most = FRESH_UNITS if loading and len(self._units) > BATCH_UNITS else BATCH_UNITS
+    def first(self, *, loading: bool = True, sparing: bool = False) -> list[Unit]:
+        """Return what a pass looks at first: all, where they are few and it is not ``sparing``, else the newest, and few of them
+        while more comes.
+        """
+        most = FRESH_UNITS if loading and (sparing or len(self._units) > BATCH_UNITS) else BATCH_UNITS
         return [one.unit for one in islice(reversed(self._units.values()), most)]
 
     def settled(self, now_s: float, most: int = BATCH_UNITS) -> list[Unit]:
