@@ -14,8 +14,8 @@ from coldtrail.store.function_minutes import STEP_OF_MINUTE
 from coldtrail.store.resource_names import sql_has_any
 from coldtrail.store.resources import RANGE
 
-_OF_FUNCTION = """AND i.request_id IN (
-    SELECT request_id FROM invocations WHERE function = {function:String}
+_OF_FUNCTION = """AND cityHash64(i.request_id) IN (
+    SELECT cityHash64(request_id) FROM invocations WHERE function = {function:String}
       AND time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE AND time < fromUnixTimestamp64Nano({until:Int64}))"""
 
 _INVOCATIONS = """
