@@ -8,7 +8,7 @@ import pytest
 
 from coldtrail.model.trails import Node
 from coldtrail.trails.calibration import confidence_of
-from coldtrail.trails.channel_facts import Channel, Served, Told
+from coldtrail.trails.channel_facts import Channel
 from coldtrail.trails.serving import Habits, Part, is_one_at_a_time, jobs_of_shard
 
 MS = 10**6
@@ -96,19 +96,3 @@ def test_a_surer_pair_is_never_given_less_confidence() -> None:
     assert given == sorted(given)
     assert given[0] == 0.0
     assert given[-1] == 1.0
-
-
-def told(deliveries: int, ended_s: int, *, in_vain: bool = True) -> Told:
-    return Told(deliveries, deliveries - 1, in_vain, (ended_s - deliveries) * 10**9, ended_s * 10**9)
-
-
-def test_a_message_that_is_told_of_again_as_more_comes_is_counted_once() -> None:
-    served = Served()
-    for seen in ({"m-1": told(1, 1)}, {"m-1": told(3, 9), "m-2": told(1, 2, in_vain=False)}, {"m-1": told(2, 5)}, {"m-3": told(1, 200, in_vain=False)}):
-        served.add(Served(seen))
-    assert (served.tries, served.again) == (3, 2 / 5)
-
-
-def test_a_message_that_failed_just_now_is_not_taken_for_given_up() -> None:
-    served = Served({"poison": told(3, 9), "just now": told(1, 190), "through": told(1, 150, in_vain=False)})
-    assert served.tries == 3

@@ -20,7 +20,6 @@ OVERTAKING = 0.1
 """Order is kept where no more effects than this come before those of earlier causes."""
 
 SAME_MS = 1.0
-MOST_MESSAGES = 2_000
 NEVER = 1_000_000
 """So many tries no message has."""
 
@@ -43,23 +42,24 @@ class Channel(Struct):
         """Both as one: causes of several kinds that lead to the same function."""
         if other is self or other.known_ms is self.known_ms:
             return self
-        return structs.replace(
-            self,
-            ordered=self.ordered and other.ordered,
-            known_ms=(self.known_ms + other.known_ms)[:MOST_KNOWN],
-            known_at_ms=(self.known_at_ms + other.known_at_ms)[:MOST_KNOWN],
+        return Channel(
+            self.service,
+            self.kind,
+            self.carrier,
+            self.within,
+            self.ordered and other.ordered,
+            (self.known_ms + other.known_ms)[:MOST_KNOWN],
+            (self.known_at_ms + other.known_at_ms)[:MOST_KNOWN],
         )
 
     def with_older(self, other: Channel | None) -> Channel:
-        """This, with what another knew of delays before: the newest of both, each once, in lists of their own.
-
-        A trail is told again as more of it comes; what is counted twice would say that nothing overtakes.
-        """
-        known = set(zip(self.known_at_ms, self.known_ms, strict=True))
-        if other:
-            known.update(zip(other.known_at_ms, other.known_ms, strict=True))
-        newest = sorted(known)[-MOST_KNOWN:]
-        return structs.replace(self, known_ms=[took for _, took in newest], known_at_ms=[at for at, _ in newest])
+        """This, with what another knew of delays before: the newest of both, in lists of their own."""
+        known_ms, known_at_ms = (other.known_ms, other.known_at_ms) if other else ([], [])
+        return structs.replace(
+            self,
+            known_ms=(known_ms + self.known_ms)[-MOST_KNOWN:],
+            known_at_ms=(known_at_ms + self.known_at_ms)[-MOST_KNOWN:],
+        )
 
     @property
     def overtaking(self) -> float:
@@ -77,65 +77,36 @@ class Channel(Struct):
         return self.ordered or (could >= LEAST_OVERTAKING and self.overtaking <= OVERTAKING)
 
 
-class Told(Struct, frozen=True):
-    """The certain deliveries of one message to one function: how many, how many of them again, whether none went through,
-    and when the first began and the last ended, Unix ns.
+class Served(Struct):
+    """What certain deliveries to a function show: how many there were, and how many of them came again.
+
+    ``tries``: after how many in vain a message was given up, at the least; 0 where none was.
     """
 
-    deliveries: int
-    again: int
-    in_vain: bool
-    first_ns: int
-    last_ns: int
+    deliveries: int = 0
+    again: int = 0
+    tries: int = 0
 
-
-class Served(Struct):
-    """What certain deliveries to a function show, by message, so that one that is told again is counted once."""
-
-    by_message: dict[str, Told] = field(default_factory=dict)
-
-    def add(self, other: Served) -> None:
-        """Take in what was learned elsewhere: of a message, that which knows of more deliveries."""
-        for message, told in other.by_message.items():
-            known = self.by_message.pop(message, told)
-            self.by_message[message] = told if told.deliveries >= known.deliveries else known
-        for message in list(self.by_message)[: max(0, len(self.by_message) - MOST_MESSAGES)]:
-            del self.by_message[message]
-
-    @property
-    def again(self) -> float:
-        """Which share of the deliveries were not the first."""
-        told = self.by_message.values()
-        return sum(one.again for one in told) / max(1, sum(one.deliveries for one in told))
-
-    @property
-    def tries(self) -> int:
-        """After how many in vain a message was given up, at the least; 0 where none was.
-
-        One after which no other was taken yet may be tried again.
-        """
-        newest_ns = max((one.first_ns for one in self.by_message.values()), default=0)
-        given_up = (one.deliveries for one in self.by_message.values() if one.in_vain and one.last_ns <= newest_ns)
-        return min(given_up, default=0)
+    def merged(self, other: Served) -> Served:
+        """Both together."""
+        tries = min(self.tries, other.tries) or max(self.tries, other.tries)
+        return Served(self.deliveries + other.deliveries, self.again + other.again, tries)
 
 
 def served_of(nodes: Nodes, edges: list[Edge]) -> dict[str, Served]:
-    """Return how often each message was delivered to each function, and how that went."""
+    """Return how often messages were delivered to each function, and after how many tries they were given up."""
     found: dict[str, Served] = {}
+    in_vain: dict[tuple[str, str], int] = {}
     for edge in edges:
         if edge.kind not in ("delivers", "redelivers") or edge.confidence < 1.0:
             continue
         taker = nodes.by_id[edge.effect]
-        by_message = found.setdefault(taker.service, Served()).by_message
-        known = by_message.get(edge.cause, _NOT_YET)
-        by_message[edge.cause] = Told(
-            known.deliveries + 1,
-            known.again + (edge.kind == "redelivers"),
-            known.in_vain and taker.status not in ("ok", "open"),
-            min(known.first_ns or taker.start_ns, taker.start_ns),
-            max(known.last_ns, taker.end_ns or taker.start_ns),
-        )
+        served = found.setdefault(taker.service, Served())
+        served.deliveries += 1
+        served.again += edge.kind == "redelivers"
+        tries = in_vain.get((edge.cause, taker.service), 0)
+        in_vain[edge.cause, taker.service] = NEVER if taker.status in ("ok", "open") else tries + 1
+    for (_, service), tries in in_vain.items():
+        if tries < NEVER:
+            found[service].tries = min(tries, found[service].tries or NEVER)
     return found
-
-
-_NOT_YET = Told(0, 0, True, 0, 0)

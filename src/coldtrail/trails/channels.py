@@ -93,7 +93,7 @@ class Channels(Struct):
         for service, size in other.batches.items():
             self.batches[service] = max(size, self.batches.get(service, 0))
         for service, more in other.served.items():
-            self.served.setdefault(service, Served()).add(more)
+            self.served[service] = more.merged(self.served.get(service, Served()))
 
     def of(self, nodes: Nodes, node: Node) -> list[Channel]:
         """The channels that a node can be a cause in."""
@@ -213,10 +213,9 @@ def _learn(found: Channels, nodes: Nodes, edge: Edge, causes: dict[str, list[str
     cause, effect = nodes.by_id[edge.cause], nodes.by_id[edge.effect]
     if edge.kind not in ("calls", "triggers", "delivers"):
         return
-    if edge.kind == "calls" and (cause.end_ns is None or effect.end_ns is None):
-        return  # whether it is waited for shows when both have ended
     if cause.kind in ("operation", "request", "execution"):
-        waited = edge.kind == "calls" and (effect.end_ns or 0) <= (cause.end_ns or 0) + 5_000_000
+        waited = edge.kind == "calls" and cause.end_ns is not None and effect.end_ns is not None
+        waited = waited and (effect.end_ns or 0) <= (cause.end_ns or 0) + 5_000_000
         channel = Channel(effect.service, "calls" if waited else "triggers", "call" if waited else "bus", waited)
         _note(found, nodes, cause, effect, channel)
     if cause.kind != "message":

@@ -194,7 +194,7 @@ def _limits(jobs: list[Job], causes: int, channels: Channels, channel: Channel) 
     """How many messages each took: as its spans say, else as many as others were seen to take."""
     told = [job.units for job in jobs]
     served = channels.served.get(channel.service)
-    again = served.again if served and all(len(job.parts) == 1 for job in jobs) else 0.0
+    again = served.again / served.deliveries if served and all(len(job.parts) == 1 for job in jobs) else 0.0
     limits = Limits(
         told,
         told=all(told),
