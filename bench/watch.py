@@ -24,17 +24,17 @@ from rich.console import Console
 from rich.table import Table
 
 from coldtrail.model.definitions import Definition
-from coldtrail.server.alert_looks import Looks
-from coldtrail.server.alerting import PERIOD_S as LOOKS_S
-from coldtrail.server.alerting import Alerting
-from coldtrail.server.objectives import PERIOD_S, Objectives
+from coldtrail.server.alerts.clockwork import PERIOD_S as LOOKS_S
+from coldtrail.server.alerts.clockwork import Alerting
+from coldtrail.server.alerts.looks import Looks
+from coldtrail.server.objectives.clockwork import PERIOD_S, Objectives
 from coldtrail.state import open_database
 from coldtrail.state.alerting import AlertBook
 from coldtrail.state.database import Database
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.findings import Findings
 from coldtrail.store.engine import Engine
-from coldtrail.store.migrate import migrate
+from coldtrail.store.schema.migrate import migrate
 from coldtrail.watch.series import Series
 from coldtrail.watch.ways_out import Outside
 

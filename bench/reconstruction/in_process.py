@@ -21,9 +21,9 @@ from coldtrail.receivers.cloudwatch_logs import translate_payload
 from coldtrail.receivers.xray.documents import translate_datagram
 from coldtrail.store.anyvalue import plain
 from coldtrail.trails.assemble import Graph, build_graph, select
-from coldtrail.trails.channels import Channels, channels_of
-from coldtrail.trails.identity import unit_node_id
-from coldtrail.trails.timing import Timing
+from coldtrail.trails.nodes.identity import unit_node_id
+from coldtrail.trails.timing.channels import Channels, channels_of
+from coldtrail.trails.timing.edges import Timing
 
 STRETCH_NS = 30 * 10**9
 REACH_NS = 60 * 10**9

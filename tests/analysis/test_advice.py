@@ -7,7 +7,7 @@ from decimal import Decimal
 from coldtrail.analysis.advice import Advice, advise
 from coldtrail.analysis.bill import Assumptions, Held, function_lines, resource_lines
 from coldtrail.analysis.cost import PriceBook, price_lines
-from coldtrail.store.usage import Ran, Used
+from coldtrail.store.costs.usage import Ran, Used
 
 MONTH = Decimal(730)
 

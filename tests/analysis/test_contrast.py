@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coldtrail.analysis.contrast import MOST, contrast, score
-from coldtrail.store.contrast import FAILING_STEP, LEAST, TOOK_PART, Counted
+from coldtrail.store.contrast.attributes import FAILING_STEP, LEAST, TOOK_PART, Counted
 
 Unit = dict[str, str]
 totals = st.integers(1, 400)

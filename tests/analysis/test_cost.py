@@ -22,9 +22,9 @@ from coldtrail.analysis.cost import (
     price_lines,
     total,
 )
-from coldtrail.server.cost_settings import Costs
+from coldtrail.server.settings.costs import Costs
 from coldtrail.services.prices import ALL_PRICES, PRICES
-from coldtrail.store.usage import Fact, Ran, Used
+from coldtrail.store.costs.usage import Fact, Ran, Used
 
 HOUR = Decimal(1)
 MONTH = Decimal(730)

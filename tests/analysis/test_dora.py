@@ -6,7 +6,7 @@ import pytest
 
 from coldtrail.analysis.dora import Landed, clearly_worse, figures
 from coldtrail.analysis.rollouts import rollouts
-from coldtrail.store.versions import Version
+from coldtrail.store.functions.versions import Version
 
 HOUR_NS = 3600 * 10**9
 WEEK_NS = 7 * 24 * HOUR_NS

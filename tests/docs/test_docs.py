@@ -36,7 +36,7 @@ def test_every_command_and_flag_of_the_readme_exists() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    from coldtrail.server.settings import Settings
+    from coldtrail.server.settings.settings import Settings
 
     page = (ROOT / "docs/settings.md").read_text()
     for name in Settings.model_fields:

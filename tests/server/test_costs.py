@@ -186,7 +186,7 @@ def test_nonsense_is_refused_with_its_reason(moved: Coldtrail) -> None:
 
 
 def test_a_price_that_is_none_of_ours_stops_the_start_with_its_name(tmp_path: Path) -> None:
-    from coldtrail.server.settings import BadSettings, read_settings
+    from coldtrail.server.settings.settings import BadSettings, read_settings
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)

@@ -16,7 +16,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
-from coldtrail.server.guard import Guard
+from coldtrail.server.listening.guard import Guard
 from otlp import span, traces
 from running import COMMAND, Coldtrail, serving
 

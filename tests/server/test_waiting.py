@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from coldtrail.model.trails import Node
-from coldtrail.server.around import Companions
-from coldtrail.server.open_stretches import AGAIN_S, MOST_ASKS, STRETCH_NS, Stretches
-from coldtrail.server.pace import TURN_S, fewer_or_more
-from coldtrail.server.waiting import BATCH_UNITS, FRESH_UNITS, MOST_UNITS, SETTLED_S, Waiting
-from coldtrail.store.summaries import Received, Unit
+from coldtrail.server.reconstruction.around import Companions
+from coldtrail.server.reconstruction.open_stretches import AGAIN_S, MOST_ASKS, STRETCH_NS, Stretches
+from coldtrail.server.reconstruction.pace import TURN_S, fewer_or_more
+from coldtrail.server.reconstruction.waiting import BATCH_UNITS, FRESH_UNITS, MOST_UNITS, SETTLED_S, Waiting
+from coldtrail.store.trails.summaries import Received, Unit
 
 
 def units(*numbers: int) -> list[Unit]:

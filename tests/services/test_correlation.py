@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import otlp
 from coldtrail.model.signals import Span
-from coldtrail.server.settings import BadSettings, read_settings
+from coldtrail.server.settings.settings import BadSettings, read_settings
 from coldtrail.services import keys_of_span
 from coldtrail.services.correlation import learn_correlation_fields
 from running import serving

@@ -13,9 +13,9 @@ import coldtrail.services as services
 import otlp
 from coldtrail.model.signals import Span
 from coldtrail.store.engine import Engine
-from coldtrail.store.key_views import follow_rules
-from coldtrail.store.load_sql import LOAD
-from coldtrail.store.migrate import migrate
+from coldtrail.store.keys.views import follow_rules
+from coldtrail.store.loading.statements import LOAD
+from coldtrail.store.schema.migrate import migrate
 from coldtrail.wal.segment import varint
 
 KEPT_S = {"spans": 10**8, "logs": 10**8, "metrics": 10**8}

@@ -16,8 +16,8 @@ import otlp
 from coldtrail.model.signals import Log, Span
 from coldtrail.services import contexts_of_log, contexts_of_span, contexts_sent, keys_of_log, keys_of_span
 from coldtrail.store.engine import Engine
-from coldtrail.store.load_sql import LOAD
-from coldtrail.store.migrate import migrate
+from coldtrail.store.loading.statements import LOAD
+from coldtrail.store.schema.migrate import migrate
 from coldtrail.wal.segment import varint
 
 DATA = Path(__file__).parents[1] / "data/services"

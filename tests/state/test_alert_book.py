@@ -16,9 +16,9 @@ import pytest
 from coldtrail.model.alerting import AlertState, Event, Notification, Observation
 from coldtrail.model.definitions import Definition
 from coldtrail.model.findings import Change, Finding
-from coldtrail.server.alert_looks import Looks
-from coldtrail.server.alerting import Alerting
-from coldtrail.server.telling import Telling
+from coldtrail.server.alerts.clockwork import Alerting
+from coldtrail.server.alerts.looks import Looks
+from coldtrail.server.alerts.telling import Telling
 from coldtrail.state import open_database
 from coldtrail.state.alerting import AlertBook, Stale, Turn
 from coldtrail.state.definitions import Definitions
@@ -83,7 +83,7 @@ def run_for_a_while(url: str, holder: str, started: Any, over: Any) -> None:
 def processes() -> Any:
     """Real processes that begin as copies of one which has imported everything, so that twenty of them take seconds."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["coldtrail.server.alerting", "coldtrail.server.telling", "sqlalchemy.dialects.sqlite", "pytest", "_pytest.config"])
+    context.set_forkserver_preload(["coldtrail.server.alerts.clockwork", "coldtrail.server.alerts.telling", "sqlalchemy.dialects.sqlite", "pytest", "_pytest.config"])
     return context
 
 

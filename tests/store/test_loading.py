@@ -12,8 +12,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 import stores
 from coldtrail.receivers.attributes import key_value
 from coldtrail.store.engine import Engine
-from coldtrail.store.load_sql import LOAD
-from coldtrail.store.migrate import migrate
+from coldtrail.store.loading.statements import LOAD
+from coldtrail.store.schema.migrate import migrate
 from coldtrail.wal.segment import varint
 from otlp import span, traces
 

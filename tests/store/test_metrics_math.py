@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from coldtrail.receivers.measurements import add_distribution
-from coldtrail.store.metrics_increase import increases
-from coldtrail.store.metrics_merge import (
+from coldtrail.store.metrics.increase import increases
+from coldtrail.store.metrics.merge import (
     FINEST_SCALE,
     Sparse,
     coarsened,
@@ -22,7 +22,7 @@ from coldtrail.store.metrics_merge import (
     quantile_of_buckets,
     quantile_of_keys,
 )
-from coldtrail.store.metrics_samples import Samples
+from coldtrail.store.metrics.samples import Samples
 
 values = st.lists(st.floats(0, 1000), min_size=1, max_size=60)
 bounds = st.lists(st.integers(1, 999), min_size=1, max_size=8, unique=True).map(lambda some: tuple(float(one) for one in sorted(some)))

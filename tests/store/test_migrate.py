@@ -14,9 +14,9 @@ import stores
 from coldtrail.store.anyvalue import encode
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
-from coldtrail.store.load_sql import LOAD
-from coldtrail.store.migrate import TooNew, migrate
-from coldtrail.store.schema import MIGRATIONS
+from coldtrail.store.loading.statements import LOAD
+from coldtrail.store.schema.migrate import TooNew, migrate
+from coldtrail.store.schema.migrations import MIGRATIONS
 from coldtrail.wal.segment import varint
 from otlp import span, traces
 from running import COMMAND, free_port, serving

@@ -16,12 +16,12 @@ from coldtrail.server.summing import Summing
 from coldtrail.store.capabilities import capabilities
 from coldtrail.store.engine import Engine
 from coldtrail.store.entries import entries
-from coldtrail.store.figures import Steps
-from coldtrail.store.figures_functions import figures_by_function, figures_of_all_functions
-from coldtrail.store.load_sql import LOAD
-from coldtrail.store.migrate import migrate
+from coldtrail.store.figures.functions import figures_by_function, figures_of_all_functions
+from coldtrail.store.figures.steps import Steps
+from coldtrail.store.loading.statements import LOAD
 from coldtrail.store.minutes import KINDS, parts
 from coldtrail.store.red import Group, Point, red
+from coldtrail.store.schema.migrate import migrate
 from coldtrail.wal.segment import varint
 from otlp import logs, span, traces
 

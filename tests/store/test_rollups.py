@@ -14,17 +14,17 @@ import pytest
 import stores
 from coldtrail.model.trails import Edge, Inferred
 from coldtrail.services.naming import Resource
-from coldtrail.store.calls_schema import CALLS_MIGRATION
 from coldtrail.store.engine import Engine
 from coldtrail.store.entries import entries
-from coldtrail.store.inferred import inferred_of, save_inferred
-from coldtrail.store.load_sql import LOAD
-from coldtrail.store.migrate import migrate
+from coldtrail.store.loading.statements import LOAD
 from coldtrail.store.red import red
-from coldtrail.store.requests_schema import REQUESTS_MIGRATION
 from coldtrail.store.resources import calls, list_resources
-from coldtrail.store.schema import MIGRATIONS
+from coldtrail.store.schema.calls import CALLS_MIGRATION
+from coldtrail.store.schema.migrate import migrate
+from coldtrail.store.schema.migrations import MIGRATIONS
+from coldtrail.store.schema.requests import REQUESTS_MIGRATION
 from coldtrail.store.service_map import Guessed, guessed
+from coldtrail.store.trails.inferred import inferred_of, save_inferred
 from coldtrail.wal.segment import varint
 from otlp import span, traces
 

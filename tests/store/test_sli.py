@@ -13,11 +13,11 @@ import stores
 from coldtrail.model.outcomes import Outcome, StepOutcome, StepState
 from coldtrail.model.workflows import OutcomeStatus
 from coldtrail.store.engine import Engine
-from coldtrail.store.migrate import migrate
-from coldtrail.store.outcome_counts import outcome_counts
-from coldtrail.store.outcomes import save_outcomes
-from coldtrail.store.sli import count_outcomes
-from coldtrail.store.sli_minutes import hours_of, last_saved_s, minutes_of, save_minutes
+from coldtrail.store.outcomes.counts import outcome_counts
+from coldtrail.store.outcomes.kept import save_outcomes
+from coldtrail.store.schema.migrate import migrate
+from coldtrail.store.sli.events import count_outcomes
+from coldtrail.store.sli.minutes import hours_of, last_saved_s, minutes_of, save_minutes
 
 NS = 10**9
 COLUMNS = ["workflow", "trail_id", "start", "status", "done_ns", "deadlines_ns", "dones_ns", "version", "received"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coldtrail.store.speakers import KEPT_S, Speakers
+from coldtrail.store.loading.speakers import KEPT_S, Speakers
 from coldtrail.wal.segment import varint
 from otlp import logs, span, traces
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import pytest
 from simulator import Workload, calls, handed_over, in_flight, queued, streamed, with_losses
 
-from coldtrail.trails.in_order import Limits
-from coldtrail.trails.matching import Delay, Match, Order, Question, Times, match
+from coldtrail.trails.timing.in_order import Limits
+from coldtrail.trails.timing.matching import Delay, Match, Order, Question, Times, match
 
 
 def ask(workload: Workload, *, within: bool = False, order: Order = "any", known_ms: Sequence[float] = (), batch: int = 0) -> list[Match]:

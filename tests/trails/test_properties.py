@@ -12,7 +12,7 @@ from telling import MS, everything, machine, moved
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Trail
 from coldtrail.trails.assemble import assemble_all
-from coldtrail.trails.clock import Bound, offsets_of
+from coldtrail.trails.clocks.wrong import Bound, offsets_of
 
 MACHINES = sorted({machine(one) for some in everything() for one in some})
 

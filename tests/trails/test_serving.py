@@ -7,9 +7,9 @@ import random
 import pytest
 
 from coldtrail.model.trails import Node
-from coldtrail.trails.calibration import confidence_of
-from coldtrail.trails.channel_facts import Channel
-from coldtrail.trails.serving import Habits, Part, is_one_at_a_time, jobs_of_shard
+from coldtrail.trails.nodes.serving import Habits, Part, is_one_at_a_time, jobs_of_shard
+from coldtrail.trails.timing.calibration import confidence_of
+from coldtrail.trails.timing.channel_facts import Channel
 
 MS = 10**6
 

@@ -7,8 +7,8 @@ from telling import lines, span
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge
 from coldtrail.trails.assemble import build_graph, select
-from coldtrail.trails.identity import node_id_of
-from coldtrail.trails.timing import MOST_CONFIDENCE, Timing
+from coldtrail.trails.nodes.identity import node_id_of
+from coldtrail.trails.timing.edges import MOST_CONFIDENCE, Timing
 
 
 def by_time(spans: list[Span], logs: list[Log], timing: Timing | None = None) -> list[Edge]:

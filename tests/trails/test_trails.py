@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coldtrail.model.signals import Link, Log, Resource, Span
 from coldtrail.trails.assemble import assemble, assemble_all
-from coldtrail.trails.identity import node_id_of
+from coldtrail.trails.nodes.identity import node_id_of
 
 T0 = 1_795_239_132 * 10**9
 MS = 10**6

@@ -8,7 +8,7 @@ from telling import everything, lines, log, span
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Node, Trail
 from coldtrail.trails.assemble import assemble
-from coldtrail.trails.identity import node_id_of
+from coldtrail.trails.nodes.identity import node_id_of
 
 
 def trail_of(spans: list[Span], logs: list[Log], trail_id: str = "a" * 32) -> Trail:

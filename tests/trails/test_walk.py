@@ -11,11 +11,11 @@ from telling import MS, T0, everything, lines, log, machine, moved, span
 
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Inferred, Key, Trail
-from coldtrail.server.around import Around
+from coldtrail.server.reconstruction.around import Around
 from coldtrail.services import contexts_of_log, contexts_of_span, keys_of_log, keys_of_span
 from coldtrail.trails.assemble import assemble_all, build_graph, origins_of, select
-from coldtrail.trails.nodes import request_id_of
-from coldtrail.trails.timing import Timing
+from coldtrail.trails.nodes.of_signals import request_id_of
+from coldtrail.trails.timing.edges import Timing
 from coldtrail.trails.walk import LATE_NS, Units, When, gather
 
 MACHINES = sorted({machine(one) for some in everything() for one in some})

@@ -15,8 +15,8 @@ from coldtrail.model.outcomes import Outcome
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.workflows import Workflow
 from coldtrail.trails.assemble import build_graph, origins_of, select
-from coldtrail.trails.fitting import like, said_in
-from coldtrail.trails.outcomes import outcome, pass_deadlines, worst
+from coldtrail.trails.workflows.fitting import like, said_in
+from coldtrail.trails.workflows.outcomes import outcome, pass_deadlines, worst
 
 S = 10**9
 LONG_AFTER = T0 + 86_400 * S

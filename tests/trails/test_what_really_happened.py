@@ -9,7 +9,7 @@ from telling import everything, lines, log, span
 
 from coldtrail.model.trails import Trail
 from coldtrail.trails.assemble import assemble, assemble_all, build_graph, select
-from coldtrail.trails.identity import node_id_of
+from coldtrail.trails.nodes.identity import node_id_of
 
 ARN = "arn:aws:states:eu-central-1:123456789012:execution:invoice-close:run-1"
 

@@ -14,8 +14,8 @@ from coldtrail.model.documents import read_text
 from coldtrail.model.trails import Edge, Failure, Node, Trail
 from coldtrail.model.workflows import Workflow
 from coldtrail.server.api.times import parse_time
-from coldtrail.trails.outcomes import outcome
-from coldtrail.trails.workflow_proposals import propose
+from coldtrail.trails.workflows.outcomes import outcome
+from coldtrail.trails.workflows.proposals import propose
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [read_text(text, "docs/workflows.md")[0] for text in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/workflows.md").read_text(), re.DOTALL)]

@@ -8,8 +8,8 @@ import pytest
 
 from coldtrail.model.definitions import Definition
 from coldtrail.model.objectives import MINUTE_NS, Objective, RequestsSli
-from coldtrail.server.alert_looks import Looks
-from coldtrail.server.alerting import Alerting
+from coldtrail.server.alerts.clockwork import Alerting
+from coldtrail.server.alerts.looks import Looks
 from coldtrail.state import open_database
 from coldtrail.state.alerting import AlertBook
 from coldtrail.state.definitions import Definitions

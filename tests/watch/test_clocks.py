@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coldtrail.store.troubles_messages import Lead
+from coldtrail.store.troubles.messages import Lead
 from coldtrail.watch.finders.clocks import ahead_of_all
 
 

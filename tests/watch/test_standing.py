@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coldtrail.model.objectives import MINUTE_NS, BurnWindow, Objective, RequestsSli, TrailsSli
-from coldtrail.store.sli import Counted
+from coldtrail.store.sli.events import Counted
 from coldtrail.watch.burn import course, firings
 from coldtrail.watch.ledger import Ledger
 from coldtrail.watch.proposals import Seen, proposals

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coldtrail.server.telling import FIRST_WAIT_S, MOST_WAIT_S, wait_s
+from coldtrail.server.alerts.telling import FIRST_WAIT_S, MOST_WAIT_S, wait_s
 from coldtrail.watch.trend import foreseen
 
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as some
 
-from coldtrail.store.pulses import Pulse
-from coldtrail.store.weeks import QUARTER_S, WEEK_S, Quarter
+from coldtrail.store.troubles.pulses import Pulse
+from coldtrail.store.troubles.weeks import QUARTER_S, WEEK_S, Quarter
 from coldtrail.watch.baseline import LEAST_QUARTERS, band, unusual_errors, unusual_p95, unusual_rate
 from coldtrail.watch.finders.unusual import judged, ranges_of
 from coldtrail.watch.finders.vanished import pauses, silent_since

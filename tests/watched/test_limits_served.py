@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import lambda_logs
-from coldtrail.server.settings import BadSettings, read_settings
+from coldtrail.server.settings.settings import BadSettings, read_settings
 from coldtrail.services import ALL_SERVICES
 from running import Coldtrail
 

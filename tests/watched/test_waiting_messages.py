@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coldtrail.store.figures import Steps
-from coldtrail.store.messages_told import Attempt, Message, tell
+from coldtrail.store.figures.steps import Steps
+from coldtrail.store.sources.told import Attempt, Message, tell
 
 STEPS = Steps(1000, 1000 + 6 * 100, 100)
 moments = st.integers(700, 1700)

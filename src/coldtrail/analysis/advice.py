@@ -18,7 +18,7 @@ from msgspec import Struct
 from coldtrail.analysis.bill import Held
 from coldtrail.analysis.cost import Cost
 from coldtrail.services.prices import HOURS_A_MONTH
-from coldtrail.store.usage import Ran
+from coldtrail.store.costs.usage import Ran
 
 Basis = Literal["observed", "model"]
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from coldtrail.analysis.cost import Line
 from coldtrail.services.prices import GB_BYTES
-from coldtrail.store.usage import Fact, Ran, Used
+from coldtrail.store.costs.usage import Fact, Ran, Used
 
 Architecture = Literal["x86_64", "arm64"]
 Capacity = Literal["provisioned_concurrency", "read_capacity", "write_capacity", "shards", "ephemeral_storage_mb"]

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from coldtrail.store.contrast import FAILING_STEP, LEAST, TOOK_PART, Counted
+from coldtrail.store.contrast.attributes import FAILING_STEP, LEAST, TOOK_PART, Counted
 
 Z = 4.0556
 """The two-sided 99.995 % quantile of the normal distribution."""

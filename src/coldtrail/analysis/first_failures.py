@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from coldtrail.model.outcomes import Outcome
 from coldtrail.model.trails import Node, Trail
-from coldtrail.trails.hold_ups import FAILED
-from coldtrail.trails.outcomes import worst
-from coldtrail.trails.words import duration_words, failure_words
+from coldtrail.trails.story.hold_ups import FAILED
+from coldtrail.trails.story.words import duration_words, failure_words
+from coldtrail.trails.workflows.outcomes import worst
 
 WELL = ("complete", "open")
 

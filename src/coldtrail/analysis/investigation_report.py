@@ -19,9 +19,9 @@ from coldtrail.analysis.rollouts import Rollout
 from coldtrail.model.findings import Finding
 from coldtrail.model.investigations import Entry, Investigation
 from coldtrail.state.deployments import Deployment
-from coldtrail.store.contrast import Contrasted
-from coldtrail.store.contrast_units import Course, Figures
-from coldtrail.trails.words import duration_words
+from coldtrail.store.contrast.attributes import Contrasted
+from coldtrail.store.contrast.units import Course, Figures
+from coldtrail.trails.story.words import duration_words
 
 LONGEST = 500
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from coldtrail.store.versions import Version
+from coldtrail.store.functions.versions import Version
 
 ONE_ROLLOUT_S = 15 * 60
 """The same version of several services within so long is one deployment."""

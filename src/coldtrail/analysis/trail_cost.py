@@ -15,9 +15,9 @@ from coldtrail.analysis.cost import Cost, PriceBook, price_lines
 from coldtrail.model.signals import Attributes, Span
 from coldtrail.model.trails import Node, Trail
 from coldtrail.services.prices import HOURS_A_MONTH
+from coldtrail.store.costs.usage import Fact, Ran, Used
 from coldtrail.store.resource_names import operation_of, resource_of
-from coldtrail.store.usage import Fact, Ran, Used
-from coldtrail.store.usage_schema import CHUNK_BYTES, PUT_UNIT_BYTES
+from coldtrail.store.schema.usage import CHUNK_BYTES, PUT_UNIT_BYTES
 
 _CALLS = (3, 4)
 _CAPACITY = re.compile(r'"CapacityUnits"\s*:\s*([0-9.]+)')

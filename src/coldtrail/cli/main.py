@@ -54,8 +54,8 @@ def up(
     from coldtrail.cli.up import announce
     from coldtrail.server.cannot_start import CannotStart
     from coldtrail.server.process import Process
-    from coldtrail.server.settings import BadSettings, read_settings
-    from coldtrail.store.migrate import TooNew
+    from coldtrail.server.settings.settings import BadSettings, read_settings
+    from coldtrail.store.schema.migrate import TooNew
 
     flags: dict[str, Any] = {
         "data": data,

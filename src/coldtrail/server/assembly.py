@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from coldtrail.server.alerts.unknown_names import Telemetry
 from coldtrail.server.api.service import Service
 from coldtrail.server.clockworks import Clockworks
-from coldtrail.server.intake import Intake
-from coldtrail.server.learning import Learning
-from coldtrail.server.reading import TrailReader
-from coldtrail.server.received import Received
-from coldtrail.server.settings import Settings
-from coldtrail.server.unknown_names import Telemetry
+from coldtrail.server.listening.intake import Intake
+from coldtrail.server.listening.received import Received
+from coldtrail.server.reconstruction.learning import Learning
+from coldtrail.server.reconstruction.reading import TrailReader
+from coldtrail.server.settings.settings import Settings
 from coldtrail.state import Database
 from coldtrail.state.deployments import Deployments
 from coldtrail.state.investigations import Investigations
-from coldtrail.store.loader import Loader
+from coldtrail.store.loading.loader import Loader
 from coldtrail.store.signals import SignalReader
 
 

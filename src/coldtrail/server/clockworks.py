@@ -6,24 +6,24 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
-from coldtrail.server.alert_looks import Looks
-from coldtrail.server.alerting import Alerting
-from coldtrail.server.counting_elsewhere import elsewhere
-from coldtrail.server.learning import Learning
-from coldtrail.server.objectives import Objectives
-from coldtrail.server.outcomes import Outcomes
-from coldtrail.server.reading import TrailReader
-from coldtrail.server.reconstruction import Reconstruction
-from coldtrail.server.settings import Settings
+from coldtrail.server.alerts.clockwork import Alerting
+from coldtrail.server.alerts.looks import Looks
+from coldtrail.server.alerts.telling import Telling
+from coldtrail.server.objectives.clockwork import Objectives
+from coldtrail.server.objectives.counting_elsewhere import elsewhere
+from coldtrail.server.outcomes.clockwork import Outcomes
+from coldtrail.server.reconstruction.clockwork import Reconstruction
+from coldtrail.server.reconstruction.learning import Learning
+from coldtrail.server.reconstruction.reading import TrailReader
+from coldtrail.server.settings.settings import Settings
 from coldtrail.server.summing import Summing
-from coldtrail.server.telling import Telling
 from coldtrail.server.watcher import Watcher
 from coldtrail.state import Database
 from coldtrail.state.alerting import AlertBook
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.findings import Findings
 from coldtrail.store.engine import Engine
-from coldtrail.trails.timing import Timing
+from coldtrail.trails.timing.edges import Timing
 from coldtrail.wal import Segment
 from coldtrail.watch.ways_out import Outside
 from coldtrail.watch.ways_out.secret import of_process

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs
 import msgspec
 from isal import isal_zlib
 
-from coldtrail.server.asgi import App, Receive, Scope, Send, answer
-from coldtrail.server.guard import COOKIE, Guard
+from coldtrail.server.listening.asgi import App, Receive, Scope, Send, answer
+from coldtrail.server.listening.guard import COOKIE, Guard
 
 FOLDER = Path(__file__).parent / "page"
 API = "/api/v1"

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 import structlog
 
 from coldtrail.server.cannot_start import CannotStart
-from coldtrail.server.received import Received
-from coldtrail.server.settings import Settings
+from coldtrail.server.listening.received import Received
+from coldtrail.server.settings.settings import Settings
 from coldtrail.services import use_rules
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError, Unreachable
-from coldtrail.store.loader import Loader
-from coldtrail.store.migrate import migrate
+from coldtrail.store.loading.loader import Loader
+from coldtrail.store.schema.migrate import migrate
 from coldtrail.wal import Segment, WriteAheadLog
 
 if TYPE_CHECKING:
     from coldtrail.server.clockworks import Clockworks
-    from coldtrail.server.learning import Learning
+    from coldtrail.server.reconstruction.learning import Learning
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ class Process:
         try:
             from coldtrail.server.api.live import publish
             from coldtrail.server.assembly import assemble
-            from coldtrail.server.listeners import Listeners
+            from coldtrail.server.listening.listeners import Listeners
             from coldtrail.state import BadState, open_database
 
             state = open_database(self.settings.state_url)
@@ -119,7 +119,7 @@ class Process:
     @functools.cached_property
     def learning(self) -> Learning:
         """What is learned of fields; it stands on trails, whose import the store's opening does not wait for."""
-        from coldtrail.server.learning import Learning
+        from coldtrail.server.reconstruction.learning import Learning
 
         correlation = self.settings.correlation
         return Learning(self.engine, correlation.fields, on=correlation.learn)

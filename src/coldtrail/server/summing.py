@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 import structlog
 
-from coldtrail.store import entries, function_minutes, minutes
+from coldtrail.store import entries, minutes
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
+from coldtrail.store.functions import minutes as function_minutes
 from coldtrail.store.minutes import KINDS, Kind
 
 log = structlog.get_logger(__name__)

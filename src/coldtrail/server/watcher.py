@@ -17,7 +17,7 @@ from coldtrail.model.findings import Sighting
 from coldtrail.state.findings import MINUTES_KEPT_S, Findings
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
-from coldtrail.store.troubles import touched
+from coldtrail.store.troubles.failures import touched
 from coldtrail.watch.look import look
 from coldtrail.watch.notice import notice
 from coldtrail.watch.rounds import Rounds, rounds_of

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from coldtrail.store.engine import Engine
 from coldtrail.store.entries import entry_rows
-from coldtrail.store.function_minutes import INVOCATIONS, TOOK_MS
-from coldtrail.store.outcome_figures import Figures, by_minute, figures
+from coldtrail.store.functions.minutes import INVOCATIONS, TOOK_MS
+from coldtrail.store.outcomes.figures import Figures, by_minute, figures
 from coldtrail.store.red import Point
 from coldtrail.store.resources import RANGE, number
 

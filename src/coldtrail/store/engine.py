@@ -23,8 +23,8 @@ from urllib3.exceptions import HTTPError
 from coldtrail.model.signals import Signal
 from coldtrail.store.dsn import Embedded, Server, parse_dsn
 from coldtrail.store.engine_errors import EngineError, refusal
-from coldtrail.store.load_sql import EMITTERS
-from coldtrail.store.otlp_format import FORMAT_SCHEMA, STRUCTURE, Shape
+from coldtrail.store.loading.otlp_format import FORMAT_SCHEMA, STRUCTURE, Shape
+from coldtrail.store.loading.statements import EMITTERS
 
 for library in ("clickhouse_connect", "urllib3.connectionpool"):
     # What fails reaches us as an exception and is told once; they would print a line for every try.
@@ -207,7 +207,7 @@ class Engine:
         )
 
     def load(self, statement: str, signal: Signal, segment: Path, received_s: int, token: str) -> None:
-        """Run one of `load_sql.LOAD` over a segment; a token that was seen before adds nothing.
+        """Run one of `loading.statements.LOAD` over a segment; a token that was seen before adds nothing.
 
         Raises:
             EngineError: nothing of the segment was added by this statement.

@@ -18,8 +18,8 @@ from coldtrail.model.signals import Attributes
 from coldtrail.store.engine import Engine
 from coldtrail.store.minutes import MINUTE_NS, REACH_MIN, Parts, between, moment, parts
 from coldtrail.store.red import Point
-from coldtrail.store.requests_schema import STATUSES
 from coldtrail.store.resources import number
+from coldtrail.store.schema.requests import STATUSES
 
 MOST_SPANS = 500_000
 """More spans than this are not read for their attributes: a longer range is cut to its newest part, and says so."""

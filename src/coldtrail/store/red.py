@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
-from coldtrail.store.function_minutes import by_function, counts_by_function
+from coldtrail.store.functions.minutes import by_function, counts_by_function
 from coldtrail.store.resources import number
 
 Grouping = Literal["service", "function", "route"]

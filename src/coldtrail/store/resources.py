@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from coldtrail.store.calls_schema import CALL_SPANS_SELECT
 from coldtrail.store.engine import Engine
 from coldtrail.store.resource_names import CARRIES, MESSAGE_KINDS, Resource
+from coldtrail.store.schema.calls import CALL_SPANS_SELECT
 from coldtrail.store.sql_words import listed
 
 NEWEST_CALLS = 5_000

@@ -11,10 +11,10 @@ from typing import Any
 from msgspec import Struct
 
 from coldtrail.store.anyvalue import sql_text
-from coldtrail.store.calls_schema import BUCKETS
 from coldtrail.store.engine import Engine
-from coldtrail.store.function_minutes import by_function
+from coldtrail.store.functions.minutes import by_function
 from coldtrail.store.resources import RANGE, number
+from coldtrail.store.schema.calls import BUCKETS
 from coldtrail.store.sql_words import array, quoted
 
 MOST_HOPS = 200_000

@@ -16,7 +16,7 @@ from coldtrail.model.signals import Attributes, Event, Link, Log, Resource, Scop
 from coldtrail.store import anyvalue_wire
 from coldtrail.store.anyvalue import decode, plain
 from coldtrail.store.engine import Engine
-from coldtrail.store.id_sets import FEW, text_sets, trace_sets
+from coldtrail.store.keys.id_sets import FEW, text_sets, trace_sets
 
 SPAN_COLUMNS = """trace_id, span_id, parent_span_id, name, kind, toUnixTimestamp64Nano(start), duration_ns, status_code,
   status_message, emitter_id, attributes, events, links, flags, rest"""

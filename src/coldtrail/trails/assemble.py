@@ -8,20 +8,20 @@ from msgspec import Struct, structs
 
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Node, Trail, TrailStatus
-from coldtrail.trails.batches import Told, is_batch, tell_steps_apart
-from coldtrail.trails.carried import Carried
-from coldtrail.trails.critical_path import CriticalPath, critical_path
-from coldtrail.trails.edges import build_edges
-from coldtrail.trails.hold_ups import hold_ups
-from coldtrail.trails.messages import add_messages
-from coldtrail.trails.nodes import Nodes, build_nodes
-from coldtrail.trails.notes import CARRIED_KINDS
-from coldtrail.trails.partial_failures import partial_failures
-from coldtrail.trails.shows_elsewhere import touches
-from coldtrail.trails.sources import place_words
-from coldtrail.trails.story import Besides, story
-from coldtrail.trails.timing import Timing
-from coldtrail.trails.waits import set_waits, waits_of
+from coldtrail.trails.edges.by_evidence import build_edges
+from coldtrail.trails.nodes.batches import Told, is_batch, tell_steps_apart
+from coldtrail.trails.nodes.carried import Carried
+from coldtrail.trails.nodes.messages import add_messages
+from coldtrail.trails.nodes.notes import CARRIED_KINDS
+from coldtrail.trails.nodes.of_signals import Nodes, build_nodes
+from coldtrail.trails.nodes.partial_failures import partial_failures
+from coldtrail.trails.nodes.sources import place_words
+from coldtrail.trails.story.critical_path import CriticalPath, critical_path
+from coldtrail.trails.story.hold_ups import hold_ups
+from coldtrail.trails.story.sentences import Besides, story
+from coldtrail.trails.story.shows_elsewhere import touches
+from coldtrail.trails.story.waits import set_waits, waits_of
+from coldtrail.trails.timing.edges import Timing
 
 NOT_BY_TIME = Timing(frozenset())
 _TELLING = frozenset(("correlation_id", *CARRIED_KINDS))

@@ -12,10 +12,10 @@ from msgspec import Struct, structs
 from coldtrail.model.deliveries import Handed, How
 from coldtrail.model.trails import Node
 from coldtrail.trails.assemble import Graph
-from coldtrail.trails.hold_ups import DELIVERED, FAILED
-from coldtrail.trails.nodes import Nodes
-from coldtrail.trails.partial_failures import PartialFailure, partial_failures
-from coldtrail.trails.sources import source_of
+from coldtrail.trails.nodes.of_signals import Nodes
+from coldtrail.trails.nodes.partial_failures import PartialFailure, partial_failures
+from coldtrail.trails.nodes.sources import source_of
+from coldtrail.trails.story.hold_ups import DELIVERED, FAILED
 
 
 class _DeadLetter(Struct, frozen=True):

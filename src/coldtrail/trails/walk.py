@@ -11,9 +11,9 @@ from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import Edge, Inferred, Key
 from coldtrail.services import contexts_sent
-from coldtrail.trails.carried import Carried
-from coldtrail.trails.nodes import request_id_of
-from coldtrail.trails.notes import CARRIED_KINDS
+from coldtrail.trails.nodes.carried import Carried
+from coldtrail.trails.nodes.notes import CARRIED_KINDS
+from coldtrail.trails.nodes.of_signals import request_id_of
 
 JOINING_KINDS = (*CARRIED_KINDS, "request_id", "execution_arn", "correlation_id", "trace_id")
 """Keys across which a trail goes on elsewhere."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
-from coldtrail.store.troubles_messages import courses
+from coldtrail.store.troubles.messages import courses
 from coldtrail.watch.finders.aging import LATE_S, growing_old
 from coldtrail.watch.finders.cold_routes import cold_starts_in_front
 from coldtrail.watch.finders.dropped import counted_drops, undelivered

@@ -10,7 +10,7 @@ import xxhash
 from msgspec import Struct
 
 from coldtrail.model.objectives import MetricsSli, Objective, OutcomesSli, RequestsSli, Sli
-from coldtrail.store.sli import Counted, Source
+from coldtrail.store.sli.events import Counted, Source
 
 From = Source | Literal["outcome", "metric"]
 

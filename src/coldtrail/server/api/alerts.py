@@ -16,11 +16,11 @@ from coldtrail.model.alerting import AlertState, Event, Notification, Observatio
 from coldtrail.model.alerts import Alert, BurnRate, built_in
 from coldtrail.model.definitions import BadDefinition, read_spec
 from coldtrail.model.routes import Opsgenie, PagerDuty, Route
-from coldtrail.server.alert_looks import CannotLook, reach_of
-from coldtrail.server.alerting import Alerting, Defined, defined
+from coldtrail.model.times import rfc3339
+from coldtrail.server.alerts.clockwork import Alerting, Defined, defined
+from coldtrail.server.alerts.looks import CannotLook, reach_of
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
-from coldtrail.server.api.times import rfc3339
 from coldtrail.state.alerting import Kept, Message, Stale
 from coldtrail.watch.alerting import rules_of
 from coldtrail.watch.deciding import Subject, acknowledging, message_of

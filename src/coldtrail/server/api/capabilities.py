@@ -7,11 +7,11 @@ from typing import Any
 from litestar import Response, Router, get
 from litestar.datastructures import State
 
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.map import APPLICATION
 from coldtrail.server.api.red import point_of
 from coldtrail.server.api.resources import whole_minutes
 from coldtrail.server.api.service import json
-from coldtrail.server.api.times import rfc3339
 from coldtrail.store.capabilities import Capability, worst_first
 from coldtrail.store.capabilities import capabilities as read_capabilities
 from coldtrail.store.capabilities import workflows as read_workflows

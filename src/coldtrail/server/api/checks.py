@@ -14,8 +14,8 @@ from msgspec import Meta, Struct
 from coldtrail.model.definitions import BadDefinition, check_name, read_spec
 from coldtrail.model.documents import written
 from coldtrail.model.findings import FindingKind
+from coldtrail.server.alerts.unknown_names import Names, names_of, warnings_of
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.unknown_names import Names, names_of, warnings_of
 from coldtrail.store.names_seen import Of
 
 MOST_BYTES = 16 << 20

@@ -13,12 +13,12 @@ from litestar.exceptions import ClientException
 
 from coldtrail.analysis.cold_starts import RULES, Decided, Run, decide
 from coldtrail.analysis.warm_pool import Arrival, Prices, with_memory, with_warm
+from coldtrail.model.times import rfc3339
 from coldtrail.model.trails import Trail
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.api.times import rfc3339
 from coldtrail.services.prices import BASE_REGION, PRICES
-from coldtrail.store.cold_starts import (
+from coldtrail.store.functions.cold_starts import (
     MOST_FUNCTIONS,
     MOST_RUNS,
     Figures,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from coldtrail.model.times import rfc3339
 from coldtrail.model.trails import Edge, Node, Trail
 from coldtrail.server.api.shapes import duration_ms, sentence, share, wait
-from coldtrail.server.api.times import rfc3339
 from coldtrail.store.entries import request_of
 from coldtrail.store.resource_names import operation_of, resource_of
 from coldtrail.trails.assemble import Graph

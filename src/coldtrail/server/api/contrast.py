@@ -12,13 +12,14 @@ from litestar.params import QueryParameter
 from coldtrail.analysis.contrast import Contrast, Suspect
 from coldtrail.analysis.first_failures import Affected, AffectedTrail, Cause
 from coldtrail.model.investigations import LONGEST_ID, MOST_SCOPES, MOST_TRAILS, Ground
-from coldtrail.server.affected import MOST, affected
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
-from coldtrail.server.api.times import FAR_NS, parse_time, rfc3339
-from coldtrail.server.investigation_facts import contrast_of, course_of
-from coldtrail.store.contrast import Contrasted
-from coldtrail.store.contrast_units import Bad, Course, Figures, Scope, scope_of
+from coldtrail.server.api.times import FAR_NS, parse_time
+from coldtrail.server.investigations.affected import MOST, affected
+from coldtrail.server.investigations.facts import contrast_of, course_of
+from coldtrail.store.contrast.attributes import Contrasted
+from coldtrail.store.contrast.units import Bad, Course, Figures, Scope, scope_of
 
 Name = Annotated[str, QueryParameter(min_length=1, max_length=LONGEST_ID)]
 Names = Annotated[list[str] | None, QueryParameter(max_items=MOST_TRAILS)]

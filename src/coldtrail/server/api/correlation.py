@@ -7,11 +7,11 @@ from typing import Any
 from litestar import Response, Router, get
 from litestar.datastructures import State
 
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.api.times import rfc3339
 from coldtrail.services import rulebook
 from coldtrail.services.correlation import DEFAULT_CORRELATION_FIELDS
-from coldtrail.store.learned_fields import learned_fields
+from coldtrail.store.keys.learned import learned_fields
 
 
 @get("/correlation-fields", sync_to_thread=True)

@@ -21,12 +21,13 @@ from coldtrail.analysis.cost import (
     group,
 )
 from coldtrail.analysis.moved import TOLERANCE, Comparison, Component, compare, words
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.api.times import parse_time, rfc3339
-from coldtrail.server.billing import Bill, bill
+from coldtrail.server.api.times import parse_time
+from coldtrail.server.money.billing import Bill, bill
+from coldtrail.store.costs.usage import Share, tenants
 from coldtrail.store.entries import newest_part
-from coldtrail.store.usage import Share, tenants
 
 By = Literal["function", "resource", "service", "workflow", "tenant"]
 Per = Literal["total", "thousand_requests"]

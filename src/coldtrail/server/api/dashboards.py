@@ -11,15 +11,15 @@ from litestar.exceptions import NotFoundException
 from litestar.params import PathParameter
 
 from coldtrail.model.definitions import Definition
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.service import json
 from coldtrail.server.api.service_metrics import WATCHED, points_of, steps_of
-from coldtrail.server.api.times import rfc3339
 from coldtrail.server.starter import starters
 from coldtrail.services.service import Metric
 from coldtrail.services.service import Service as ManagedService
 from coldtrail.state.definitions import Definitions
-from coldtrail.store.watched import brings
-from coldtrail.store.watched_busiest import LineOf, names_of, watch_busiest, watch_one
+from coldtrail.store.figures.busiest import LineOf, names_of, watch_busiest, watch_one
+from coldtrail.store.figures.watched import brings
 
 Name = Annotated[str, PathParameter()]
 MOST_NAMES = 50

@@ -14,9 +14,9 @@ from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from coldtrail.model.definitions import SPECS, BadDefinition, Definition, check_name, read_spec
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.checks import warned
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.api.times import rfc3339
 from coldtrail.state.definitions import Definitions
 
 MOST_BYTES = 256 << 10

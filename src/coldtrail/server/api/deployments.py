@@ -17,12 +17,13 @@ from pydantic import ValidationError
 
 from coldtrail.analysis.dora import DEFINITIONS, SOURCE, Landed, clearly_worse, figures
 from coldtrail.analysis.rollouts import Rollout, rollouts
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.api.times import parse_time, rfc3339
-from coldtrail.server.cost_settings import Configuration
+from coldtrail.server.api.times import parse_time
+from coldtrail.server.settings.costs import Configuration
 from coldtrail.state.deployments import Deployment, Status
-from coldtrail.store.versions import health, services_like, versions
+from coldtrail.store.functions.versions import health, services_like, versions
 
 MOST_BYTES = 1 << 20
 MOST = 500

@@ -11,17 +11,18 @@ from msgspec import to_builtins
 
 from coldtrail.analysis.backlog import Drain, drain
 from coldtrail.analysis.poison import Poison, Try, poison
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
-from coldtrail.server.api.times import parse_step, rfc3339
+from coldtrail.server.api.times import parse_step
 from coldtrail.services.sqs import SQS
-from coldtrail.store.cloudwatch import known_names, received_by_resource
-from coldtrail.store.durations import Cell
 from coldtrail.store.engine import Engine
-from coldtrail.store.event_source import Consumer, DeadLetter, Detail, PartialBatch, event_source
-from coldtrail.store.event_sources import EventSource, Figures, event_sources, messages_seen, newest_part, recent_ns
-from coldtrail.store.figures import Steps
-from coldtrail.trails.sources import CARRIERS
+from coldtrail.store.figures.cloudwatch import known_names, received_by_resource
+from coldtrail.store.figures.steps import Steps
+from coldtrail.store.sources.listed import EventSource, Figures, event_sources, messages_seen, newest_part, recent_ns
+from coldtrail.store.sources.source import Consumer, DeadLetter, Detail, PartialBatch, event_source
+from coldtrail.store.trails.durations import Cell
+from coldtrail.trails.nodes.sources import CARRIERS
 from coldtrail.watch.normalise import normalise
 
 VISIBLE = next(metric for metric in SQS.metrics if metric.id == "visible")

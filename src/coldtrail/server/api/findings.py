@@ -14,10 +14,11 @@ from msgspec import Struct
 
 from coldtrail.model.findings import Finding, FindingKind, Severity
 from coldtrail.model.findings import State as FindingState
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
 from coldtrail.server.api.signals import cursor_of, offset_of
-from coldtrail.server.api.times import parse_time, rfc3339
+from coldtrail.server.api.times import parse_time
 from coldtrail.state.findings import Findings, Wanted
 from coldtrail.watch.findings import awake, decided
 

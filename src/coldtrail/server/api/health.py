@@ -8,8 +8,8 @@ from litestar import Response, Router, get
 from litestar.datastructures import State
 
 from coldtrail import __version__
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.api.times import rfc3339
 from coldtrail.store.engine_errors import EngineError
 
 _SIZES = """

@@ -30,11 +30,12 @@ from coldtrail.model.investigations import (
     InvestigationState,
     Origin,
 )
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.service import Service, json
 from coldtrail.server.api.signals import cursor_of, offset_of
-from coldtrail.server.api.times import FAR_NS, parse_time, rfc3339
-from coldtrail.server.grounds import Unknown, ground_of
-from coldtrail.server.investigation_facts import facts_of
+from coldtrail.server.api.times import FAR_NS, parse_time
+from coldtrail.server.investigations.facts import facts_of
+from coldtrail.server.investigations.grounds import Unknown, ground_of
 from coldtrail.state.investigations import Full, Investigations, Listed
 
 MOST = 200

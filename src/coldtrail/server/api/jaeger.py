@@ -19,7 +19,7 @@ from coldtrail.server.api.jaeger_query import MOST_TRACES, dependencies_of, sear
 from coldtrail.server.api.service import Service, json
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.service_map import carried, hops
-from coldtrail.store.trace_search import find_traces, operations, services
+from coldtrail.store.trails.search import find_traces, operations, services
 
 MOST_SPANS = 100_000
 """In one answer; a search that would have more gives the newest traces."""

@@ -15,7 +15,7 @@ from litestar.exceptions import ClientException
 
 from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.xray_ids import xray_trace_id_to_hex
-from coldtrail.store.trace_search import TraceQuery
+from coldtrail.store.trails.search import TraceQuery
 
 LOOKBACK_NS = 2 * 86_400 * 10**9
 DEPENDENCY_LOOKBACK_NS = 86_400 * 10**9

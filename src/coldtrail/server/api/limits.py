@@ -8,12 +8,12 @@ from litestar import Response, Router, get
 from litestar.datastructures import State
 
 from coldtrail.analysis.limits import met_at
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.service import json
 from coldtrail.server.api.service_metrics import points_of, steps_of
-from coldtrail.server.api.times import rfc3339
 from coldtrail.services import ALL_SERVICES
-from coldtrail.store.figures import Steps
-from coldtrail.store.uses import Use, uses
+from coldtrail.store.figures.steps import Steps
+from coldtrail.store.figures.uses import Use, uses
 
 MOST = 200
 

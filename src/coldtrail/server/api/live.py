@@ -11,8 +11,8 @@ from litestar import Router, get
 from litestar.datastructures import State
 from litestar.response import Stream
 
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.service import Service
-from coldtrail.server.api.times import rfc3339
 
 QUEUE_LENGTH = 8
 """A page that does not listen misses ticks; it never holds them in our memory."""

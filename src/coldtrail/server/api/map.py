@@ -8,9 +8,9 @@ from litestar import Response, Router, get
 from litestar.datastructures import State
 
 from coldtrail.analysis.service_map import MapEdge, MapNode, ServiceMap, Told, draw
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.resources import whole_minutes
 from coldtrail.server.api.service import json
-from coldtrail.server.api.times import rfc3339
 from coldtrail.store import service_map as read
 from coldtrail.store.engine import Engine
 

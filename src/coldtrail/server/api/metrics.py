@@ -9,11 +9,12 @@ from litestar.datastructures import State
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import Parameter
 
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
-from coldtrail.server.api.times import parse_step, rfc3339
-from coldtrail.store.metrics import BadQuestion, Stat, chart_of
-from coldtrail.store.metrics_list import Metric, list_metrics
+from coldtrail.server.api.times import parse_step
+from coldtrail.store.metrics.charts import BadQuestion, Stat, chart_of
+from coldtrail.store.metrics.listed import Metric, list_metrics
 
 
 @get("/metrics", sync_to_thread=True)

@@ -13,9 +13,9 @@ from msgspec import to_builtins
 
 from coldtrail.model.definitions import BadDefinition, read_spec
 from coldtrail.model.objectives import BurnWindow, Objective
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.api.times import rfc3339
-from coldtrail.server.objective_detail import Detail, Fired, Point, detail
+from coldtrail.server.objectives.detail import Detail, Fired, Point, detail
 from coldtrail.store.entries import entries
 from coldtrail.watch.budgets import period
 from coldtrail.watch.proposals import Seen, proposals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coldtrail.model.outcomes import Outcome, StepOutcome, Stop
-from coldtrail.server.api.times import rfc3339
+from coldtrail.model.times import rfc3339
 
 
 def outcome(one: Outcome) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from litestar import HttpMethod, Request, Response, Router, route
 from litestar.params import Parameter
 
 from coldtrail import __version__
-from coldtrail.server.prometheus_series import Selection
+from coldtrail.server.prometheus.series import Selection
 from coldtrail.server.promql.evaluate import MOST_STEPS, Evaluator, Matcher, matchers_of, parse
 from coldtrail.server.promql.values import NAME, BadQuery, Labels, Value, Vector
 from coldtrail.store.engine_errors import EngineError, Unreachable

@@ -9,12 +9,13 @@ from typing import Any, Literal
 from litestar import Response, Router, get
 from litestar.datastructures import State
 
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.service import json
-from coldtrail.server.api.times import parse_step, parse_time, rfc3339
-from coldtrail.store.functions import function as read_function
+from coldtrail.server.api.times import parse_step, parse_time
+from coldtrail.store.functions.function import function as read_function
 from coldtrail.store.red import Group, Point
 from coldtrail.store.red import red as read_red
-from coldtrail.trails.identity import node_id_of
+from coldtrail.trails.nodes.identity import node_id_of
 
 HOUR_NS = 3600 * 10**9
 

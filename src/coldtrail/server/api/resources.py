@@ -8,15 +8,16 @@ from litestar import Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.red import point_of, time_range
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.api.times import parse_step, rfc3339
-from coldtrail.store.durations import durations as read_durations
+from coldtrail.server.api.times import parse_step
 from coldtrail.store.entries import Entry
 from coldtrail.store.entries import entries as read_entries
-from coldtrail.store.messages import Messages, messages
 from coldtrail.store.resource_names import CARRIES, MESSAGE_KINDS, Resource
 from coldtrail.store.resources import Calls, calls, kinds_of, list_resources
+from coldtrail.store.sources.messages import Messages, messages
+from coldtrail.store.trails.durations import durations as read_durations
 
 MINUTE_NS = 60 * 10**9
 DAY_NS = 86_400 * 10**9

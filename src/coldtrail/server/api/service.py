@@ -11,19 +11,19 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
-from coldtrail.server.alerting import Alerting
-from coldtrail.server.cost_settings import Costs
-from coldtrail.server.intake import Intake
-from coldtrail.server.objectives import Objectives
-from coldtrail.server.outcomes import Outcomes
-from coldtrail.server.reading import TrailReader
-from coldtrail.server.unknown_names import Telemetry
+from coldtrail.server.alerts.clockwork import Alerting
+from coldtrail.server.alerts.unknown_names import Telemetry
+from coldtrail.server.listening.intake import Intake
+from coldtrail.server.objectives.clockwork import Objectives
+from coldtrail.server.outcomes.clockwork import Outcomes
+from coldtrail.server.reconstruction.reading import TrailReader
+from coldtrail.server.settings.costs import Costs
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.deployments import Deployments
 from coldtrail.state.findings import Findings
 from coldtrail.state.investigations import Investigations
 from coldtrail.store.engine import Engine
-from coldtrail.store.loader import Loader
+from coldtrail.store.loading.loader import Loader
 from coldtrail.store.signals import SignalReader
 from coldtrail.wal import WriteAheadLog
 

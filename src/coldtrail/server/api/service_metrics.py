@@ -8,15 +8,16 @@ from litestar import Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 
+from coldtrail.model.times import rfc3339
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
-from coldtrail.server.api.times import parse_step, rfc3339
+from coldtrail.server.api.times import parse_step
 from coldtrail.services import ALL_SERVICES
 from coldtrail.services.service import Service
 from coldtrail.store.entries import newest_part
-from coldtrail.store.figures import Steps
+from coldtrail.store.figures.steps import Steps
+from coldtrail.store.figures.watched import Watched, watch
 from coldtrail.store.resources import kinds_of
-from coldtrail.store.watched import Watched, watch
 
 WATCHED = {one.id: one for one in ALL_SERVICES if one.metrics}
 FUNCTION = "lambda"

@@ -6,8 +6,8 @@ import base64
 from typing import Any
 
 from coldtrail.model.signals import AttributeValue, Event, Link, Log, Resource, Scope, Span
+from coldtrail.model.times import rfc3339
 from coldtrail.model.trails import Edge, Node, Sentence, Share, Trail, Wait
-from coldtrail.server.api.times import rfc3339
 
 Json = dict[str, Any]
 

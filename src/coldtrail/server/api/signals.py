@@ -15,7 +15,7 @@ from coldtrail.server.api import shapes
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
 from coldtrail.server.api.times import FAR_NS
-from coldtrail.store.trail_lists import carries
+from coldtrail.store.trails.lists import carries
 
 MOST = 1_000
 

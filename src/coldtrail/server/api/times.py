@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 
 from litestar.exceptions import ClientException
 
-from coldtrail.model.times import rfc3339 as rfc3339
-
 _RELATIVE = re.compile(r"^(?:now)?-?(\d{1,18})(ms|s|m|h|d|w)$")
 _UNIT_NS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9, "w": 7 * 86400 * 10**9}
 FAR_NS = 2**62

@@ -12,8 +12,8 @@ from coldtrail.analysis.cost import Part, PriceBook
 from coldtrail.analysis.trail_cost import trail_costs
 from coldtrail.server.api.costs import component, usd_text
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.billing import region_of
-from coldtrail.store.usage import facts
+from coldtrail.server.money.billing import region_of
+from coldtrail.store.costs.usage import facts
 
 
 @get("/trails/{trail_id:str}/cost", sync_to_thread=True)

@@ -10,6 +10,7 @@ from litestar import Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import ClientException, NotFoundException
 
+from coldtrail.model.times import rfc3339
 from coldtrail.model.trails import Trail
 from coldtrail.model.workflows import WORST_FIRST
 from coldtrail.server.api import shapes
@@ -17,13 +18,13 @@ from coldtrail.server.api.columns import columns
 from coldtrail.server.api.outcome import outcome
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.api.times import FAR_NS, rfc3339
-from coldtrail.server.reading import node_of_carrier
-from coldtrail.store.outcomes import Told, outcomes_of
+from coldtrail.server.api.times import FAR_NS
+from coldtrail.server.reconstruction.reading import node_of_carrier
+from coldtrail.store.outcomes.kept import Told, outcomes_of
 from coldtrail.store.resource_names import operation_of, resource_of
-from coldtrail.store.trail_lists import Filters, TrailRow
+from coldtrail.store.trails.lists import Filters, TrailRow
 from coldtrail.trails.assemble import Graph, trail_ids_of
-from coldtrail.trails.outcomes import worst
+from coldtrail.trails.workflows.outcomes import worst
 
 MOST = 500
 MOST_LIVE = 12

@@ -15,13 +15,14 @@ from msgspec import Struct, to_builtins
 from coldtrail.model.definitions import BadDefinition, check_name, read_spec
 from coldtrail.model.documents import BadDocument, Document, read_text, written
 from coldtrail.model.durations import duration_ns
+from coldtrail.model.times import rfc3339
 from coldtrail.model.workflows import Match, Workflow
 from coldtrail.server.api.red import HOUR_NS, time_range
 from coldtrail.server.api.service import Service, json
-from coldtrail.server.api.times import parse_step, rfc3339
-from coldtrail.server.workflow_proposals import proposals as read_proposals
+from coldtrail.server.api.times import parse_step
+from coldtrail.server.outcomes.proposals import proposals as read_proposals
 from coldtrail.store.engine import Engine
-from coldtrail.store.outcome_figures import (
+from coldtrail.store.outcomes.figures import (
     Affected,
     Figures,
     StepCount,
@@ -31,7 +32,7 @@ from coldtrail.store.outcome_figures import (
     reconciled,
     step_counts,
 )
-from coldtrail.trails.workflow_proposals import Proposal, Usual
+from coldtrail.trails.workflows.proposals import Proposal, Usual
 
 MOST_TEXT_BYTES = 256 << 10
 AFFECTED_EACH = 10

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from coldtrail.model.findings import Sighting
-from coldtrail.store.troubles_messages import Course
+from coldtrail.store.troubles.messages import Course
 
 LATE_S = 20
 """A message that nobody takes for less is not late, whatever is usual."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles_messages import Ahead, Lead, leads, taken_before_sent
+from coldtrail.store.troubles.messages import Ahead, Lead, leads, taken_before_sent
 
 LEAST_MS = 1_000.0
 """Between two clocks of the same provider there are some ms."""

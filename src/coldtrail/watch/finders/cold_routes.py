@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles_requests import ColdRoute, cold_routes
+from coldtrail.store.troubles.requests import ColdRoute, cold_routes
 
 LEAST_COLD, LEAST_SHARE, LEAST_INIT_MS = 5, 0.2, 200.0
 REACH_NS = 180 * 10**9

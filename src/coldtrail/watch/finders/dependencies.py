@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles import failed_calls
+from coldtrail.store.troubles.failures import failed_calls
 from coldtrail.watch.finders.told import sighting
 from coldtrail.watch.normalise import normalise
 

@@ -8,10 +8,10 @@ from msgspec import structs
 
 from coldtrail.model.findings import Sighting
 from coldtrail.services.service import CloudWatch
-from coldtrail.store.cloudwatch import AT_THE_END_NS, name_of
 from coldtrail.store.engine import Engine
-from coldtrail.store.metrics import series_of
-from coldtrail.store.troubles_messages import Course
+from coldtrail.store.figures.cloudwatch import AT_THE_END_NS, name_of
+from coldtrail.store.metrics.charts import series_of
+from coldtrail.store.troubles.messages import Course
 from coldtrail.watch.finders.aging import LEAST_BEFORE, PASSED_ON, TAKEN_SHARE
 
 MINUTE_NS = 60 * 10**9

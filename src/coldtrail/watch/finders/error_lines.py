@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
-from coldtrail.store import troubles
 from coldtrail.store.engine import Engine
+from coldtrail.store.troubles import failures as troubles
 from coldtrail.watch.finders.told import sighting
 from coldtrail.watch.normalise import normalise
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import FindingKind, Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles import Group, failed_invocations, invocation_counts
+from coldtrail.store.troubles.failures import Group, failed_invocations, invocation_counts
 from coldtrail.watch.finders.told import sighting
 from coldtrail.watch.normalise import normalise
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
-from coldtrail.store.troubles_messages import Course
+from coldtrail.store.troubles.messages import Course
 
 NAMED_BEFORE, NAMED_NOW = 0.8, 0.5
 """Shares of a source's messages of which the sender is known."""

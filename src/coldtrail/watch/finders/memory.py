@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles import nearly_full
+from coldtrail.store.troubles.failures import nearly_full
 from coldtrail.watch.finders.told import sighting
 
 SHARE = 0.9

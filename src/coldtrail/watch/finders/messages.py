@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting, fingerprint
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles import done_twice, given_up, poisoned
+from coldtrail.store.troubles.failures import done_twice, given_up, poisoned
 from coldtrail.watch.finders.failures import failure_detail, kind_of
 from coldtrail.watch.finders.told import sighting
 from coldtrail.watch.normalise import normalise

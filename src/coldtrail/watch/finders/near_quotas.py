@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from coldtrail.model.findings import Sighting
 from coldtrail.services import ALL_SERVICES
 from coldtrail.store.engine import Engine
-from coldtrail.store.figures import Steps
-from coldtrail.store.uses import Use, uses
+from coldtrail.store.figures.steps import Steps
+from coldtrail.store.figures.uses import Use, uses
 
 SHARE = 0.8
 TOLD_OTHERWISE = ("lambda.memory", "lambda.duration")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles_requests import Slow, near_gateway_timeout, near_own_timeout
+from coldtrail.store.troubles.requests import Slow, near_gateway_timeout, near_own_timeout
 
 SHARE = 0.8
 REACH_NS = 600 * 10**9

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles_calls import Pair, new_pairs
+from coldtrail.store.troubles.calls import Pair, new_pairs
 
 KNOWN_S = 86_400
 NEW_S = 300

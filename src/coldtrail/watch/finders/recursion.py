@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles_messages import Loop, fed_by_itself
+from coldtrail.store.troubles.messages import Loop, fed_by_itself
 
 LEAST_TURNS = 3
 """Lambda stops a loop after 16 turns, where it sees one. Source: AWS Lambda Developer Guide, "Recursive loop detection"."""

@@ -7,7 +7,7 @@ from statistics import median
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles_calls import Minute, calls_by_minute, mostly_failing, runs_by_minute
+from coldtrail.store.troubles.calls import Minute, calls_by_minute, mostly_failing, runs_by_minute
 
 LEAST_FAILED, FAILED_SHARE = 20, 0.5
 """In a minute, of one caller's calls to one thing."""

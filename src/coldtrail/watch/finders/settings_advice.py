@@ -8,9 +8,9 @@ from typing import Any
 
 from coldtrail.analysis.advice import LEAST_ATTEMPTS, LEAST_MB, MEMORY_STEP_MB, ROOM
 from coldtrail.model.findings import Sighting
+from coldtrail.store.costs.usage import Ran, ran
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles_messages import Batches, batches
-from coldtrail.store.usage import Ran, ran
+from coldtrail.store.troubles.messages import Batches, batches
 
 REACH_NS = 3_600 * 10**9
 HALF = 0.5

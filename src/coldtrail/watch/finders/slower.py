@@ -7,7 +7,7 @@ from statistics import median
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles import median_durations
+from coldtrail.store.troubles.failures import median_durations
 
 MINUTE_S = 60
 BEFORE_S = 3600

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coldtrail.model.findings import FindingKind, Severity, Sighting
-from coldtrail.store.troubles import Group
+from coldtrail.store.troubles.failures import Group
 
 
 def sighting(

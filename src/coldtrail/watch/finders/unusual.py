@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.weeks import QUARTER_S, WEEK_S, Quarter, quarters
+from coldtrail.store.troubles.weeks import QUARTER_S, WEEK_S, Quarter, quarters
 from coldtrail.watch.baseline import LEAST_WEEKS, Band, unusual_errors, unusual_p95, unusual_rate
 
 WEEKS = 4

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from coldtrail.model.findings import Sighting
 from coldtrail.store.engine import Engine
-from coldtrail.store.pulses import Pulse, minutes_of, pulses
+from coldtrail.store.troubles.pulses import Pulse, minutes_of, pulses
 
 BEFORE_S = 1_800
 """What is usual is what was in the half hour before."""

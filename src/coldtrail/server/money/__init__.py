@@ -1,0 +1,1 @@
+"""A range's costs, and the capacity that was held over it."""

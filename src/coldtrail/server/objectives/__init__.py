@@ -1,0 +1,1 @@
+"""Objectives at work: events are counted, budgets kept up to the minute."""

@@ -1,0 +1,1 @@
+"""What the affected have that the others of a scope have not."""

@@ -1,0 +1,147 @@
+"""Figures of a function, or of all functions together, from invocations, callers' spans and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from coldtrail.store.anyvalue import sql_text
+from coldtrail.store.engine import Engine
+from coldtrail.store.figures.all_functions import most_at_once, most_by_function, together
+from coldtrail.store.figures.calls import THROTTLED
+from coldtrail.store.figures.steps import Figures, Steps, columns, in_range, step_of
+from coldtrail.store.functions.minutes import STEP_OF_MINUTE
+from coldtrail.store.resource_names import sql_has_any
+from coldtrail.store.resources import RANGE
+
+_OF_FUNCTION = """AND cityHash64(i.request_id) IN (
+    SELECT cityHash64(request_id) FROM invocations WHERE function = {function:String}
+      AND time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE AND time < fromUnixTimestamp64Nano({until:Int64}))"""
+
+_INVOCATIONS = """
+SELECT cityHash64(request_id) AS request, min(i.time) AS time, argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms,
+  max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed, max(i.init_ms) AS init_ms,
+  max(i.memory_mb) AS memory_mb, max(i.memory_used_mb) AS memory_used_mb
+FROM invocations AS i
+WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE
+  AND i.time < fromUnixTimestamp64Nano({until:Int64}) OF_FUNCTION
+GROUP BY request
+"""
+"""An invocation lasts up to 15 minutes, so one that began before the range may still run in it."""
+
+_WAYS = ("count", "errors", "duration_p95", "memory_used", "memory_size", "init_p95")
+_ACCOUNT = tuple(f"account.{way}" for way in _WAYS)
+
+# Looking for the invocations of one function among all is what costs: they are looked for once, for both.
+_FIGURES = f"""
+SELECT toUInt8(grouping(step)) AS whole, step, count(), countIf(failed),
+  quantileTDigestIf(0.95)(duration_ms, isNotNull(duration_ms)), max(memory_used_mb), max(memory_mb),
+  quantileTDigestIf(0.95)(init_ms, isNotNull(init_ms)),
+  if(whole, groupArrayIf(toUnixTimestamp64Nano(time), isNotNull(duration_ms)), []),
+  if(whole, groupArrayIf(toInt64(assumeNotNull(duration_ms) * 1e6), isNotNull(duration_ms)), [])
+FROM (SELECT *, {step_of("time")} AS step FROM ({_INVOCATIONS.replace("OF_FUNCTION", _OF_FUNCTION)}))
+GROUP BY GROUPING SETS ((step), ())
+"""
+
+_INVOKED = f"""multiIf(mapContains(attributes, 'faas.invoked_name'), {sql_text("attributes['faas.invoked_name']")},
+  {sql_text("attributes['aws.xray.aws.function_name']")})"""
+
+# Calls of functions that failed are few: the roll-up says when there were any, and only those spans are read.
+_CALLED = f"""
+SELECT {STEP_OF_MINUTE} AS step, sum(c.count), sum(c.error_count) FROM calls AS c
+WHERE {RANGE} AND kind = 'lambda' AND taking = 0 AND ({{function:String}} = '' OR name = {{function:String}})
+GROUP BY step ORDER BY step
+"""
+
+_THROTTLES = f"""
+SELECT {step_of("start")} AS step, countIf({THROTTLED}) FROM spans
+PREWHERE status_code = 2 AND kind IN (3, 4) AND {in_range("start")} AND step IN {{failing:Array(Int64)}}
+WHERE {sql_has_any(("faas.invoked_name", "aws.xray.aws.function_name"))}
+  AND ({{function:String}} = '' OR {_INVOKED} = {{function:String}})
+GROUP BY step ORDER BY step
+"""
+
+_WAITS = f"""
+SELECT {step_of("taken")} AS step, max(dateDiff('nanosecond', sent, taken) / 1e6) FROM (
+  SELECT key_hash, minIf(k.time, k.role = 'gives') AS sent, countIf(k.role = 'gives') AS givers,
+    minIf(k.time, k.role = 'takes' AND k.service = {{function:String}}) AS taken
+  FROM message_keys AS k
+  WHERE k.time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 1 DAY
+    AND k.time < fromUnixTimestamp64Nano({{until:Int64}}) + INTERVAL 1 DAY AND k.key_hash IN (
+    SELECT key_hash FROM message_keys WHERE {in_range("time")} AND service = {{function:String}}
+      AND kind = {{kind:String}} AND role = 'takes')
+  GROUP BY key_hash)
+WHERE givers > 0 AND taken >= sent AND {in_range("taken")} GROUP BY step ORDER BY step
+"""
+
+
+def figures_of_function(engine: Engine, name: str, steps: Steps) -> Figures:
+    """Return the figures of one function; reads the range of invocations once, and its keys."""
+    parameters = steps.parameters(function=name)
+    waits = {
+        f"function.{way}": kind
+        for way, kind in (("stream_wait_max", "sequence_number"), ("event_wait_max", "event_id"))
+    }
+    figures = _of_invocations(engine, name, steps)
+    figures |= _throttles(engine, "function.throttles", name, steps)
+    for way, kind in waits.items():
+        figures |= columns(engine.rows(_WAITS, {**parameters, "kind": kind}), (way,))
+    return figures
+
+
+def _throttles(engine: Engine, way: str, function: str, steps: Steps) -> Figures:
+    """How many calls of a function (of any, "") were refused by a limit, where it was called at all."""
+    parameters = steps.parameters(function=function)
+    called = engine.rows(_CALLED, parameters)
+    told = dict.fromkeys((int(step) for step, count, _ in called if count), 0.0)
+    if failing := [int(step) for step, _, errors in called if errors]:
+        told |= {int(step): float(n) for step, n in engine.rows(_THROTTLES, {**parameters, "failing": failing})}
+    return {way: told} if told else {}
+
+
+def figures_of_all_functions(engine: Engine, steps: Steps) -> Figures:
+    """Return the figures of all functions of the store together; reads a row a minute, and what is not summed up yet."""
+    figures = columns(together(engine, steps.since_ns, steps.until_ns, steps.step_ns), _ACCOUNT)
+    running = most_at_once(engine, steps.since_ns, steps.until_ns, steps.step_ns)
+    figures |= {"account.concurrency": {step: float(most) for step, most in running.items()}} if running else {}
+    return figures | _throttles(engine, "account.throttles", "", steps)
+
+
+def _of_invocations(engine: Engine, name: str, steps: Steps) -> Figures:
+    rows: list[tuple[Any, ...]] = []
+    most: dict[int, float] = {}
+    for whole, step, *told, starts, lasted in engine.rows(_FIGURES, steps.parameters(function=name)):
+        if whole:
+            most = _most_at_once(starts, lasted, steps)
+        elif 0 <= step < steps.count:
+            rows.append((step, *told))
+    figures = columns(sorted(rows), tuple(f"function.{way}" for way in _WAYS))
+    return figures | ({"function.concurrency": most} if most else {})
+
+
+def _most_at_once(starts: Sequence[int], lasted: Sequence[int], steps: Steps) -> dict[int, float]:
+    """How many ran at once after each change, at most, by step.
+
+    Who starts where another ends does not overlap it: what happens at one instant is added up before it is looked at.
+    """
+    import numpy as np
+
+    began = np.asarray(starts, dtype=np.int64)
+    at, place = np.unique(np.concatenate((began, began + np.asarray(lasted, dtype=np.int64))), return_inverse=True)
+    running = np.cumsum(np.bincount(place, np.repeat((1, -1), len(began)), minlength=len(at)))
+    step = (at - steps.since_ns) // steps.step_ns
+    inside = (at >= steps.since_ns) & (at < steps.until_ns)
+    most = np.full(steps.count, -1.0)
+    np.maximum.at(most, step[inside], running[inside])
+    return {int(one): float(most[one]) for one in np.flatnonzero(most >= 0)}
+
+
+_MOST = ("function.duration_p95", "function.memory_size", "function.memory_used")
+
+
+def figures_by_function(engine: Engine, steps: Steps) -> dict[str, Figures]:
+    """Return durations and memory of every function, by its name; reads a row a minute and function, and what is not summed up."""
+    found: dict[str, list[tuple[object, ...]]] = {}
+    for name, *row in most_by_function(engine, steps.since_ns, steps.until_ns, steps.step_ns):
+        found.setdefault(name, []).append(tuple(row))
+    return {name: columns(rows, _MOST) for name, rows in found.items()}

@@ -1,0 +1,1 @@
+"""Functions: invocations, minutes that were summed up, cold starts, versions."""

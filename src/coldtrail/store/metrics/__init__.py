@@ -1,0 +1,1 @@
+"""Metrics read back: points to cells, cells to lines, distributions merged and never averaged."""

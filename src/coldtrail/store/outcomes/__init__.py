@@ -1,0 +1,1 @@
+"""What became of trails against their workflows: kept, counted and summed up."""

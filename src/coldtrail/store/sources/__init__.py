@@ -1,0 +1,1 @@
+"""Queues, streams, topics, buses and schedules: deliveries, messages, and what they come to."""

@@ -1,0 +1,1 @@
+"""Trails as they are kept: rows of summaries, lists, searches, and edges that times told."""

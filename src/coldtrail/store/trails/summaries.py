@@ -1,0 +1,149 @@
+"""Rows of reconstructed trails: which units changed, what is known of them, and the new summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from coldtrail.store.engine import Engine
+from coldtrail.store.keys.id_sets import text_sets
+from coldtrail.store.trails.lists import TrailRow
+
+_TRAIL_COLUMNS = [
+    "trail_id",
+    "version",
+    "start",
+    "duration_ms",
+    "status",
+    "outcome",
+    "node_count",
+    "error_count",
+    "cold_start_count",
+    "services",
+    "origin_node_id",
+    "origin_kind",
+    "origin_service",
+    "origin_name",
+    "received",
+]
+
+
+class Unit(Struct, frozen=True):
+    """What a trail is made of: a trace (hex id), or a request known from logs without a trace."""
+
+    trace_id: str
+    request_id: str
+
+    @property
+    def name(self) -> str:
+        """The id under which `trail_members` lists it."""
+        return self.trace_id or self.request_id
+
+
+class Received(Struct, frozen=True):
+    """How many rows of `keys` a unit has that were received in a Unix second, and when the first and last of these signals were."""
+
+    unit: Unit
+    received_s: int
+    keys: int
+    first_ns: int = 0
+    last_ns: int = 0
+
+
+def units_received_in(engine: Engine, seconds: list[int], limit: int) -> list[Received]:
+    """Return units with keys received in these Unix seconds, newest first; reads the newest parts only."""
+    return _units(engine, "received IN {seconds:Array(UInt32)}", {"seconds": seconds}, limit)
+
+
+def units_since(engine: Engine, since_s: int, limit: int) -> list[Received]:
+    """Return units with keys received since a Unix second, newest first."""
+    return _units(engine, "received >= toDateTime({since:UInt32})", {"since": max(0, since_s)}, limit)
+
+
+def _units(engine: Engine, received: str, parameters: dict[str, Any], limit: int) -> list[Received]:
+    rows = engine.rows(
+        f"""SELECT if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS trace,
+          if(trace = '', request_id, '') AS request, toUnixTimestamp(received) AS at, count(),
+          toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time))
+        FROM keys WHERE {received} GROUP BY trace, request, at
+        ORDER BY at DESC LIMIT {{limit:UInt32}}""",
+        {**parameters, "limit": limit},
+    )
+    return [Received(Unit(trace, request), *told) for trace, request, *told in rows if trace or request]
+
+
+def last_saved_s(engine: Engine) -> int:
+    """Return the Unix second at which the last trail was saved, 0 where none was."""
+    return int(engine.rows("SELECT toUnixTimestamp(max(received)) FROM trails")[0][0])
+
+
+def save_trails(
+    engine: Engine,
+    rows: list[TrailRow],
+    members: dict[str, set[str]],
+    stays: Callable[[str, str], bool],
+    version: int,
+) -> None:
+    """Write summaries and the units of each; a trail that lost its units to others is marked as gone.
+
+    ``members`` maps units to the ids of all trails that they are part of; ``stays``: whether a unit may be part of a trail
+    besides, of which it was before; ``version`` is Unix nanoseconds.
+    """
+    received_s = version // 10**9
+    query = "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN "
+    known = {(unit, trail_id) for some in text_sets(members) for unit, trail_id in engine.rows(query + some)}
+    kept = {row.trail_id for row in rows}
+    gone = {trail for unit, trail in known if trail not in members[unit] and not stays(unit, trail)} - kept
+    values = [_values(row, version, received_s) for row in rows]
+    values += [_values(row, version, received_s) for row in _gone(engine, sorted(gone))]
+    if values:
+        engine.insert("trails", values, _TRAIL_COLUMNS)
+    new = [
+        [unit, trail_id, received_s]
+        for unit, ids in sorted(members.items())
+        for trail_id in sorted(ids)
+        if (unit, trail_id) not in known
+    ]
+    if new:
+        engine.insert("trail_members", new, ["unit", "trail_id", "received"])
+
+
+def _gone(engine: Engine, trail_ids: list[str]) -> list[TrailRow]:
+    """Rows without a status, at the start that the trails had, so that a list of that time sees that they are gone."""
+    if not trail_ids:
+        return []
+    starts = engine.rows(
+        """SELECT trail_id, toUnixTimestamp64Nano(argMax(start, version)) FROM trails
+        WHERE trail_id IN {ids:Array(String)} GROUP BY trail_id""",
+        {"ids": trail_ids},
+    )
+    return [TrailRow(trail_id, start_ns, 0.0, "", None, 0, 0, 0, [], "", "", "", "") for trail_id, start_ns in starts]
+
+
+def _values(row: TrailRow, version: int, received_s: int) -> list[object]:
+    return [
+        row.trail_id,
+        version,
+        _time(row.start_ns),
+        row.duration_ms,
+        row.status,
+        row.outcome or "",
+        row.node_count,
+        row.error_count,
+        row.cold_start_count,
+        row.services,
+        row.origin_node_id,
+        row.origin_kind,
+        row.origin_service,
+        row.origin_name[:1000],
+        received_s,
+    ]
+
+
+def _time(at_ns: int) -> str:
+    """Unix nanoseconds as the engine reads them from text, whatever the year."""
+    seconds, ns = divmod(max(0, at_ns), 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{ns:09d}"

@@ -1,0 +1,1 @@
+"""Nodes to edges, the strongest evidence first."""

@@ -1,0 +1,1 @@
+"""Signals to nodes: everything that speaks of the same thing becomes one node."""
