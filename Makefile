@@ -45,7 +45,7 @@ dev: setup ## Run the server, restarted when a source changes.
 	@$(BIN)/python -m watchfiles --filter python '$(BIN)/coldtrail up $(ARGS)' src
 
 test: setup lint check ## Run every check and test.
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## Check the page: types, unit tests, sizes.
 	@cd web && npm run check --silent && npm run budget --silent

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,12 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
-def coldtrail(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
-    with serving(tmp_path_factory.mktemp("coldtrail") / "data") as running:
-        yield running
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Coldtrail]]:
+    """One server for each store, kept while tests go from the one to the other and back."""
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(lambda store: stack.enter_context(serving(tmp_path_factory.mktemp(store) / "data")))
+
+
+@pytest.fixture(scope="session")
+def coldtrail(store: str, shared: Callable[[str], Coldtrail]) -> Coldtrail:
+    return shared(store)

@@ -46,21 +46,20 @@ class ClickHouseDouble:
         return f"clickhouse://127.0.0.1:{self.port}/{''.join(one if one.isalnum() else '_' for one in name)}"
 
 
+_started: ClickHouseDouble | None = None
 _double: ClickHouseDouble | None = None
+"""The one that servers are told of; none, and they have the embedded engine."""
 
 
 @contextlib.contextmanager
 def using(kind: str, folder: Path) -> Iterator[None]:
-    """Let every server that is started within have its store there."""
-    global _double
-    if kind == "chdb":
-        yield
-        return
-    _double = ClickHouseDouble(folder)
+    """Let every server that is started within have its store there. The double stays up for the next time, until we end."""
+    global _started, _double
+    if kind == "clickhouse":
+        _double = _started = _started or ClickHouseDouble(folder)
     try:
         yield
     finally:
-        _double.kill()
         _double = None
 
 

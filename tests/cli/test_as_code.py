@@ -8,14 +8,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coldtrail.model.definitions import SPECS, read_spec
 from coldtrail.model.documents import BadDocument, read_text, written
-from running import COMMAND, Coldtrail
+from running import COMMAND, HTTP, Coldtrail
 
 ROOT = Path(__file__).parents[2]
 ALERT = """\
@@ -91,7 +90,7 @@ def test_files_are_applied_compared_pruned_and_exported(coldtrail: Coldtrail, tm
     changed = run(coldtrail, "apply", "ops", at=tmp_path)
     assert re.search(r"change +alert shop-is-slow\n.*\n +above|-  above: 500\n +\+  above: 800", changed.stdout), changed.stdout
     assert coldtrail.get("/definitions/silence/shop-is-slow").status_code == 200, "without --prune all stays"
-    httpx.put(f"{coldtrail.url}/api/v1/definitions/silence/by-hand", json={"spec": {"until": "2099-01-01T00:00:00Z"}, "source": "page"}, timeout=30)
+    HTTP.put(f"{coldtrail.url}/api/v1/definitions/silence/by-hand", json={"spec": {"until": "2099-01-01T00:00:00Z"}, "source": "page"}, timeout=30)
     pruned = json.loads(run(coldtrail, "apply", "ops", "--prune", "--json", at=tmp_path).stdout)
     steps = [(one["what"], one["kind"], one["name"]) for one in pruned["steps"]]
     assert steps == [("unchanged", "alert", "shop-is-slow"), ("remove", "silence", "shop-is-slow")]

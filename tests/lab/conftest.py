@@ -1,4 +1,4 @@
-"""One server and one lab of all stories for the tests of this folder; they only add to it."""
+"""One server and one lab of all stories for the tests of a file; a lab that nobody looks at keeps a tenth of a core busy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from coldtrail_lab.lab import STORIES, Lab
 from running import Coldtrail, serving
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Coldtrail, Lab]]:
     folder = tmp_path_factory.mktemp("lab")
     more = {"stories": STORIES, "schedule_s": 3600.0, "truth": folder / "truth.jsonl"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
 import pytest
 from bench.reconstruction.recording import Relay
 
@@ -13,7 +12,7 @@ from coldtrail_lab.deployments import Announcer
 from coldtrail_lab.lab import Lab
 from coldtrail_lab.meters import Metric, Statistics
 from coldtrail_lab.metric_stream import MetricStream
-from running import Coldtrail
+from running import HTTP, Coldtrail
 
 Counted = dict[tuple[str, str, str], Statistics]
 
@@ -36,7 +35,7 @@ def periods(told: tuple[Coldtrail, Lab]) -> tuple[Counted, Counted]:
     lab.drain()
     before = counted(lab.meters.take())
     assert lab.deploy()
-    assert httpx.post(f"{lab.control_url}/deploy").json() == {"deployed": False}  # it runs already
+    assert HTTP.post(f"{lab.control_url}/deploy").json() == {"deployed": False}  # it runs already
     assert statuses(lab, range(3, 6)) == [200, 200, 200]
     lab.drain()
     return before, counted(lab.meters.take())

@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from lambda_logs import deliver, payload
 from otlp import span, traces
-from running import Coldtrail
+from running import HTTP, Coldtrail
 
 JSON = "application/json"
 
@@ -72,7 +72,7 @@ def test_wrong_types_encodings_methods_and_paths_have_their_own_status(coldtrail
     body = traces(span())
     assert coldtrail.post("/v1/traces", body, "text/plain").status_code == 415
     assert coldtrail.post("/v1/traces", body, content_encoding="br").status_code == 415
-    assert httpx.get(f"{coldtrail.otlp_http}/v1/traces").status_code == 405
+    assert HTTP.get(f"{coldtrail.otlp_http}/v1/traces").status_code == 405
     assert coldtrail.post("/v1/nothing", body).status_code == 404
     assert coldtrail.post("/v1/traces", b"").status_code == 200
 

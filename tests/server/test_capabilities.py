@@ -7,13 +7,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from coldtrail.receivers.attributes import key_value
 from otlp import span, traces
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 SERVER, CLIENT, CONSUMER = 2, 3, 5
 MINUTE_NS = 60 * 10**9
@@ -41,7 +40,7 @@ def shop(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldt
     *Parcels* is a workflow: a parcel that is booked has a label.
     """
     with serving(tmp_path_factory.mktemp("capabilities") / "data") as running:
-        httpx.put(f"{running.url}/api/v1/definitions/workflow/parcels", json={"spec": PARCELS}).raise_for_status()
+        HTTP.put(f"{running.url}/api/v1/definitions/workflow/parcels", json={"spec": PARCELS}).raise_for_status()
         now = time.time_ns() // MINUTE_NS * MINUTE_NS - 10 * MINUTE_NS
         ordering, billing, mails, parcels = list[Any](), list[Any](), list[Any](), list[Any]()
         for number in range(ORDERS):

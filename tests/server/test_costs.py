@@ -12,12 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from lambda_logs import write
 from otlp import span, traces
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 MINUTE_NS = 60 * 10**9
 HALF_HOUR_NS = 30 * MINUTE_NS
@@ -49,7 +48,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
             "services": ["quotes-price"],
             "configuration": {"functions": {"quotes-price": {"provisioned_concurrency": 1}}, "tables": {"quote-rates": {"read_capacity": 5, "write_capacity": 5}}},
         }
-        assert httpx.post(f"{running.url}/api/v1/deployments", json=body).status_code == 201
+        assert HTTP.post(f"{running.url}/api/v1/deployments", json=body).status_code == 201
         yield running
 
 

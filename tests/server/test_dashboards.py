@@ -15,7 +15,7 @@ from coldtrail.model.definitions import BadDefinition, read_spec
 from coldtrail.server.starter import starters
 from coldtrail.services import ALL_SERVICES
 from lambda_logs import report, write
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 DEFINITION = "/api/v1/definitions/dashboard"
 
@@ -32,7 +32,7 @@ def served(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Col
 
 
 def put(running: Coldtrail, name: str, spec: dict[str, Any]) -> httpx.Response:
-    return httpx.put(f"{running.url}{DEFINITION}/{name}", json={"spec": spec}, timeout=30)
+    return HTTP.put(f"{running.url}{DEFINITION}/{name}", json={"spec": spec}, timeout=30)
 
 
 def listed(running: Coldtrail) -> dict[str, dict[str, Any]]:
@@ -55,7 +55,7 @@ def test_the_starter_set_is_listed_and_ones_own_of_the_same_name_stands_in_its_p
     assert put(served, "lambda", {"title": "Ours", "rows": [{"panels": [{"kind": "red", "group": "function"}]}]}).status_code == 201
     ours = listed(served)["lambda"]
     assert (ours["title"], ours["starter"], ours["replaces_starter"], ours["panel_count"]) == ("Ours", False, True, 1)
-    assert httpx.delete(f"{served.url}{DEFINITION}/lambda").status_code == 200
+    assert HTTP.delete(f"{served.url}{DEFINITION}/lambda").status_code == 200
     assert listed(served)["lambda"]["starter"] is True
     assert served.get("/dashboards/nobody-made-this").status_code == 404
 
@@ -67,7 +67,7 @@ def test_a_dashboards_file_is_read_back_as_the_same_dashboard_under_another_name
     assert (shared["kind"], shared["name"]) == ("dashboard", "critical-health")
     assert put(served, "ours-again", shared["spec"]).status_code == 201
     assert served.api("/dashboards/ours-again")["spec"] == served.api("/dashboards/critical-health")["spec"]
-    assert httpx.delete(f"{served.url}{DEFINITION}/ours-again").status_code == 200
+    assert HTTP.delete(f"{served.url}{DEFINITION}/ours-again").status_code == 200
 
 
 @pytest.mark.parametrize(

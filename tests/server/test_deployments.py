@@ -12,13 +12,13 @@ import httpx
 
 from lambda_logs import write
 from otlp import span, traces
-from running import COMMAND, Coldtrail, serving
+from running import COMMAND, HTTP, Coldtrail, serving
 
 MINUTE_NS = 60 * 10**9
 
 
 def announce(coldtrail: Coldtrail, **told: Any) -> httpx.Response:
-    return httpx.post(f"{coldtrail.url}/api/v1/deployments", json={"application": "shop", "version": "1", **told}, headers=coldtrail.headers)
+    return HTTP.post(f"{coldtrail.url}/api/v1/deployments", json={"application": "shop", "version": "1", **told}, headers=coldtrail.headers)
 
 
 def at(time_ns: int) -> str:
@@ -55,16 +55,16 @@ def test_a_deployment_that_says_nonsense_is_refused_with_its_reason(coldtrail: C
         answer = announce(coldtrail, **told)
         assert answer.status_code == 400, told
         assert reason in answer.json()["detail"]
-    assert httpx.post(f"{coldtrail.url}/api/v1/deployments", content=b"[" * 100_000).status_code == 400
+    assert HTTP.post(f"{coldtrail.url}/api/v1/deployments", content=b"[" * 100_000).status_code == 400
 
 
 def test_only_who_may_write_may_announce(coldtrail: Coldtrail, tmp_path: Path) -> None:
     url = f"{coldtrail.url}/api/v1/deployments"
     body = {"application": "evil", "version": "1"}
-    assert httpx.post(url, json=body, headers={"origin": "http://evil.example"}).status_code == 403
-    assert httpx.post(url, json=body, headers={"host": "evil.example"}).status_code == 403
+    assert HTTP.post(url, json=body, headers={"origin": "http://evil.example"}).status_code == 403
+    assert HTTP.post(url, json=body, headers={"host": "evil.example"}).status_code == 403
     with serving(tmp_path / "data", "--token", "secret", token="secret") as guarded:
-        assert httpx.post(f"{guarded.url}/api/v1/deployments", json=body).status_code == 401
+        assert HTTP.post(f"{guarded.url}/api/v1/deployments", json=body).status_code == 401
         assert announce(guarded).status_code == 201
         assert guarded.api("/deployments")["deployments"]
     assert not coldtrail.api("/deployments", application="evil")["deployments"]

@@ -14,7 +14,7 @@ import httpx
 from lambda_logs import report, write
 from orders import place
 from otlp import span, traces
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 SOON_S = 60.0
 ENV = {"COLDTRAIL_NOTIFY": '{"period_s": 0.5}'}
@@ -23,7 +23,7 @@ HOSTILE = "<script>alert(1)</script> | [x](javascript:alert(1))\n# not a heading
 
 
 def send(coldtrail: Coldtrail, method: str, path: str, body: Any = None) -> httpx.Response:
-    return httpx.request(method, f"{coldtrail.url}/api/v1{path}", json=body, timeout=60)
+    return HTTP.request(method, f"{coldtrail.url}/api/v1{path}", json=body, timeout=60)
 
 
 def opened(coldtrail: Coldtrail, **start: str) -> dict[str, Any]:

@@ -19,14 +19,14 @@ from coldtrail.receivers.attributes import key_value
 from coldtrail.server.api import jaeger_shapes as shapes
 from coldtrail.server.api.jaeger_query import duration_ns, search_of
 from otlp import span, traces
-from running import Coldtrail, wait_for
+from running import HTTP, Coldtrail, wait_for
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "jaeger" / "trace.json"
 START_NS = 1_795_000_000_123_456_789
 
 
 def ask(coldtrail: Coldtrail, path: str, **asked: Any) -> httpx.Response:
-    return httpx.get(f"{coldtrail.url}/jaeger/api{path}", params=asked, headers=coldtrail.headers, timeout=30)
+    return HTTP.get(f"{coldtrail.url}/jaeger/api{path}", params=asked, headers=coldtrail.headers, timeout=30)
 
 
 def data(coldtrail: Coldtrail, path: str, **asked: Any) -> Any:

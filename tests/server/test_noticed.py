@@ -12,7 +12,7 @@ import httpx
 
 from lambda_logs import report, write
 from otlp import span, traces
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 SOON_S = 60.0
 
@@ -37,7 +37,7 @@ def about(coldtrail: Coldtrail, scope: str, good: Any, **params: Any) -> list[di
 
 
 def decide(coldtrail: Coldtrail, finding_id: str, **decision: str) -> httpx.Response:
-    return httpx.post(f"{coldtrail.url}/api/v1/findings/{finding_id}", json=decision, timeout=30)
+    return HTTP.post(f"{coldtrail.url}/api/v1/findings/{finding_id}", json=decision, timeout=30)
 
 
 def test_a_failure_is_one_finding_however_often_and_comes_back_after_it_was_resolved(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from otlp import span, traces
-from running import COMMAND, Coldtrail, serving
+from running import COMMAND, HTTP, Coldtrail, serving
 
 MINUTE_NS = 60 * 10**9
 
@@ -28,7 +28,7 @@ def request(service: str, at_ns: int, *, error: str = "", ms: float = 5.0, **att
 
 def define(running: Coldtrail, name: str, sli: dict[str, Any], target_percent: float = 99.0, **more: Any) -> httpx.Response:
     spec = {"sli": sli, "target_percent": target_percent, **more}
-    return httpx.put(f"{running.url}/api/v1/definitions/objective/{name}", json={"spec": spec}, timeout=30)
+    return HTTP.put(f"{running.url}/api/v1/definitions/objective/{name}", json={"spec": spec}, timeout=30)
 
 
 def counted(running: Coldtrail, counts: dict[str, tuple[int, int]], state: str = "") -> dict[str, dict[str, Any]]:
@@ -81,7 +81,7 @@ def test_objectives_count_what_came_and_keep_it_over_a_restart(tmp_path: Path) -
         counted(running, {"service": (56, 11), "entry": (56, 11), "function": (56, 11), "with-probes": (61, 11)})
     with serving(tmp_path / "data") as running:
         counted(running, {"service": (56, 11), "entry": (56, 11), "function": (56, 11), "quick": (45, 10)}, "page")
-        assert httpx.delete(f"{running.url}/api/v1/definitions/objective/service").status_code == 200
+        assert HTTP.delete(f"{running.url}/api/v1/definitions/objective/service").status_code == 200
         running.eventually("/objectives", lambda answer: {one["name"] for one in answer["objectives"]} == set(expected) - {"service"}, 60)
 
 
@@ -106,7 +106,7 @@ def test_entries_are_proposed_and_what_is_proposed_can_be_accepted(coldtrail: Co
 
     found = ours(coldtrail.eventually("/objective-proposals", lambda answer: len(ours(answer)) == 2, 30))
     for one in found:
-        assert httpx.put(f"{coldtrail.url}/api/v1/definitions/objective/{one['name']}", json={"spec": one["spec"]}).status_code == 201
+        assert HTTP.put(f"{coldtrail.url}/api/v1/definitions/objective/{one['name']}", json={"spec": one["spec"]}).status_code == 201
     told = counted(coldtrail, {one["name"]: (40, 0) for one in found})
     assert {told[one["name"]]["state"] for one in found} == {"ok"}
 

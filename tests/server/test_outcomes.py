@@ -8,17 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from orders import place
 from otlp import span, traces
-from running import COMMAND, Coldtrail, serving
+from running import COMMAND, HTTP, Coldtrail, serving
 
 SOON_S = 60.0
 
 
 def define(coldtrail: Coldtrail, name: str, spec: dict[str, Any]) -> None:
-    answer = httpx.put(f"{coldtrail.url}/api/v1/definitions/workflow/{name}", json={"spec": spec}, timeout=30)
+    answer = HTTP.put(f"{coldtrail.url}/api/v1/definitions/workflow/{name}", json={"spec": spec}, timeout=30)
     assert answer.status_code in (200, 201), answer.text
 
 
@@ -98,7 +96,7 @@ def test_a_workflow_says_how_its_trails_came_out_and_what_is_missing_where(coldt
     shop = f"shop-{os.urandom(3).hex()}"
     define(coldtrail, shop, shape(shop))
     spec = {"sli": {"type": "outcomes", "workflow": shop}, "target_percent": 90.0}
-    assert httpx.put(f"{coldtrail.url}/api/v1/definitions/objective/{shop}", json={"spec": spec}, timeout=30).status_code == 201
+    assert HTTP.put(f"{coldtrail.url}/api/v1/definitions/objective/{shop}", json={"spec": spec}, timeout=30).status_code == 201
     for packed in (1, 1, 1, 2, 0):
         place(coldtrail, shop, packed=packed, ago_s=60)
 
@@ -134,7 +132,7 @@ def test_what_trails_usually_do_is_proposed_and_can_be_taken_over(coldtrail: Col
     (one,) = proposed(coldtrail.eventually("/workflows/proposals", lambda said: bool(proposed(said)) and proposed(said)[0]["trail_count"] == 8, SOON_S))
     assert f"{shop}-pack" in [step["service"] for step in one["steps"]]
     assert all(step["share"] == 1.0 for step in one["steps"])
-    read = httpx.post(f"{coldtrail.url}/api/v1/workflows/read", json={"text": one["text"]}, timeout=30).json()
+    read = HTTP.post(f"{coldtrail.url}/api/v1/workflows/read", json={"text": one["text"]}, timeout=30).json()
     assert read == {"name": one["name"], "spec": one["spec"], "errors": []}
     define(coldtrail, shop, one["spec"])
     coldtrail.eventually(f"/workflows/{shop}", lambda said: said.get("outcomes") == {"complete": 8}, SOON_S)
@@ -144,5 +142,5 @@ def test_what_trails_usually_do_is_proposed_and_can_be_taken_over(coldtrail: Col
 def test_a_text_that_is_no_workflow_is_told_with_its_line(coldtrail: Coldtrail) -> None:
     text = "kind: workflow\nname: orders\norigin: {service: shop}\nsteps:\n  - name: paid\n    match: {service: pay}\n    within: soon\n"
     for broken, line in ((text, 7), (text.replace("    within: soon", "    widhin: 5s"), 5), ("kind: workflow\nname: [", 2), (text.replace("kind: workflow", "kind: alert"), 1)):
-        (error,) = httpx.post(f"{coldtrail.url}/api/v1/workflows/read", json={"text": broken}, timeout=30).json()["errors"]
+        (error,) = HTTP.post(f"{coldtrail.url}/api/v1/workflows/read", json={"text": broken}, timeout=30).json()["errors"]
         assert error["line"] == line, error

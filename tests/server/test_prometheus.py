@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.sdk.metrics import MeterProvider
@@ -18,7 +17,7 @@ from opentelemetry.sdk.resources import Resource
 
 from metric_points import gauge
 from otlp import span, traces
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 START_S = int(time.time()) // 60 * 60 - 1800
 """A whole minute, half an hour ago: what is sent below lies after it."""
@@ -53,7 +52,7 @@ def send(coldtrail: Coldtrail) -> None:
 
 
 def ask(coldtrail: Coldtrail, path: str, **params: Any) -> Any:
-    answer = httpx.get(f"{coldtrail.url}/prometheus/api/v1/{path}", params=params, timeout=30)
+    answer = HTTP.get(f"{coldtrail.url}/prometheus/api/v1/{path}", params=params, timeout=30)
     assert answer.status_code == 200, answer.text
     return answer.json()["data"]
 
@@ -129,7 +128,7 @@ def test_expressions_are_worth_what_prometheus_says(coldtrail: Coldtrail, query:
 
 def test_what_grafana_asks_is_answered(coldtrail: Coldtrail) -> None:
     url = f"{coldtrail.url}/prometheus/api/v1"
-    posted = httpx.post(f"{url}/query", data={"query": "1+1", "time": "1000.5"}).json()
+    posted = HTTP.post(f"{url}/query", data={"query": "1+1", "time": "1000.5"}).json()
     assert posted == {"status": "success", "data": {"resultType": "scalar", "result": [1000.5, "2"]}}
     assert {"pool", "job", "route", "service", "group"} <= set(ask(coldtrail, "labels"))
     assert ask(coldtrail, "label/route/values", **{"match[]": "orders_total"}) == ["/buy", "/return"]
@@ -161,5 +160,5 @@ def test_what_grafana_asks_is_answered(coldtrail: Coldtrail) -> None:
 def test_what_cannot_be_answered_is_refused_as_prometheus_refuses(coldtrail: Coldtrail, path: str, params: dict[str, str]) -> None:
     if "@ 1795239132" in str(params):
         params = {"query": params["query"].replace("pool_size @ 1795239132", f"pool_size @ {START_S + 240}").replace("pool_size +", f"pool_size @ {START_S + 240} +")}
-    answer = httpx.get(f"{coldtrail.url}/prometheus/api/v1/{path}", params=params)
+    answer = HTTP.get(f"{coldtrail.url}/prometheus/api/v1/{path}", params=params)
     assert (answer.status_code, answer.json()["status"], answer.json()["errorType"]) == (400, "error", "bad_data")

@@ -32,7 +32,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from coldtrail.model.wire import write_field
 from lambda_logs import deliver, payload
 from otlp import logs, span, traces
-from running import Coldtrail, serving, wait_for
+from running import HTTP, Coldtrail, serving, wait_for
 
 JSON = "application/json"
 HEADER = b'{"format": "json", "version": 1}\n'
@@ -123,7 +123,7 @@ def test_a_page_elsewhere_cannot_use_grpc(coldtrail: Coldtrail) -> None:
     before = counter(coldtrail, "otlp/grpc")
     for headers in ({}, {"host": "evil.example"}):
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.post(f"http://{coldtrail.otlp_grpc}/opentelemetry.proto.collector.trace.v1.TraceService/Export", content=traces(span()), headers=headers)
+            HTTP.post(f"http://{coldtrail.otlp_grpc}/opentelemetry.proto.collector.trace.v1.TraceService/Export", content=traces(span()), headers=headers)
     assert counter(coldtrail, "otlp/grpc") == before
 
 
@@ -198,7 +198,7 @@ def test_text_that_is_not_utf8_is_shown_with_replacement_wherever_it_stands(cold
     (record,) = coldtrail.eventually("/logs", lambda found: found["logs"], q=f"line-{marker}")["logs"]
     assert (record["body"], record["event_name"], record["attributes"]) == (f"line-{marker}{bad}", f"event{bad}", {f"key{bad}": f"value{bad}"})
     for path in ("/trails", "/red", "/red?group=route", "/services", f"/trails/{one['trace_id'].hex()}", f"/trails/{one['trace_id'].hex()}/columns"):
-        assert httpx.get(f"{coldtrail.url}/api/v1{path}").status_code == 200, path
+        assert HTTP.get(f"{coldtrail.url}/api/v1{path}").status_code == 200, path
 
 
 @pytest.mark.parametrize(("name", "encode"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress), ("deflate", zlib.compress)])
@@ -208,7 +208,7 @@ def test_a_bomb_is_refused_on_every_path_that_takes_bodies(coldtrail: Coldtrail,
         assert coldtrail.post(path, bomb, content_encoding=name).status_code == 413, path
     failed = coldtrail.post("/aws/firehose", bomb, JSON, content_encoding=name, x_amz_firehose_request_id="r1")
     assert (failed.status_code, failed.json()["requestId"], bool(failed.json()["errorMessage"])) == (413, "r1", True)
-    segments = httpx.post(f"http://{coldtrail.xray}/TraceSegments", content=bomb, headers={"content-encoding": name}, timeout=60)
+    segments = HTTP.post(f"http://{coldtrail.xray}/TraceSegments", content=bomb, headers={"content-encoding": name}, timeout=60)
     assert (segments.status_code, segments.headers["x-amzn-errortype"]) == (413, "InvalidRequestException")
     assert coldtrail.post("/aws/logs", gzip.compress(gzip.compress(bytes(80 << 20)))).status_code == 400
 
@@ -238,7 +238,7 @@ def test_absurd_times_cost_their_own_line_or_document_alone(coldtrail: Coldtrail
     assert deliver(coldtrail, payload("/aws/lambda/times", [*lines, *absurd, "INIT_REPORT Init Duration: 1.2.3 ms\tPhase: init"])).status_code == 200
     for start in (0, -1, 1e300, 10**400, "soon", None, True, 4_102_444_801):
         text = json.dumps({"name": "x", "id": os.urandom(8).hex(), "trace_id": f"1-5f2aebcc-{os.urandom(12).hex()}", "start_time": start, "end_time": 1.6e9})
-        answer = httpx.post(f"http://{coldtrail.xray}/TraceSegments", json={"TraceSegmentDocuments": [text]})
+        answer = HTTP.post(f"http://{coldtrail.xray}/TraceSegments", json={"TraceSegmentDocuments": [text]})
         assert (answer.status_code, "start_time" in answer.json()["UnprocessedTraceSegments"][0]["Message"]) == (200, True), start
     assert coldtrail.post("/v1/traces", traces(good)).status_code == 200
     seen(coldtrail, good)
@@ -281,7 +281,7 @@ def test_unknown_documents_are_named_and_the_others_kept(coldtrail: Coldtrail) -
 
     good, odd = document(), document(annotations={"x": 10**400}, http=7, aws=[1], sql="s", cause=5, metadata="m", links="l", user={"a": 1}, service=3, deep=json.loads("[" * 500 + "]" * 500))
     bad = [one if isinstance(one, str) else json.dumps(document(**one)) for one in UNKNOWN.values()]
-    answer = httpx.post(f"http://{coldtrail.xray}/TraceSegments", json={"TraceSegmentDocuments": [json.dumps(good), *bad, json.dumps(odd)]})
+    answer = HTTP.post(f"http://{coldtrail.xray}/TraceSegments", json={"TraceSegmentDocuments": [json.dumps(good), *bad, json.dumps(odd)]})
     unprocessed = answer.json()["UnprocessedTraceSegments"]
     assert (answer.status_code, len(unprocessed), {one["ErrorCode"] for one in unprocessed}) == (200, len(bad), {"MalformedSegment"})
     for one in (good, odd):
@@ -289,7 +289,7 @@ def test_unknown_documents_are_named_and_the_others_kept(coldtrail: Coldtrail) -
     got = coldtrail.api("/spans", trace_id=odd["trace_id"])["spans"][0]["attributes"]
     assert [got[f"aws.xray.{name}"] for name in ("annotations.x", "http", "sql", "cause", "metadata", "links", "service")] == ["1" + "0" * 400, 7, "s", 5, "m", '["l"]', 3]
     for body in (b"", b"{}", b'{"TraceSegmentDocuments": [7]}', b"\xff"):
-        assert httpx.post(f"http://{coldtrail.xray}/TraceSegments", content=body).status_code == 400
+        assert HTTP.post(f"http://{coldtrail.xray}/TraceSegments", content=body).status_code == 400
 
 
 @pytest.fixture(scope="module")
@@ -346,7 +346,7 @@ def test_http_and_xray_over_tcp_tell_senders_when_to_come_back(narrow: Coldtrail
     delivery = deliver(narrow, payload("/aws/lambda/large", [os.urandom(1 << 20).hex()]))
     assert (delivery.status_code, "write-ahead log" in delivery.json()["errorMessage"]) == (503, True)
     document = {"name": "large", "id": os.urandom(8).hex(), "trace_id": f"1-5f2aebcc-{os.urandom(12).hex()}", "start_time": 1.6e9, "end_time": 1.6e9, "user": "x" * (2 << 20)}
-    segments = httpx.post(f"http://{narrow.xray}/TraceSegments", json={"TraceSegmentDocuments": [json.dumps(document)]})
+    segments = HTTP.post(f"http://{narrow.xray}/TraceSegments", json={"TraceSegmentDocuments": [json.dumps(document)]})
     assert (segments.status_code, segments.headers["x-amzn-errortype"], int(segments.headers["retry-after"]) >= 1) == (429, "ThrottledException", True)
 
 

@@ -18,7 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 
 from coldtrail.server.listening.guard import Guard
 from otlp import span, traces
-from running import COMMAND, Coldtrail, serving
+from running import COMMAND, HTTP, Coldtrail, serving
 
 TOKEN = "a-secret-of-the-tests"
 
@@ -31,14 +31,14 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
 
 @pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"}], ids=str)
 def test_a_page_elsewhere_cannot_talk_to_a_local_server(coldtrail: Coldtrail, headers: dict[str, str]) -> None:
-    assert httpx.get(f"{coldtrail.url}/api/v1/health", headers=headers).status_code == 403
-    assert httpx.get(f"{coldtrail.url}/", headers=headers).status_code == 403
-    assert httpx.post(f"{coldtrail.otlp_http}/v1/traces", content=b"", headers={"content-type": "application/x-protobuf", **headers}).status_code == 403
-    assert httpx.post(f"http://{coldtrail.xray}/SamplingRules", content=b"{}", headers=headers).status_code == 403
+    assert HTTP.get(f"{coldtrail.url}/api/v1/health", headers=headers).status_code == 403
+    assert HTTP.get(f"{coldtrail.url}/", headers=headers).status_code == 403
+    assert HTTP.post(f"{coldtrail.otlp_http}/v1/traces", content=b"", headers={"content-type": "application/x-protobuf", **headers}).status_code == 403
+    assert HTTP.post(f"http://{coldtrail.xray}/SamplingRules", content=b"{}", headers=headers).status_code == 403
 
 
 def test_the_page_itself_may_talk_to_its_server(coldtrail: Coldtrail) -> None:
-    answer = httpx.get(f"{coldtrail.url}/api/v1/health", headers={"origin": coldtrail.url})
+    answer = HTTP.get(f"{coldtrail.url}/api/v1/health", headers={"origin": coldtrail.url})
     assert answer.status_code == 200
 
 
@@ -52,15 +52,15 @@ def test_another_host_needs_a_token(tmp_path: Path) -> None:
 def test_every_listener_asks_for_the_token(guarded: Coldtrail) -> None:
     body = traces(span())
     kind = {"content-type": "application/x-protobuf"}
-    assert httpx.get(f"{guarded.url}/api/v1/health").status_code == 401
-    assert httpx.get(f"{guarded.url}/jaeger/api/services").status_code == 401
-    assert httpx.post(f"{guarded.otlp_http}/v1/traces", content=body, headers=kind).status_code == 401
-    assert httpx.post(f"{guarded.otlp_http}/v1/traces", content=body, headers={**kind, "authorization": "Bearer wrong"}).status_code == 401
+    assert HTTP.get(f"{guarded.url}/api/v1/health").status_code == 401
+    assert HTTP.get(f"{guarded.url}/jaeger/api/services").status_code == 401
+    assert HTTP.post(f"{guarded.otlp_http}/v1/traces", content=body, headers=kind).status_code == 401
+    assert HTTP.post(f"{guarded.otlp_http}/v1/traces", content=body, headers={**kind, "authorization": "Bearer wrong"}).status_code == 401
     assert guarded.post("/v1/traces", body).status_code == 200
-    refused = httpx.post(f"{guarded.otlp_http}/aws/firehose", content=b"{}", headers={"x-amz-firehose-request-id": "r1"})
+    refused = HTTP.post(f"{guarded.otlp_http}/aws/firehose", content=b"{}", headers={"x-amz-firehose-request-id": "r1"})
     assert (refused.status_code, refused.json()["requestId"]) == (401, "r1")
     delivery = b'{"requestId": "r1", "timestamp": 1, "records": []}'
-    answer = httpx.post(f"{guarded.otlp_http}/aws/firehose", content=delivery, headers={"x-amz-firehose-access-key": TOKEN})
+    answer = HTTP.post(f"{guarded.otlp_http}/aws/firehose", content=delivery, headers={"x-amz-firehose-access-key": TOKEN})
     assert answer.status_code == 200
 
 
@@ -84,12 +84,12 @@ def test_the_one_time_url_signs_the_browser_in(guarded: Coldtrail) -> None:
 
 
 def test_the_page_is_served_with_a_strict_policy(coldtrail: Coldtrail) -> None:
-    answer = httpx.get(f"{coldtrail.url}/trails/some-id")
+    answer = HTTP.get(f"{coldtrail.url}/trails/some-id")
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert httpx.get(f"{coldtrail.url}/../../../../etc/passwd").status_code in (200, 404)
-    assert "root:" not in httpx.get(f"{coldtrail.url}/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd").text
+    assert HTTP.get(f"{coldtrail.url}/../../../../etc/passwd").status_code in (200, 404)
+    assert "root:" not in HTTP.get(f"{coldtrail.url}/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd").text
 
 
 def test_segments_need_the_token_over_tcp_and_a_local_sender_over_udp(guarded: Coldtrail) -> None:
@@ -97,13 +97,13 @@ def test_segments_need_the_token_over_tcp_and_a_local_sender_over_udp(guarded: C
     document = json.dumps({"name": "guarded", "id": os.urandom(8).hex(), "trace_id": trace_id, "start_time": 1.6e9, "end_time": 1.6e9})
     put = {"TraceSegmentDocuments": [document]}
     for path in ("/TraceSegments", "/SamplingRules", "/TelemetryRecords"):
-        refused = httpx.post(f"http://{guarded.xray}{path}", json=put)
+        refused = HTTP.post(f"http://{guarded.xray}{path}", json=put)
         assert (refused.status_code, refused.headers["x-amzn-errortype"]) == (401, "AccessDeniedException"), path
     client = boto3.client("xray", endpoint_url=f"http://{guarded.xray}", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
     with pytest.raises(client.exceptions.ClientError):
         client.put_trace_segments(TraceSegmentDocuments=[document])
     assert guarded.api("/spans", trace_id=trace_id)["spans"] == []
-    assert httpx.post(f"http://{guarded.xray}/TraceSegments", json=put, headers=guarded.headers).json() == {"UnprocessedTraceSegments": []}
+    assert HTTP.post(f"http://{guarded.xray}/TraceSegments", json=put, headers=guarded.headers).json() == {"UnprocessedTraceSegments": []}
     host, port = guarded.xray.split(":")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(b'{"format": "json", "version": 1}\n' + document.replace("guarded", "datagram").encode(), (host, int(port)))

@@ -9,12 +9,12 @@ import uuid
 import httpx
 import pytest
 
-from running import Coldtrail
+from running import HTTP, Coldtrail
 
 
 def post(coldtrail: Coldtrail, path: str, body: object, content_type: str = "application/json", **headers: str) -> httpx.Response:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return httpx.post(f"{coldtrail.otlp_http}{path}", content=raw, headers={"content-type": content_type, **coldtrail.headers, **headers})
+    return HTTP.post(f"{coldtrail.otlp_http}{path}", content=raw, headers={"content-type": content_type, **coldtrail.headers, **headers})
 
 
 def batch(request_id: str, function: str) -> list[dict]:

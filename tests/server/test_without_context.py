@@ -7,12 +7,11 @@ import os
 import time
 import uuid
 
-import httpx
 import pytest
 
 from lambda_logs import deliver, payload, write
 from otlp import span, traces
-from running import Coldtrail
+from running import HTTP, Coldtrail
 
 pytestmark = pytest.mark.both_stores
 
@@ -98,7 +97,7 @@ def test_a_request_is_one_trail_also_where_its_access_log_comes_first(coldtrail:
     coldtrail.eventually("/logs", lambda answer: answer["logs"], 40, q=request_id)
     trace_id, now_s = f"1-{int(time.time()):08x}-{os.urandom(12).hex()}", time.time()
     segment = {"id": os.urandom(8).hex(), "trace_id": trace_id, "name": api, "origin": "AWS::ApiGateway::Stage", "start_time": now_s, "end_time": now_s + 0.012, "http": {"request": {"method": "POST", "url": "https://shop/orders"}, "response": {"status": 202}}, "aws": {"api_gateway": {"request_id": request_id}}}
-    answer = httpx.post(f"http://{coldtrail.xray}/TraceSegments", json={"TraceSegmentDocuments": [json.dumps(segment)]})
+    answer = HTTP.post(f"http://{coldtrail.xray}/TraceSegments", json={"TraceSegmentDocuments": [json.dumps(segment)]})
     assert answer.status_code == 200
     whole = trace_id[2:].replace("-", "")
     coldtrail.eventually("/trails", lambda answer: [(row["trail_id"], row["node_count"]) for row in answer["trails"]] == [(whole, 1)], 40, service=api)

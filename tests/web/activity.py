@@ -12,7 +12,6 @@ import time
 import uuid
 from dataclasses import dataclass
 
-import httpx
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -21,6 +20,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from running import HTTP
 
 MS = 1_000_000
 ERROR = "could not connect to profile-cache.internal:6379 after 3 tries"
@@ -211,7 +212,7 @@ class Sender:
             ],
         }
         body = gzip.compress(json.dumps(payload).encode())
-        httpx.post(f"{self._http}/aws/logs", content=body, timeout=20).raise_for_status()
+        HTTP.post(f"{self._http}/aws/logs", content=body, timeout=20).raise_for_status()
 
     def flush(self) -> None:
         """Send the spans with the SDK's own exporter, and then the log lines, which reach one later in truth too."""
@@ -222,7 +223,7 @@ class Sender:
         self._lines.clear()
         if self._xray:
             documents = [json.dumps(segment) for segment in self._segments]
-            answer = httpx.post(f"http://{self._xray}/TraceSegments", json={"TraceSegmentDocuments": documents}, timeout=20)
+            answer = HTTP.post(f"http://{self._xray}/TraceSegments", json={"TraceSegmentDocuments": documents}, timeout=20)
             assert answer.json() == {"UnprocessedTraceSegments": []}
         self._segments.clear()
 
@@ -252,12 +253,12 @@ class Sender:
                 )
             body = gzip.compress(request.SerializeToString())
             headers = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
-            httpx.post(f"{self._http}/v1/traces", content=body, headers=headers, timeout=30).raise_for_status()
+            HTTP.post(f"{self._http}/v1/traces", content=body, headers=headers, timeout=30).raise_for_status()
         return trace_id.hex()
 
 
 def refused(otlp_http: str) -> None:
     """Send a body that is refused, so that the refusal can be seen."""
     body = base64.b64decode("AAECAwQFBgcICQ==")
-    answer = httpx.post(f"{otlp_http}/v1/traces", content=body, headers={"content-type": "application/x-protobuf"})
+    answer = HTTP.post(f"{otlp_http}/v1/traces", content=body, headers={"content-type": "application/x-protobuf"})
     assert answer.status_code == 400

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
+from running import HTTP
 
 DATA = Path(__file__).parent / "data"
 
@@ -71,4 +71,4 @@ def replay(name: str, otlp_http: str, base_ns: int) -> None:
         for one in recorded["logs"]
     ]
     for path, body in (("/v1/traces", {"resourceSpans": spans}), ("/v1/logs", {"resourceLogs": logs})):
-        httpx.post(f"{otlp_http}{path}", json=body, timeout=30).raise_for_status()
+        HTTP.post(f"{otlp_http}{path}", json=body, timeout=30).raise_for_status()

@@ -7,12 +7,11 @@ import re
 import uuid
 from pathlib import Path
 
-import httpx
 from playwright.sync_api import Page, expect
 
 from lambda_logs import report, write
 from receiver import receiving
-from running import serving, wait_for
+from running import HTTP, serving, wait_for
 
 ENV = {"COLDTRAIL_NOTIFY": '{"allow": ["127.0.0.0/8"], "period_s": 0.5}', "COLDTRAIL_SECRET_HOOK": "hush"}
 SOON_S = 60.0
@@ -25,7 +24,7 @@ def test_a_message_leads_to_the_failing_trail_in_two_clicks(page: Page, tmp_path
         expect(page.get_by_role("status").first).to_contain_text("Nothing fires")
         expect(page.get_by_text("Nobody is told of anything yet")).to_be_visible()
         to = {"type": "webhook", "url": receiver.url, "secret": "env:COLDTRAIL_SECRET_HOOK"}
-        assert httpx.put(f"{coldtrail.url}/api/v1/definitions/route/on-call", json={"spec": {"to": to, "default": True}}, timeout=30).status_code == 201
+        assert HTTP.put(f"{coldtrail.url}/api/v1/definitions/route/on-call", json={"spec": {"to": to, "default": True}}, timeout=30).status_code == 201
         request_id = str(uuid.uuid4())
         write(
             coldtrail,

@@ -8,13 +8,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from otlp import span, traces
 from receiver import Receiver, receiving
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 ENV = {"COLDTRAIL_NOTIFY": '{"allow": ["127.0.0.0/8"]}', "COLDTRAIL_SECRET_HOOK": "hush-hush"}
 MINUTE_NS = 60 * 10**9
@@ -100,7 +99,7 @@ def test_what_came_from_a_file_says_so_and_nothing_is_lost_unasked(shop: tuple[C
     coldtrail, _ = shop
     components: list[dict[str, Any]] = [{"scope": "shop", "error_share": 0.1}, {"scope": "pdf", "of": "function", "p95_ms": 900}]
     spec = {"title": "Orders", "check": {"type": "capability", "components": components}, "routes": ["gone"], "runbook": "https://wiki.example/"}
-    answer = httpx.put(f"{coldtrail.url}/api/v1/definitions/alert/orders", json={"spec": spec, "by": "ada", "source": "ops/orders.yaml"}, timeout=30)
+    answer = HTTP.put(f"{coldtrail.url}/api/v1/definitions/alert/orders", json={"spec": spec, "by": "ada", "source": "ops/orders.yaml"}, timeout=30)
     assert (answer.status_code, [one["path"] for one in answer.json()["warnings"]]) == (201, ["$.routes[0]", "$.check.components[1].scope"])
     page.goto(f"{coldtrail.url}/define/alert/orders")
     expect(page.get_by_role("note")).to_contain_text("It comes from ops/orders.yaml (ada)")

@@ -7,13 +7,12 @@ import re
 import uuid
 from pathlib import Path
 
-import httpx
 from playwright.sync_api import Page, expect
 
 from lambda_logs import report, write
 from orders import place
 from receiver import receiving
-from running import Coldtrail, serving, wait_for
+from running import HTTP, Coldtrail, serving, wait_for
 
 ENV = {"COLDTRAIL_NOTIFY": '{"allow": ["127.0.0.0/8"], "period_s": 0.5}'}
 SOON_S = 60.0
@@ -21,7 +20,7 @@ LINE = "ledger refused the entry"
 
 
 def define(coldtrail: Coldtrail, kind: str, name: str, spec: dict[str, object]) -> None:
-    answer = httpx.put(f"{coldtrail.url}/api/v1/definitions/{kind}/{name}", json={"spec": spec}, timeout=30)
+    answer = HTTP.put(f"{coldtrail.url}/api/v1/definitions/{kind}/{name}", json={"spec": spec}, timeout=30)
     assert answer.status_code == 201, answer.text
 
 

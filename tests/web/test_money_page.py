@@ -7,12 +7,11 @@ import time
 import uuid
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from lambda_logs import write
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 MINUTE_NS = 60 * 10**9
 DEPLOYED_NS = time.time_ns() // MINUTE_NS * MINUTE_NS - 30 * MINUTE_NS
@@ -35,7 +34,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(DEPLOYED_NS // 10**9)),
             "configuration": {"functions": {"quotes-price": {"provisioned_concurrency": 1}}},
         }
-        assert httpx.post(f"{running.url}/api/v1/deployments", json=body).status_code == 201
+        assert HTTP.post(f"{running.url}/api/v1/deployments", json=body).status_code == 201
         running.eventually("/costs", lambda found: found["trail_count"] == 6 and len(found["groups"]) > 1, 40, since="now-2h")
         yield running
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from otlp import span, traces
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 SECOND_NS = 10**9
 
@@ -64,10 +64,9 @@ def test_a_proposal_is_accepted_and_what_burns_leads_to_a_trail(burning: Coldtra
 
 
 def test_an_objective_that_burns_comes_first_and_can_be_removed(burning: Coldtrail, page: Page) -> None:
-    import httpx
 
     spec = {"title": "The shop answers", "policy": "Repair first.", "sli": {"type": "requests", "scope": "shop"}, "target_percent": 99.9}
-    assert httpx.put(f"{burning.url}/api/v1/definitions/objective/shop", json={"spec": spec}).status_code == 201
+    assert HTTP.put(f"{burning.url}/api/v1/definitions/objective/shop", json={"spec": spec}).status_code == 201
     burning.eventually("/objectives", lambda answer: answer["objectives"][0]["name"] == "shop" and answer["objectives"][0]["state"] == "page", 60)
     page.goto(f"{burning.url}/objectives")
     expect(page.get_by_role("status").filter(has_text="burns its budget fast")).to_be_visible()

@@ -6,11 +6,10 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 from told import Told
 
-from running import wait_for
+from running import HTTP, wait_for
 
 HOUR_S = 3600
 SEND, TAKE, SERVE, CALL = 4, 5, 2, 3
@@ -47,11 +46,11 @@ class Hour:
     def send(self, service: str, *spans: dict[str, Any]) -> None:
         resource = {"attributes": [{"key": "service.name", "value": value(service)}]}
         body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": list(spans)}]}]}
-        httpx.post(f"{self.told.otlp_http}/v1/traces", json=body, timeout=30).raise_for_status()
+        HTTP.post(f"{self.told.otlp_http}/v1/traces", json=body, timeout=30).raise_for_status()
 
     def eventually(self, path: str, good: Any, **params: Any) -> dict[str, Any]:
         def ask() -> dict[str, Any]:
-            answer = httpx.get(f"{self.told.url}/api/v1{path}", params={**self.range, **params}, timeout=60)
+            answer = HTTP.get(f"{self.told.url}/api/v1{path}", params={**self.range, **params}, timeout=60)
             return answer.json() if answer.status_code == 200 else {}
 
         return wait_for(ask, lambda answer: bool(answer) and good(answer), 60)
@@ -161,9 +160,9 @@ def test_durations_are_counted_in_cells_that_the_lists_filter_finds_again(told: 
 
 def test_a_node_is_found_by_the_trail_that_it_is_on(told: Told) -> None:
     trail = told.well[-1].trace_id
-    columns = httpx.get(f"{told.url}/api/v1/trails/{trail}/columns", timeout=60).json()
+    columns = HTTP.get(f"{told.url}/api/v1/trails/{trail}/columns", timeout=60).json()
     for node_id in columns["nodes"]["node_id"]:
-        answer = httpx.get(f"{told.url}/api/v1/nodes/{node_id}", params={"trail": trail}, timeout=60)
+        answer = HTTP.get(f"{told.url}/api/v1/nodes/{node_id}", params={"trail": trail}, timeout=60)
         assert answer.status_code == 200
         assert answer.json()["node"]["node_id"] == node_id
-    assert httpx.get(f"{told.url}/api/v1/nodes/0123456789abcdef", params={"trail": trail}, timeout=60).status_code == 404
+    assert HTTP.get(f"{told.url}/api/v1/nodes/0123456789abcdef", params={"trail": trail}, timeout=60).status_code == 404

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import time
 
-import httpx
 from playwright.sync_api import Page, expect
 from replay import replay
 from told import Told
 
-from running import wait_for
+from running import HTTP, wait_for
 
 CORRELATION = "corr-7b55"
 
@@ -20,7 +19,7 @@ def test_from_a_correlation_id_to_the_third_attempt_and_the_dead_letter_queue(pa
     replay("invoice_close", told.otlp_http, time.time_ns() - 26 * 3600 * 10**9)
 
     def matches() -> list[dict]:
-        return httpx.get(f"{told.url}/api/v1/find", params={"q": CORRELATION}, timeout=60).json()["matches"]
+        return HTTP.get(f"{told.url}/api/v1/find", params={"q": CORRELATION}, timeout=60).json()["matches"]
 
     wait_for(matches, lambda found: len({one["trail_id"] for one in found}) == 1 and {"publish-ledger-entry", "invoice-close"} <= {one["service"] for one in found}, 60)
     page.goto(f"{told.url}/connect")

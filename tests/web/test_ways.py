@@ -9,7 +9,7 @@ import time
 from playwright.sync_api import Page, expect
 from told import Told
 
-from running import wait_for
+from running import HTTP, wait_for
 
 
 def test_ctrl_k_goes_to_a_function_by_a_few_letters(page: Page, told: Told) -> None:
@@ -77,13 +77,12 @@ def test_a_file_that_is_nothing_known_is_told_so(page: Page, told: Told) -> None
 
 
 def test_otlp_lines_as_a_collector_writes_them_are_taken_in(told: Told) -> None:
-    import httpx
 
     spans = [
         {"traceId": f"{n:032x}", "spanId": f"{n:016x}", "name": f"line {n}", "kind": 2, "startTimeUnixNano": str(time.time_ns()), "endTimeUnixNano": str(time.time_ns() + 10**6)}
         for n in (0xD1, 0xD2)
     ]
     body = "\n".join(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}) for span in spans)
-    answer = httpx.post(f"{told.url}/api/v1/drop", content=body.encode(), timeout=30).json()
+    answer = HTTP.post(f"{told.url}/api/v1/drop", content=body.encode(), timeout=30).json()
     assert answer == {"kind": "OTLP traces, JSON", "accepted": 2, "refused": 0, "reasons": [], "trace_ids": [f"{0xD1:032x}", f"{0xD2:032x}"]}
-    wait_for(lambda: httpx.get(f"{told.url}/api/v1/trails/{0xD2:032x}", timeout=30).status_code, lambda status: status == 200, 60)
+    wait_for(lambda: HTTP.get(f"{told.url}/api/v1/trails/{0xD2:032x}", timeout=30).status_code, lambda status: status == 200, 60)
