@@ -101,8 +101,7 @@ def found(coldtrail: Coldtrail, shop: dict[str, Any], **asked: Any) -> list[str]
 
 @pytest.mark.both_stores
 def test_the_answer_has_jaegers_envelope(coldtrail: Coldtrail, shop: dict[str, Any]) -> None:
-    services = ask(coldtrail, "/services").json()
-    assert {shop["service"], f"{shop['service']}-store"} <= set(services["data"])
+    services = wait_for(lambda: ask(coldtrail, "/services").json(), lambda answer: {shop["service"], f"{shop['service']}-store"} <= set(answer["data"]), 60)
     assert services == {"data": sorted(services["data"]), "total": len(services["data"]), "limit": 0, "offset": 0, "errors": None}
 
 

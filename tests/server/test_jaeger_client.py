@@ -9,7 +9,7 @@ import pytest
 from jaeger_mcp.facade import JaegerClient
 
 from otlp import span, traces
-from running import Coldtrail
+from running import Coldtrail, wait_for
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_a_jaeger_client_reads_the_figures_of_the_page(coldtrail: Coldtrail, jae
     assert coldtrail.post("/v1/traces", traces(*sent)).status_code == 200
     page = coldtrail.eventually("/trails", lambda answer: [row["node_count"] for row in answer["trails"]] == [3] * 6, 60, service=shop)["trails"]
 
-    assert {shop, f"{shop}-store"} <= set(jaeger.list_services())
+    wait_for(jaeger.list_services, lambda names: {shop, f"{shop}-store"} <= set(names), 60)
     found = {one.trace_id: one for one in jaeger.search_traces(shop)}
     assert found.keys() == {row["trail_id"] for row in page}
     assert {one.trace_id for one in jaeger.search_traces(shop, tags={"user.id": "u-3"})} == {sent[9]["trace_id"].hex()}

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 PERIOD_S = 5
 MOST_PERIOD_S = 30
-SHARE = 0.05
+SHARE = 0.03
 """Of the time, at most: where looks take long they come less often, but never less than every half minute."""
 
 REACH_S = 15
