@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 PERIOD_S = 10
 MOST_PERIOD_S = 120
-SHARE, QUIET_SHARE = 0.03, 0.25
+SHARE, QUIET_SHARE = 0.02, 0.08
 """Of the time, at most: little while something is loaded, more where the machine has nothing else to do."""
 
 REACH_S = 60
