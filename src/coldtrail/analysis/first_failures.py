@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from coldtrail.model.outcomes import Outcome
-from coldtrail.model.trails import Node, Trail
-from coldtrail.trails.story.hold_ups import FAILED
+from coldtrail.model.trails import FAILED, Node, Trail
 from coldtrail.trails.story.words import duration_words, failure_words
 from coldtrail.trails.workflows.outcomes import worst
 

@@ -9,6 +9,8 @@ from msgspec import Struct, field
 NodeKind = Literal["request", "invocation", "message", "operation", "execution", "schedule"]
 NodeStatus = Literal["ok", "error", "timeout", "out_of_memory", "throttled", "open"]
 TrailStatus = Literal["ok", "error", "open"]
+FAILED: frozenset[NodeStatus] = frozenset(("error", "timeout", "out_of_memory", "throttled"))
+"""A node's statuses that say it did not do what it was to do."""
 EdgeKind = Literal["calls", "sends", "delivers", "retries", "redelivers", "triggers"]
 Evidence = Literal[
     "parent", "link", "header", "message_id", "request_id", "execution", "correlation_id", "payload", "timing"

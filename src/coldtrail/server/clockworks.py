@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from coldtrail.server.alerts.clockwork import Alerting
 from coldtrail.server.alerts.looks import Looks
 from coldtrail.server.alerts.telling import Telling
+from coldtrail.server.clockwork import Clockwork
 from coldtrail.server.objectives.clockwork import Objectives
 from coldtrail.server.objectives.counting_elsewhere import elsewhere
 from coldtrail.server.outcomes.clockwork import Outcomes
@@ -49,7 +50,7 @@ class Clockworks:
         self.watcher = Watcher(engine, self.findings, settings.limits)
         self.summing = Summing(engine)
         self._prepare_alerting(settings, engine, AlertBook(state), page_address)
-        self._in_order = (
+        self._in_order: tuple[Clockwork, ...] = (
             self.reconstruction,
             self.watcher,
             self.summing,

@@ -6,12 +6,12 @@ row (`store/minutes.py`), so it is never a matter of what a figure is, only of h
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
 import structlog
 
+from coldtrail.server.clockwork import Clockwork
 from coldtrail.store import entries, minutes
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
@@ -44,36 +44,27 @@ _SUM_UP: dict[Kind, Callable[[Engine, int, int, int], None]] = {
 }
 
 
-class Summing:
+class Summing(Clockwork):
     """A thread that sums minutes up once they have settled."""
 
     def __init__(self, engine: Engine, period_s: float = PERIOD_S) -> None:
+        super().__init__("summing")
         self._engine = engine
         self._period_s = period_s
         self._received_s: int | None = None
         self._oldest_s = 2**62
         self._waiting: dict[Kind, set[int]] = {kind: set() for kind in KINDS}
         self._seen: dict[Kind, dict[int, int]] = {kind: {} for kind in KINDS}
-        self._loaded = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="summing", daemon=True)
 
     def start(self) -> None:
         """Begin, with the last hours."""
-        self._loaded.set()
-        self._thread.start()
+        self._woken.set()
+        super().start()
 
     def wake(self, received_s: int) -> None:
         """Say that something was loaded, and when it was received (Unix seconds)."""
         self._oldest_s = min(self._oldest_s, received_s)
-        self._loaded.set()
-
-    def stop(self) -> None:
-        """Finish the turn in hand and stop."""
-        self._stop.set()
-        self._loaded.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._woken.set()
 
     def turn(self, now_s: int, *, quiet: bool) -> bool:
         """Sum up some of what has settled since the last turn; return whether more is waiting.
@@ -138,10 +129,10 @@ class Summing:
     def _run(self) -> None:
         took_s, waits, quiet = 0.0, True, False
         while not self._stop.wait(min(max(self._period_s, took_s / (QUIET_SHARE if quiet else SHARE)), MOST_PERIOD_S)):
-            if (not waits and not self._loaded.wait(60)) or self._stop.is_set():
+            if (not waits and not self._woken.wait(60)) or self._stop.is_set():
                 continue
-            quiet = not self._loaded.is_set()
-            self._loaded.clear()
+            quiet = not self._woken.is_set()
+            self._woken.clear()
             began_s = time.monotonic()
             try:
                 waits = self.turn(int(time.time()), quiet=quiet)

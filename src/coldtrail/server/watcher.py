@@ -6,7 +6,6 @@ those finders look back, it sleeps.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 
@@ -14,6 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from coldtrail.model.findings import Sighting
+from coldtrail.server.clockwork import Clockwork
 from coldtrail.state.findings import MINUTES_KEPT_S, Findings
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
@@ -45,7 +45,7 @@ MINUTE_NS = 60 * 10**9
 LOOKED = "looked_received_s"
 
 
-class Watcher:
+class Watcher(Clockwork):
     """A thread that looks for findings where something was loaded."""
 
     def __init__(
@@ -55,46 +55,37 @@ class Watcher:
         limits: Mapping[str, float] | None = None,
         period_s: float = PERIOD_S,
     ) -> None:
+        super().__init__("watcher")
         self._engine = engine
         self._rounds = Rounds(rounds_of(limits or {}))
         self._findings = findings
         self._period_s = period_s
-        self._loaded = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
     def start(self) -> None:
         """Begin, with what came since the last look of whoever ran before."""
-        self._loaded.set()
-        self._thread.start()
+        self._woken.set()
+        super().start()
 
     def wake(self) -> None:
         """Say that something was loaded."""
-        self._loaded.set()
-
-    def stop(self) -> None:
-        """Finish the look in hand and stop."""
-        self._stop.set()
-        self._loaded.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._woken.set()
 
     def _run(self) -> None:
         took_s, due, loaded_s = 0.0, 0, time.monotonic()
         while not self._stop.wait(min(max(self._period_s, took_s / SHARE), MOST_PERIOD_S)):
             awake = time.monotonic() - loaded_s < AWAKE_S
-            if (not due and not awake and not self._loaded.wait(60)) or self._stop.is_set():
+            if (not due and not awake and not self._woken.wait(60)) or self._stop.is_set():
                 continue
-            if self._loaded.is_set():
+            if self._woken.is_set():
                 due, loaded_s = LOOKS + 1, time.monotonic()
-            self._loaded.clear()
+            self._woken.clear()
             began_s = time.monotonic()
             try:
                 if due:
                     self._look()
                 self._look_by_the_clock()
             except (EngineError, SQLAlchemyError) as error:
-                self._loaded.set()
+                self._woken.set()
                 if not getattr(error, "passing", False):  # the loader tells of those
                     log.warning("findings will be looked for again", reason=str(error)[:300])
             due = max(0, due - 1)

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct, structs
 
 from coldtrail.model.deliveries import Handed, How
-from coldtrail.model.trails import Node
+from coldtrail.model.trails import FAILED, Node
 from coldtrail.trails.assemble import Graph
 from coldtrail.trails.nodes.of_signals import Nodes
 from coldtrail.trails.nodes.partial_failures import PartialFailure, partial_failures
 from coldtrail.trails.nodes.sources import source_of
-from coldtrail.trails.story.hold_ups import DELIVERED, FAILED
+from coldtrail.trails.story.hold_ups import DELIVERED
 
 
 class _DeadLetter(Struct, frozen=True):

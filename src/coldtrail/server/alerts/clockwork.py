@@ -5,7 +5,6 @@ Sending is another thread's (`server/alerts/telling.py`): somebody who answers s
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -18,6 +17,7 @@ from coldtrail.model.alerts import Alert, Capability, built_in
 from coldtrail.model.routes import Route
 from coldtrail.model.silences import Silence
 from coldtrail.server.alerts.looks import CannotLook, Looks, reach_of
+from coldtrail.server.clockwork import Clockwork
 from coldtrail.state.alerting import KEPT_NS, AlertBook, Kept, Key, Stale, Turn
 from coldtrail.state.definitions import Definitions
 from coldtrail.state.leases import NotLeader
@@ -78,7 +78,7 @@ def defined(definitions: Definitions) -> Defined:
     )
 
 
-class Alerting:
+class Alerting(Clockwork):
     """Decides, every few seconds, for all alerts that are defined; one process of those that share a state does."""
 
     def __init__(
@@ -92,6 +92,7 @@ class Alerting:
         told: Callable[[], None] = lambda: None,
         period_s: float = PERIOD_S,
     ) -> None:
+        super().__init__("alerting")
         self.failing: dict[str, str] = {}
         """Why an alert cannot be looked at, by its name."""
         self.latest: dict[Key, Observation] = {}
@@ -105,18 +106,10 @@ class Alerting:
         self.outside = outside
         self.told = told
         self._period_s = period_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alerting", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Finish the round in hand and stop; another process may lead from then on."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        super().stop()
         if self.leads:
             self.book.give_way(self._holder)
 

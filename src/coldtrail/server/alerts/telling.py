@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from coldtrail.model.definitions import BadDefinition, read_spec
 from coldtrail.model.routes import Route
+from coldtrail.server.clockwork import Clockwork
 from coldtrail.state.alerting import AlertBook, Message
 from coldtrail.state.definitions import Definitions
 from coldtrail.watch.ways_out import NotSent, Outside, send
@@ -32,33 +32,24 @@ def wait_s(tries: int, chance: float) -> float:
     return longest * (0.5 + chance / 2)
 
 
-class Telling:
+class Telling(Clockwork):
     """A thread that sends messages while ``leads`` says that this process is the one to do it."""
 
     def __init__(self, book: AlertBook, definitions: Definitions, outside: Outside, leads: Callable[[], bool]) -> None:
+        super().__init__("telling")
         self._book = book
         self._definitions = definitions
         self._outside = outside
         self._leads = leads
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="telling", daemon=True)
         self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="telling")
-
-    def start(self) -> None:
-        """Begin, with what an earlier process left."""
-        self._thread.start()
 
     def wake(self) -> None:
         """Say that there is something to send."""
-        self._wake.set()
+        self._woken.set()
 
     def stop(self) -> None:
         """Finish what is being sent and stop."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        super().stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def send_due(self, now_ns: int) -> int:
@@ -100,8 +91,8 @@ class Telling:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._wake.wait(PERIOD_S)
-            self._wake.clear()
+            self._woken.wait(PERIOD_S)
+            self._woken.clear()
             if self._stop.is_set() or not self._leads():
                 continue
             try:

@@ -6,11 +6,12 @@ import time
 
 from msgspec import structs
 
-from coldtrail.analysis.first_failures import WELL, Affected, AffectedTrail, cause_of, common
+from coldtrail.analysis.first_failures import WELL, Affected, AffectedTrail, Cause, cause_of, common
 from coldtrail.model.investigations import Ground
 from coldtrail.server.api.service import Service
-from coldtrail.store.outcomes.kept import Told, outcomes_of
+from coldtrail.store.outcomes.kept import outcomes_of
 from coldtrail.store.trails.lists import Filters, TrailRow
+from coldtrail.store.trails.summaries import summary
 from coldtrail.trails.workflows.outcomes import worst
 
 MOST = 20
@@ -23,14 +24,16 @@ def affected(service: Service, ground: Ground, limit: int = MOST) -> Affected:
     """Return the affected trails of a ground; costs a look at the list a scope, and `MOST_WALKED` walks."""
     rows = {row.trail_id: row for row in _listed(service, ground, limit)}
     ids = list(dict.fromkeys((*ground.trails, *rows)))[:limit]
-    told = outcomes_of(service.engine, list(rows))
+    outcome_of = {id_: told[0].status for id_, told in outcomes_of(service.engine, list(rows)).items() if told}
     until_s = time.monotonic() + MOST_WALKED_S
     found = [
         _walked(service, one) if number < MOST_WALKED and time.monotonic() < until_s else None
         for number, one in enumerate(ids)
     ]
     trails = [
-        one or _of_row(rows[id_], told.get(id_, [])) for id_, one in zip(ids, found, strict=True) if one or id_ in rows
+        one or _told(rows[id_], outcome_of.get(id_), None)
+        for id_, one in zip(ids, found, strict=True)
+        if one or id_ in rows
     ]
     unique = list({one.trail_id: one for one in trails}.values())
     return Affected(unique, common(one.cause for one in unique if one.cause))
@@ -73,30 +76,19 @@ def _walked(service: Service, trail_id: str) -> AffectedTrail | None:
     trail, graph = read
     outcomes = service.outcomes.of(trail, graph, time.time_ns())
     most = worst(outcomes)
-    return AffectedTrail(
-        trail_id=trail.trail_id,
-        origin=trail.origin.name or trail.origin.service,
-        start_ns=trail.start_ns,
-        duration_ms=(trail.end_ns - trail.start_ns) / 1e6,
-        status=trail.status,
-        outcome=most.status if most else None,
-        node_count=len(trail.nodes),
-        error_count=sum(node.status not in ("ok", "open") for node in trail.nodes),
-        services=sorted({node.service for node in trail.nodes}),
-        cause=cause_of(trail, outcomes),
-    )
+    return _told(summary(trail), most.status if most else None, cause_of(trail, outcomes))
 
 
-def _of_row(row: TrailRow, told: list[Told]) -> AffectedTrail:
+def _told(row: TrailRow, outcome: str | None, cause: Cause | None) -> AffectedTrail:
     return AffectedTrail(
         trail_id=row.trail_id,
         origin=row.origin_name or row.origin_service,
         start_ns=row.start_ns,
         duration_ms=row.duration_ms,
         status=row.status,
-        outcome=told[0].status if told else None,
+        outcome=outcome,
         node_count=row.node_count,
         error_count=row.error_count,
         services=row.services,
-        cause=None,
+        cause=cause,
     )

@@ -12,7 +12,7 @@ from coldtrail.model.alerting import AlertState, Event, Observation
 from coldtrail.model.alerts import Alert, Bounded, OutcomeCheck
 from coldtrail.model.findings import Finding
 from coldtrail.model.investigations import LONGEST_NAME, MOST_SCOPES, MOST_TRAILS, Began, Ground
-from coldtrail.model.trails import Trail
+from coldtrail.model.trails import FAILED, Trail
 from coldtrail.server.alerts.clockwork import defined
 from coldtrail.server.api.service import Service
 from coldtrail.trails.story.words import duration_words, who
@@ -115,7 +115,7 @@ def _of_trail(service: Service, trail_id: str) -> tuple[str, Ground]:
     trail, graph = read
     outcomes = service.outcomes.of(trail, graph, time.time_ns())
     cause, told = cause_of(trail, outcomes), worst(outcomes)
-    failed = any(node.status not in ("ok", "open") for node in trail.nodes)
+    failed = any(node.status in FAILED for node in trail.nodes)
     told_bad = told is not None and told.status not in ("complete", "open")
     at_ns, since_ns, until_ns = _around(trail.start_ns)
     ground = Ground(
@@ -134,7 +134,7 @@ def _of_trail(service: Service, trail_id: str) -> tuple[str, Ground]:
 
 def _scopes_of(trail: Trail, first: str) -> tuple[str, ...]:
     """Where it went wrong, whatever else failed, and where it began."""
-    failed = [node.service for node in trail.nodes if node.status not in ("ok", "open")]
+    failed = [node.service for node in trail.nodes if node.status in FAILED]
     return tuple(dict.fromkeys(one for one in (first, *failed, trail.origin.service) if one))[:MOST_SCOPES]
 
 

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from coldtrail.model.objectives import MINUTE_NS, Burn, Objective
+from coldtrail.server.clockwork import Clockwork
 from coldtrail.server.objectives.counting import Counting, CountOther
 from coldtrail.state.definitions import Definitions
 from coldtrail.store.engine import Engine
@@ -27,30 +28,19 @@ LISTED_AGAIN_S = 60
 """Another process may have changed what is defined."""
 
 
-class Objectives:
+class Objectives(Clockwork):
     """A thread that evaluates objectives; what it knows is read from any thread."""
 
     def __init__(
         self, engine: Engine, definitions: Definitions, others: dict[str, CountOther], period_s: float = PERIOD_S
     ) -> None:
+        super().__init__("objectives")
         self._definitions = definitions
         self._period_s = period_s
         self._standing = Standing()
         self._counting = Counting(engine, others)
         self._lock = threading.Lock()
         self._version: tuple[int, int] | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="objectives", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the turn in hand and stop."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
 
     def burning(self, now_ns: int) -> list[Burn]:
         """Return what burns too fast at a time, now or in the past days: one of each objective and severity."""

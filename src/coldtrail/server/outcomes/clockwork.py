@@ -18,6 +18,7 @@ from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.outcomes import Outcome
 from coldtrail.model.trails import Trail
 from coldtrail.model.workflows import Workflow
+from coldtrail.server.clockwork import Clockwork
 from coldtrail.server.outcomes.deadlines import Deadlines
 from coldtrail.server.outcomes.workflows import DefinedWorkflows
 from coldtrail.server.reconstruction.reading import TrailReader, graph_of
@@ -56,10 +57,11 @@ MOST_PAST = 1_000
 """Trails of the past that a new workflow is judged by, of each kind."""
 
 
-class Outcomes:
+class Outcomes(Clockwork):
     """A thread, and `note` for whoever assembles trails."""
 
     def __init__(self, engine: Engine, definitions: Definitions, reader: TrailReader) -> None:
+        super().__init__("outcomes")
         self._engine = engine
         self._reader = reader
         self._workflows = DefinedWorkflows(definitions)
@@ -70,22 +72,10 @@ class Outcomes:
         self._forgot_s = self._looked_s
         self._writing = threading.Lock()
         self._loaded = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="outcomes", daemon=True)
-
-    def start(self) -> None:
-        """Begin, with the deadlines that are kept."""
-        self._thread.start()
 
     def wake(self) -> None:
         """Say that something was loaded."""
         self._loaded.set()
-
-    def stop(self) -> None:
-        """Finish the turn in hand and stop."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
 
     @property
     def workflows(self) -> dict[str, Workflow]:

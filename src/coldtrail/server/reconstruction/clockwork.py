@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import structlog
 
 from coldtrail.model.hex_ids import is_trace_id
-from coldtrail.model.trails import Trail
+from coldtrail.server.clockwork import Clockwork
 from coldtrail.server.outcomes.clockwork import Outcomes
 from coldtrail.server.reconstruction.around import Around, Companions
 from coldtrail.server.reconstruction.inference import Inference
@@ -23,8 +23,7 @@ from coldtrail.server.reconstruction.waiting import BATCH_UNITS, FRESH_UNITS, MO
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.sources.deliveries import save_deliveries
-from coldtrail.store.trails.lists import TrailRow
-from coldtrail.store.trails.summaries import Unit, last_saved_s, save_trails, units_received_in, units_since
+from coldtrail.store.trails.summaries import Unit, last_saved_s, save_trails, summary, units_received_in, units_since
 from coldtrail.trails.deliveries import deliveries_of
 from coldtrail.trails.timing.edges import Timing
 
@@ -41,7 +40,6 @@ JOINED_S = 30.0
 """How long what times joined may wait for other stretches to be asked: a trail lies in several, and is assembled once."""
 
 RETRY_S = 2.0
-_FAILED = ("error", "timeout", "out_of_memory", "throttled")
 
 
 FEW_UNITS = 50
@@ -55,12 +53,13 @@ class TooMany(Exception):
     """A walk met its bound: fewer units go at a time."""
 
 
-class Reconstruction:
+class Reconstruction(Clockwork):
     """One thread; `wake` after every load. A second asks times and learns, which may take long: no trail waits for it."""
 
     def __init__(
         self, engine: Engine, reader: TrailReader, timing: Timing, learning: Learning, outcomes: Outcomes
     ) -> None:
+        super().__init__("reconstruction")
         self._engine = engine
         self._reader = reader
         self._learning = learning
@@ -74,28 +73,18 @@ class Reconstruction:
         self._joined: set[str] = set()
         self._joined_s = 0.0
         self._lock = threading.Lock()
-        self._loaded = threading.Event()
-        self._stop = threading.Event()
         self._pace = Pace(self._stop)
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="by-time")
-        self._thread = threading.Thread(target=self._run, name="reconstruction", daemon=True)
-
-    def start(self) -> None:
-        """Begin to follow the loads, after what came since the last trail was saved."""
-        self._thread.start()
 
     def wake(self, received_s: int) -> None:
         """Say that what was received in this Unix second was loaded."""
         with self._lock:
             self._seconds.add(received_s)
-        self._loaded.set()
+        self._woken.set()
 
     def stop(self) -> None:
         """Finish the trail in hand and stop."""
-        self._stop.set()
-        self._loaded.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        super().stop()
         self._aside.shutdown()
 
     def _run(self) -> None:
@@ -121,11 +110,11 @@ class Reconstruction:
                 self._stop.wait(RETRY_S)
             self._pace.rest(behind=len(self._waiting) > BATCH_UNITS)
             if not (self._waiting or self._seconds or self._joined or behind):
-                self._loaded.wait(LOOK_S if self._asking else self._inference.due_s())
+                self._woken.wait(LOOK_S if self._asking else self._inference.due_s())
 
     def _take_seconds(self) -> set[int]:
         with self._lock:
-            self._loaded.clear()
+            self._woken.clear()
             taken, self._seconds = self._seconds, set()
             return taken
 
@@ -145,7 +134,7 @@ class Reconstruction:
                 took_s = time.monotonic() - began_s
                 self._batch_units = fewer_or_more(len(units), took_s, FRESH_UNITS, MOST_BATCH_UNITS)
             units = self._waiting.settled(time.monotonic(), self._batch_units)
-            if not self._pace.may_go_on(more_came=self._loaded.is_set()):
+            if not self._pace.may_go_on(more_came=self._woken.is_set()):
                 break
         return not units
 
@@ -243,23 +232,3 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def summary(trail: Trail) -> TrailRow:
-    """Return the row that lists show of a trail."""
-    origin = trail.origin
-    return TrailRow(
-        trail_id=trail.trail_id,
-        start_ns=trail.start_ns,
-        duration_ms=(trail.end_ns - trail.start_ns) / 1e6,
-        status=trail.status,
-        outcome=trail.outcome,
-        node_count=len(trail.nodes),
-        error_count=sum(node.status in _FAILED for node in trail.nodes),
-        cold_start_count=sum(bool(node.cold_start) for node in trail.nodes),
-        services=sorted({node.service for node in trail.nodes}),
-        origin_service=origin.service,
-        origin_name=origin.name,
-        origin_kind=origin.kind,
-        origin_node_id=origin.node_id,
-    )

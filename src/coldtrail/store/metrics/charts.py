@@ -112,7 +112,7 @@ def chart_of(
         for label in ("service", *one.labels):
             values.setdefault(label, set()).add(one.label(label))
     chart.label_counts = {label: len(many) for label, many in values.items()}
-    chart.exemplars = exemplars_of(engine, name, found, since_ns, until_ns, step_ns)
+    chart.exemplars = exemplars_of(engine, found, since_ns, until_ns, step_ns)
     return chart
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from coldtrail.store.engine import Engine
 from coldtrail.store.metrics.merge import FINEST_SCALE, Sparse, keys_of
-from coldtrail.store.metrics.samples import MOST_IDS, Floats, Ints, differs
+from coldtrail.store.metrics.samples import Floats, Ints, asked_of, differs, rows_of
 from coldtrail.store.metrics.series import Series
 
 BUCKETS_PER_POINT = 12
@@ -69,20 +69,8 @@ def read_cells(
     """
     totals = any(one.temporality == 2 for one in series)
     read_from_ns = since_ns - (lookback_ns if totals else 0)
-    asked = {
-        "name": series[0].name,
-        "since": read_from_ns,
-        "until": until_ns,
-        "totals": int(totals),
-        "all": int(len(series) > MOST_IDS),
-        "ids": [] if len(series) > MOST_IDS else [one.series_id for one in series],
-    }
-    rows = np.frombuffer(engine.row_binary(_ROWS, asked), _ROW)
-    ids = np.array([one.series_id for one in series], dtype=np.uint64)
-    order = np.argsort(ids)
-    at = order[np.minimum(np.searchsorted(ids, rows["series"], sorter=order), len(ids) - 1)]
-    known = ids[at] == rows["series"]
-    rows, at = rows[known], at[known]
+    asked = {**asked_of(series, read_from_ns, until_ns), "totals": int(totals)}
+    rows, at = rows_of(series, np.frombuffer(engine.row_binary(_ROWS, asked), _ROW))
     cell = np.asarray(groups, dtype=np.int64)[at] * steps + (rows["time"] - origin_ns) // step_ns
     sparse = Sparse(
         cell, rows["sign"].astype(np.int64), rows["scale"].astype(np.int64), rows["index"].astype(np.int64),

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from coldtrail.store.anyvalue import decode_map
 from coldtrail.store.engine import Engine
-from coldtrail.store.metrics.samples import MOST_IDS
+from coldtrail.store.metrics.samples import asked_of
 from coldtrail.store.metrics.series import Series, shown
 
 
@@ -97,18 +97,12 @@ def list_metrics(
 
 
 def exemplars_of(
-    engine: Engine, name: str, series: Sequence[Series], since_ns: int, until_ns: int, step_ns: int, most: int = 200
+    engine: Engine, series: Sequence[Series], since_ns: int, until_ns: int, step_ns: int, most: int = 200
 ) -> list[Exemplar]:
     """Return the greatest exemplar of each step, in order of time."""
-    asked = {
-        "name": name,
-        "since": since_ns,
-        "until": until_ns,
-        "step": step_ns,
-        "most": most,
-        "all": int(len(series) > MOST_IDS),
-        "ids": [] if len(series) > MOST_IDS else [one.series_id for one in series],
-    }
+    if not series:
+        return []
+    asked = {**asked_of(series, since_ns, until_ns), "step": step_ns, "most": most}
     known = {one.series_id: one for one in series}
     found = []
     for time_ns, value, trace_id, span_id, series_id, attributes in engine.rows(_EXEMPLARS, asked, raw_bytes=True):

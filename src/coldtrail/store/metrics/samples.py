@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,20 +95,13 @@ def read(
     """
     if not series:
         return
-    ids = np.array([one.series_id for one in series], dtype=np.uint64)
-    asked = {
-        "name": series[0].name,
-        "since": since_ns,
-        "until": until_ns,
-        "all": int(len(ids) > MOST_IDS),
-        "ids": [] if len(ids) > MOST_IDS else [int(one) for one in ids],
-    }
+    asked = asked_of(series, since_ns, until_ns)
     for length in sorted({len(one.bounds) + 1 if one.bounds else 0 for one in series}) if spread else [0]:
         dtype = np.dtype(_row_type(length, spread=spread))
         more = (", count, min, max" if spread else "") + (", buckets" if length else "")
         shape = f"AND length(buckets) = {int(length)}" if spread else ""
         raw = engine.row_binary(_ROWS.format(more=more, shape=shape), asked)
-        yield _ordered(np.frombuffer(raw, dtype), ids, totals=totals)
+        yield _ordered(*rows_of(series, np.frombuffer(raw, dtype)), totals=totals)
 
 
 def _row_type(length: int, *, spread: bool) -> list[tuple[str, ...]]:
@@ -119,13 +113,29 @@ def _row_type(length: int, *, spread: bool) -> list[tuple[str, ...]]:
     return fields
 
 
-def _ordered(rows: npt.NDArray[np.void], ids: npt.NDArray[np.uint64], *, totals: bool) -> Samples:
+def asked_of(series: Sequence[Series], since_ns: int, until_ns: int) -> dict[str, Any]:
+    """Return what a query of one metric's series binds; of very many all are asked for, and `rows_of` leaves the others out."""
+    everything = len(series) > MOST_IDS
+    return {
+        "name": series[0].name,
+        "since": since_ns,
+        "until": until_ns,
+        "all": int(everything),
+        "ids": [] if everything else [one.series_id for one in series],
+    }
+
+
+def rows_of(series: Sequence[Series], rows: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.void], Ints]:
+    """Return the rows (with the field `series`, an id) that are of these series, and of which: places in the sequence."""
+    ids = np.array([one.series_id for one in series], dtype=np.uint64)
     order = np.argsort(ids)
     at = np.minimum(np.searchsorted(ids, rows["series"], sorter=order), len(ids) - 1)
     index = order[at].astype(np.int64)
     known = ids[index] == rows["series"]
-    if not known.all():
-        rows, index = rows[known], index[known]
+    return (rows, index) if known.all() else (rows[known], index[known])
+
+
+def _ordered(rows: npt.NDArray[np.void], index: Ints, *, totals: bool) -> Samples:
     emitter, time = rows["emitter"].copy(), rows["time"].copy()
     start = rows["start"].copy() if totals else np.zeros(len(rows), dtype=np.int64)
     sequence = np.argsort(index, kind="stable")

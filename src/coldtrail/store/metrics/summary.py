@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from coldtrail.store.engine import Engine
-from coldtrail.store.metrics.samples import MOST_IDS, Floats, Ints
+from coldtrail.store.metrics.samples import Floats, Ints, asked_of, rows_of
 from coldtrail.store.metrics.series import Series
 
 # The last received of two copies counts.
@@ -34,20 +34,8 @@ def quantiles_sent(
     q: float,
 ) -> tuple[Ints, Floats, int]:
     """Return cells and their quantile ``q``, and how many cells have none because several summaries meet in them."""
-    asked = {
-        "name": series[0].name,
-        "since": since_ns,
-        "until": until_ns,
-        "q": q,
-        "all": int(len(series) > MOST_IDS),
-        "ids": [] if len(series) > MOST_IDS else [one.series_id for one in series],
-    }
-    rows = np.frombuffer(engine.row_binary(_ROWS, asked), _ROW)
-    ids = np.array([one.series_id for one in series], dtype=np.uint64)
-    order = np.argsort(ids)
-    at = order[np.minimum(np.searchsorted(ids, rows["series"], sorter=order), len(ids) - 1)]
-    known = ids[at] == rows["series"]
-    rows, at = rows[known], at[known]
+    asked = {**asked_of(series, since_ns, until_ns), "q": q}
+    rows, at = rows_of(series, np.frombuffer(engine.row_binary(_ROWS, asked), _ROW))
     cell = groups[at] * steps + (rows["time"] - since_ns) // step_ns
     numbers, first, where, many = np.unique(cell, return_index=True, return_inverse=True, return_counts=True)
     values = rows["value"][first].astype(np.float64)

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from coldtrail.model.trails import FAILED, Trail
 from coldtrail.store.engine import Engine
 from coldtrail.store.keys.id_sets import text_sets
 from coldtrail.store.trails.lists import TrailRow
@@ -147,3 +148,23 @@ def _time(at_ns: int) -> str:
     """Unix nanoseconds as the engine reads them from text, whatever the year."""
     seconds, ns = divmod(max(0, at_ns), 10**9)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{ns:09d}"
+
+
+def summary(trail: Trail) -> TrailRow:
+    """Return the row that lists show of a trail."""
+    origin = trail.origin
+    return TrailRow(
+        trail_id=trail.trail_id,
+        start_ns=trail.start_ns,
+        duration_ms=(trail.end_ns - trail.start_ns) / 1e6,
+        status=trail.status,
+        outcome=trail.outcome,
+        node_count=len(trail.nodes),
+        error_count=sum(node.status in FAILED for node in trail.nodes),
+        cold_start_count=sum(bool(node.cold_start) for node in trail.nodes),
+        services=sorted({node.service for node in trail.nodes}),
+        origin_service=origin.service,
+        origin_name=origin.name,
+        origin_kind=origin.kind,
+        origin_node_id=origin.node_id,
+    )

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from msgspec import Struct, field
 
 from coldtrail.model.signals import MOST_MEASURE, Attributes, Log, Span
-from coldtrail.model.trails import Failure, Node, NodeStatus
+from coldtrail.model.trails import FAILED, Failure, Node, NodeStatus
 from coldtrail.trails.nodes.identity import node_id_of
 
 REPORT_SLACK_NS = 2 * 10**9
@@ -83,7 +83,7 @@ def invocation(request_id: str, attempt: Attempt) -> Node:
         billed_ms=_number(facts, "aws.lambda.billed_duration_ms"),
         memory_mb=_whole(facts, "aws.lambda.memory_size_mb"),
         memory_used_mb=_whole(facts, "aws.lambda.max_memory_used_mb"),
-        failure=_failure(attempt) if status not in ("ok", "open") else None,
+        failure=_failure(attempt) if status in FAILED else None,
         keys=_keys(request_id, attempt),
         signals=len(attempt.spans) + len(attempt.logs),
     )

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from coldtrail.model.trails import Edge, Node
+from coldtrail.model.trails import FAILED, Edge, Node
 from coldtrail.trails.nodes.of_signals import Nodes
 
-FAILED = ("error", "timeout", "out_of_memory", "throttled")
 DELIVERED = ("delivers", "redelivers")
 NOTABLE_MS = 1_000.0
 

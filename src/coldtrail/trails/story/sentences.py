@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from coldtrail.model.trails import Edge, Node, Sentence, WaitKind
+from coldtrail.model.trails import FAILED, Edge, Node, Sentence, WaitKind
 from coldtrail.trails.nodes.partial_failures import PartialFailure
-from coldtrail.trails.story.hold_ups import FAILED, HoldUp
+from coldtrail.trails.story.hold_ups import HoldUp
 from coldtrail.trails.story.shows_elsewhere import Touch
 from coldtrail.trails.story.went_wrong import NOTHING, went_wrong
 from coldtrail.trails.story.words import duration_words, failure_words, who, with_error

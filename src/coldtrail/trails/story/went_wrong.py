@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from coldtrail.model.trails import Edge, Node, Sentence
-from coldtrail.trails.story.hold_ups import DELIVERED, FAILED
+from coldtrail.model.trails import FAILED, Edge, Node, Sentence
+from coldtrail.trails.story.hold_ups import DELIVERED
 from coldtrail.trails.story.shows_elsewhere import Touch, came_late, missing
 from coldtrail.trails.story.words import duration_words, failure_words, times_words, who
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from msgspec import structs
 
 from coldtrail.model.outcomes import Outcome, StepOutcome, StepState, Stop
-from coldtrail.model.trails import EdgeKind, Node, Trail
+from coldtrail.model.trails import FAILED, EdgeKind, Node, Trail
 from coldtrail.model.workflows import WORST_FIRST, OutcomeStatus, Workflow
-from coldtrail.trails.story.hold_ups import FAILED
 from coldtrail.trails.story.words import duration_words, failure_words, who
 from coldtrail.trails.workflows.fitting import Asked, fits, text_of
 from coldtrail.trails.workflows.steps import Found, end_of, find_steps, judge

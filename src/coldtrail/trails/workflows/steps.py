@@ -5,9 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from coldtrail.model.outcomes import StepOutcome, StepState
-from coldtrail.model.trails import Edge, Node, Trail
+from coldtrail.model.trails import FAILED, Edge, Node, Trail
 from coldtrail.model.workflows import Step, Workflow
-from coldtrail.trails.story.hold_ups import FAILED
 from coldtrail.trails.story.words import duration_words, failure_words, times_words, who
 from coldtrail.trails.workflows.fitting import Asked, fits, unmet
 
