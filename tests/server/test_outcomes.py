@@ -126,17 +126,17 @@ def test_what_trails_usually_do_is_proposed_and_can_be_taken_over(coldtrail: Col
     for _ in range(8):
         place(coldtrail, shop, ago_s=90)
 
-    def proposed(said: dict[str, Any]) -> list[dict[str, Any]]:
-        return [one for one in said.get("proposals", []) if one["origin"]["service"] == shop]
-
-    (one,) = proposed(coldtrail.eventually("/workflows/proposals", lambda said: bool(proposed(said)) and proposed(said)[0]["trail_count"] == 8, SOON_S))
+    (one,) = coldtrail.eventually(
+        "/workflows/proposals", lambda said: [each["trail_count"] for each in said.get("proposals", [])] == [8], SOON_S, service=shop
+    )["proposals"]
+    assert one["origin"]["service"] == shop
     assert f"{shop}-pack" in [step["service"] for step in one["steps"]]
     assert all(step["share"] == 1.0 for step in one["steps"])
     read = HTTP.post(f"{coldtrail.url}/api/v1/workflows/read", json={"text": one["text"]}, timeout=30).json()
     assert read == {"name": one["name"], "spec": one["spec"], "errors": []}
     define(coldtrail, shop, one["spec"])
     coldtrail.eventually(f"/workflows/{shop}", lambda said: said.get("outcomes") == {"complete": 8}, SOON_S)
-    assert proposed(coldtrail.api("/workflows/proposals")) == []
+    assert coldtrail.api("/workflows/proposals", service=shop) == {"proposals": []}
 
 
 def test_a_text_that_is_no_workflow_is_told_with_its_line(coldtrail: Coldtrail) -> None:

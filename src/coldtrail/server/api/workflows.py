@@ -51,11 +51,16 @@ def workflows(state: State, since: str | None = None, until: str | None = None) 
 
 
 @get("/workflows/proposals", sync_to_thread=True)
-def proposals(state: State, since: str | None = None, until: str | None = None) -> Response[bytes]:
-    """Workflows that the trails of a range suggest, with their usual steps and times; none whose origin is defined already."""
-    service: Service = state.service
+def proposals(
+    state: State, since: str | None = None, until: str | None = None, service: str = ""
+) -> Response[bytes]:
+    """Workflows that the trails of a range suggest, with their usual steps and times; none whose origin is defined already.
+
+    ``service``: only of trails that begin in it; the most usual origins of all otherwise.
+    """
+    running: Service = state.service
     since_ns, until_ns = time_range(since, until, 24 * HOUR_NS)
-    found = read_proposals(service.engine, service.trails, service.outcomes.workflows, since_ns, until_ns)
+    found = read_proposals(running.engine, running.trails, running.outcomes.workflows, since_ns, until_ns, service)
     return json({"proposals": [_proposal(one) for one in found]})
 
 

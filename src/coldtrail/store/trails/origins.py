@@ -73,9 +73,14 @@ class Origin(Struct, frozen=True):
     trail_ids: list[str]
 
 
-def usual_origins(engine: Engine, since_ns: int, until_ns: int, most: int, newest: int) -> list[Origin]:
-    """Return the origins of most trails of a range that ended well or not, each with its newest; one of a message by its place."""
-    values = {"since": since_ns, "until": until_ns, "most": most, "newest": newest}
+def usual_origins(
+    engine: Engine, since_ns: int, until_ns: int, most: int, newest: int, of_service: str = ""
+) -> list[Origin]:
+    """Return the origins of most trails of a range that ended well or not, each with its newest; one of a message by its place.
+
+    ``of_service``: the service that they begin in, "" for any.
+    """
+    values = {"since": since_ns, "until": until_ns, "most": most, "newest": newest, "of": of_service}
     rows = engine.rows(
         """SELECT kind, service, if(kind = 'message', '', name) AS named, count() AS trails,
           arraySlice(arrayReverseSort(arr -> arr.1, groupArray((at, trail_id))), 1, {newest:UInt32}) AS ids
@@ -84,7 +89,8 @@ def usual_origins(engine: Engine, since_ns: int, until_ns: int, most: int, newes
             argMax(t.origin_kind, t.version) AS kind, argMax(t.node_count, t.version) AS nodes
           FROM trails AS t WHERE start >= fromUnixTimestamp64Nano({since:Int64}) AND start < fromUnixTimestamp64Nano({until:Int64})
           GROUP BY trail_id)
-        WHERE status NOT IN ('', 'open') AND nodes > 1 GROUP BY kind, service, named ORDER BY trails DESC LIMIT {most:UInt32}""",
+        WHERE status NOT IN ('', 'open') AND nodes > 1 AND {of:String} IN ('', service)
+        GROUP BY kind, service, named ORDER BY trails DESC LIMIT {most:UInt32}""",
         values,
     ) + engine.rows(
         """SELECT if(kind = 2, 'request', 'operation'), service, name, count() AS trails,
@@ -94,7 +100,7 @@ def usual_origins(engine: Engine, since_ns: int, until_ns: int, most: int, newes
             origin.1 AS service, origin.2 AS name, origin.3 AS kind
           FROM traces AS t WHERE start >= fromUnixTimestamp64Nano({since:Int64}) AND start < fromUnixTimestamp64Nano({until:Int64})
           GROUP BY trace_id)
-        WHERE others > 1 AND spans > 1 AND lower(hex(trace_id)) NOT IN (SELECT unit FROM trail_members)
+        WHERE others > 1 AND spans > 1 AND {of:String} IN ('', service) AND lower(hex(trace_id)) NOT IN (SELECT unit FROM trail_members)
         GROUP BY kind, service, name ORDER BY trails DESC LIMIT {most:UInt32}""",
         values,
     )
