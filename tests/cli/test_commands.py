@@ -13,7 +13,7 @@ from running import COMMAND, Coldtrail, free_port, serving
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60, cwd=cwd)
+    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=180, cwd=cwd)
 
 
 @pytest.mark.parametrize("command", ["up", "demo", "find", "trail", "doctor"])

@@ -10,7 +10,7 @@ from running import COMMAND, Coldtrail
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, "dashboards", *arguments], capture_output=True, text=True, timeout=60)
+    return subprocess.run([COMMAND, "dashboards", *arguments], capture_output=True, text=True, timeout=180)
 
 
 def test_a_dashboard_goes_through_a_file_under_another_name(coldtrail: Coldtrail, tmp_path: Path) -> None:

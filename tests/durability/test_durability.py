@@ -76,11 +76,11 @@ def test_twenty_kills_lose_and_double_nothing(tmp_path: Path, store: str) -> Non
         for sender in senders:
             sender.server = last
         before = [len(sender.acknowledged) for sender in senders]
-        wait_for(lambda: [len(sender.acknowledged) for sender in senders], lambda now: all(n > b for n, b in zip(now, before, strict=True)), 60)
+        wait_for(lambda: [len(sender.acknowledged) for sender in senders], lambda now: all(n > b for n, b in zip(now, before, strict=True)))
         for sender in senders:
             sender.stopping.set()
             sender.join()
-        last.eventually("/health", lambda answer: answer["wal"]["pending_bytes"] == 0, 60)
+        last.eventually("/health", lambda answer: answer["wal"]["pending_bytes"] == 0)
         assert last.api("/health")["wal"]["quarantined"] == 0
     acknowledged = [one for sender in senders for one in sender.acknowledged]
     found = stored(data)
@@ -100,12 +100,12 @@ def test_a_body_that_the_engine_refuses_is_set_aside_and_the_rest_is_loaded(tmp_
     frames = b"".join(varint(len(body)) + body for body in bodies)
     (folder / f"{time.time_ns():020d}.seg").write_bytes(frames + varint(1000) + b"torn")
     with serving(data) as running:
-        segments = running.eventually("/quarantine", lambda answer: answer["segments"], 30)["segments"]
+        segments = running.eventually("/quarantine", lambda answer: answer["segments"])["segments"]
         assert (len(segments), segments[0]["signal"], bool(segments[0]["reason"])) == (1, "traces", True)
         for one in good:
-            running.eventually("/spans", lambda answer: len(answer["spans"]) == 1, 30, trace_id=one["trace_id"].hex())
+            running.eventually("/spans", lambda answer: len(answer["spans"]) == 1, trace_id=one["trace_id"].hex())
         left = {"pending_bytes": 0, "quarantined": 1}
-        running.eventually("/health", lambda answer: answer["wal"].items() >= left.items(), 30)
+        running.eventually("/health", lambda answer: answer["wal"].items() >= left.items())
 
 
 def test_a_long_log_tells_senders_to_come_back(tmp_path: Path) -> None:
@@ -147,9 +147,9 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path, store: str) -> No
             assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
             (data / "ballast").unlink()
             for trace_id in acknowledged:
-                running.eventually("/spans", lambda answer: len(answer["spans"]) == 1, 30, trace_id=trace_id)
-            running.eventually("/health", lambda answer: answer["status"] == "ok", 30)
+                running.eventually("/spans", lambda answer: len(answer["spans"]) == 1, trace_id=trace_id)
+            running.eventually("/health", lambda answer: answer["status"] == "ok")
             late = span()
-            wait_for(lambda: running.post("/v1/traces", traces(late)).status_code, lambda status: status == 200, 30)
+            wait_for(lambda: running.post("/v1/traces", traces(late)).status_code, lambda status: status == 200)
     finally:
         subprocess.run(["umount", "-l", data], check=False)

@@ -47,7 +47,7 @@ def invocations(page: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_no_call_of_the_new_version_starts_cold(told: tuple[Coldtrail, Lab], periods: tuple[Counted, Counted]) -> None:
     coldtrail, _ = told
-    page = coldtrail.eventually("/functions/quotes-price", lambda found: found["summary"]["count"] == 6 and set(found["summary"]["versions"]) == {"1", "2"} and all(one["duration_ms"] for one in found["invocations"]), 40)
+    page = coldtrail.eventually("/functions/quotes-price", lambda found: found["summary"]["count"] == 6 and set(found["summary"]["versions"]) == {"1", "2"} and all(one["duration_ms"] for one in found["invocations"]))
     ran = invocations(page)
     assert [one["cold_start"] for one in ran] == [True, False, False, False, False, False]
     assert ran[0]["init_ms"] > 900
@@ -63,7 +63,7 @@ def test_sandboxes_that_are_kept_ready_say_so_in_their_lines(told: tuple[Coldtra
     def ready(found: dict[str, Any]) -> bool:
         return sum(one["event_name"] == "platform.initReport" for one in found["logs"]) == 1
 
-    logs = coldtrail.eventually("/logs", ready, 40, service="quotes-price", limit=200)["logs"]
+    logs = coldtrail.eventually("/logs", ready, service="quotes-price", limit=200)["logs"]
     kinds = {one["event_name"]: one["attributes"].get("aws.lambda.initialization_type") for one in reversed(logs)}
     assert kinds["platform.initReport"] == "provisioned-concurrency"
     started = [one["attributes"]["aws.lambda.initialization_type"] for one in logs if one["event_name"] == "platform.initStart"]
@@ -101,19 +101,19 @@ def test_what_is_counted_is_what_happened(periods: tuple[Counted, Counted]) -> N
 
 def test_coldtrail_is_told_of_the_deployment_and_charts_what_it_moved(told: tuple[Coldtrail, Lab], periods: tuple[Counted, Counted]) -> None:
     coldtrail, lab = told
-    (deployment,) = coldtrail.eventually("/deployments", lambda found: len(found["deployments"]) == 1, 30, application="quotes")["deployments"]
+    (deployment,) = coldtrail.eventually("/deployments", lambda found: len(found["deployments"]) == 1, application="quotes")["deployments"]
     assert (deployment["version"], deployment["environment"], deployment["status"]) == ("2", "lab", "succeeded")
     assert statuses(lab, range(6, 7)) == [200]
     lab.drain()
     MetricStream(lab.meters, lab.firehose, 60).close()  # what was counted since is handed over
     moved = {f"amazonaws.com/AWS/{name}" for name in ("Lambda/ProvisionedConcurrentExecutions", "DynamoDB/ProvisionedWriteCapacityUnits", "DynamoDB/ConsumedWriteCapacityUnits", "SQS/ApproximateAgeOfOldestMessage")}
-    coldtrail.eventually("/metrics", lambda found: moved <= {one["name"] for one in found["metrics"]}, 40, limit=500)
+    coldtrail.eventually("/metrics", lambda found: moved <= {one["name"] for one in found["metrics"]}, limit=500)
 
     def written(found: dict[str, Any]) -> bool:
         return [point["value"] for one in found["series"] for point in one["points"] if point["value"]] == [4.0]
 
     name = "amazonaws.com/AWS/DynamoDB/ConsumedWriteCapacityUnits"
-    coldtrail.eventually(f"/metrics/{name}", written, 30, stat="sum", filter="TableName=quote-rates", step="60s")
+    coldtrail.eventually(f"/metrics/{name}", written, stat="sum", filter="TableName=quote-rates", step="60s")
 
 
 def test_a_deployment_is_announced_to_whoever_listens() -> None:

@@ -166,10 +166,10 @@ def test_coldtrail_takes_a_fleet_and_tells_its_trails(told: tuple[Coldtrail, Lab
     def joined(found: dict[str, Any]) -> bool:
         return {"accounts-api", "accounts-accept", "accounts-project"} <= {node["service"] for node in found["nodes"]}
 
-    trail = coldtrail.eventually(f"/trails/{attribute(taken, 'faas.invocation_id')}", joined, 40)
+    trail = coldtrail.eventually(f"/trails/{attribute(taken, 'faas.invocation_id')}", joined)
     assert any(edge["kind"] == "delivers" for edge in trail["edges"])
     counts = Counter(service for service, span in spans if attribute(span, "faas.invoked_name"))
-    coldtrail.eventually("/functions/accounts-get", lambda page: page["summary"]["count"] == counts["accounts-get"] and page["summary"]["billed_ms"], 40)
+    coldtrail.eventually("/functions/accounts-get", lambda page: page["summary"]["count"] == counts["accounts-get"] and page["summary"]["billed_ms"])
     assert sent.items["/v1/traces"] == len(spans)
 
 

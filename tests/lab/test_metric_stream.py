@@ -21,7 +21,7 @@ def test_a_period_is_delivered_as_json_lines_with_its_statistics() -> None:
         meters.add("AWS/Lambda", "Duration", duration_ms, "Milliseconds", FunctionName="price")
     with Relay() as relay:
         stream = MetricStream(meters, Firehose(f"{relay.url}/aws/firehose"), 0.2)
-        wait_for(lambda: len(relay.deliveries), lambda found: found >= 2, 20)
+        wait_for(lambda: len(relay.deliveries), lambda found: found >= 2)
         stream.close()
         deliveries = [json.loads(one.body) for one in relay.deliveries]
     lines = [line for delivery in deliveries for record in delivery["records"] for line in base64.b64decode(record["data"]).decode().splitlines()]

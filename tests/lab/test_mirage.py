@@ -33,16 +33,16 @@ def orders(told: tuple[Coldtrail, Lab]) -> dict[str, dict[str, Any]]:
     """What the truth says of the delivery to `orders-reserve` of an order on a quiet bus, and of one behind a stock count."""
     _, lab = told
     lab.mirage.place_order("order-4-000001", "user-0001")  # every function is warm after this
-    wait_for(lambda: deliveries(lab, "order-4-000001", "orders-ship"), bool, 60)
-    wait_for(lab.mirage.idle, bool, 60)
+    wait_for(lambda: deliveries(lab, "order-4-000001", "orders-ship"), bool)
+    wait_for(lab.mirage.idle, bool)
     lab.mirage.place_order("order-4-000002", "user-0001")
-    wait_for(lambda: deliveries(lab, "order-4-000002", "orders-ship"), bool, 60)
+    wait_for(lambda: deliveries(lab, "order-4-000002", "orders-ship"), bool)
     lab.faults.switch("busy-bus", 0.4)
     lab.mirage.schedule.fire()
-    wait_for(lab.mirage.bus.length, lambda waiting: waiting >= 30, 60)
+    wait_for(lab.mirage.bus.length, lambda waiting: waiting >= 30)
     lab.mirage.place_order("order-4-000003", "user-0001")
-    wait_for(lambda: deliveries(lab, "order-4-000003", "orders-ship"), bool, 60)
-    wait_for(lab.mirage.idle, bool, 60)
+    wait_for(lambda: deliveries(lab, "order-4-000003", "orders-ship"), bool)
+    wait_for(lab.mirage.idle, bool)
     lab.faults.switch("busy-bus", 0.0)
     return {name: deliveries(lab, f"order-4-{number:06d}", "orders-reserve")[0] for name, number in (("quiet", 2), ("busy", 3))}
 
@@ -65,7 +65,7 @@ def test_the_trail_shows_the_wait_and_no_function_does(told: tuple[Coldtrail, La
         named = which == "quiet" or any("in the bus orders" in one["text"] for one in found["story"])
         return named and {node["service"] for node in ran} == {"orders-place", "orders-reserve", "orders-receipt", "orders-ship"} and waited != [] and waited[0] is not None
 
-    trail = coldtrail.eventually(f"/trails/{place}", whole, 60)
+    trail = coldtrail.eventually(f"/trails/{place}", whole)
     invocations = {node["keys"]["request_id"]: node for node in trail["nodes"] if node["kind"] == "invocation"}
     told_ms = invocations[truth["effect"]["id"]]["wait_ms"]
     # The sender's line comes after the event was taken, and the function starts after it was handed over: later where all is slow.
@@ -81,11 +81,11 @@ def test_a_schedule_is_the_origin_of_its_trail(told: tuple[Coldtrail, Lab], orde
     counted = {line["effect"]["id"] for line in lab.truth.lines if line["effect"].get("function") == "stock-count"}
     seen: set[str] = set()
     for fired in all_fired:
-        trail = coldtrail.eventually(f"/trails/{fired['effect']['id']}", lambda found: len(counts_of(found)) in (SHOPS, FEW_SHOPS), 60)
+        trail = coldtrail.eventually(f"/trails/{fired['effect']['id']}", lambda found: len(counts_of(found)) in (SHOPS, FEW_SHOPS))
         assert trail["status"] == "ok"
         seen |= counts_of(trail)
     assert seen == counted
-    taken = coldtrail.eventually("/find", lambda found: found["matches"], 30, q=fired["cause"]["id"])["matches"]
+    taken = coldtrail.eventually("/find", lambda found: found["matches"], q=fired["cause"]["id"])["matches"]
     assert fired["effect"]["function"] in {match["service"] for match in taken}
 
 

@@ -43,7 +43,7 @@ def taken(lab: Lab, subject: str, function: str, times: int) -> tuple[Truth, Tru
     def ask() -> Any:
         return true_trail(lab, subject) if any(line.get("subject") == subject for line in lab.truth.lines) else (Truth(), TrueTrail("", set(), set()))
 
-    return wait_for(ask, there, 60)
+    return wait_for(ask, there)
 
 
 def of(truth: Truth, trail: TrueTrail, where: str) -> list[Thing]:
@@ -54,7 +54,7 @@ def of(truth: Truth, trail: TrueTrail, where: str) -> list[Thing]:
 def statuses_of(coldtrail: Coldtrail, function: str, things: list[Thing]) -> list[str]:
     """How the invocations ended, as the function's page says."""
     ids = {one.id for one in things}
-    page = coldtrail.eventually(f"/functions/{function}", lambda found: ids <= {one["request_id"] for one in found["invocations"]}, 40)
+    page = coldtrail.eventually(f"/functions/{function}", lambda found: ids <= {one["request_id"] for one in found["invocations"]})
     return sorted(one["status"] for one in page["invocations"] if one["request_id"] in ids)
 
 
@@ -67,15 +67,15 @@ def is_told(coldtrail: Coldtrail, trail_id: str, truth: Truth, trail: TrueTrail)
         names = things_of(found, truth, told)
         return set(names.values()) == trail.things and set(edges_of(found, names)) == trail.edges
 
-    return coldtrail.eventually(f"/trails/{trail_id}", same, 40)
+    return coldtrail.eventually(f"/trails/{trail_id}", same)
 
 
 @pytest.mark.usefixtures("signups")
 def test_an_invoice_that_the_ledger_takes_is_closed(told: tuple[Coldtrail, Lab]) -> None:
     coldtrail, lab = told
     truth, trail = taken(lab, CLOSED, "publish-ledger-entry", 1)
-    wait_for(lambda: statuses_of(coldtrail, "publish-ledger-entry", of(truth, trail, "publish-ledger-entry")), lambda found: found == ["ok"], 40)
-    wait_for(lambda: coldtrail.api("/logs", q="corr-9000004")["logs"], lambda logs: any("ExecutionSucceeded" in str(one["body"]) for one in logs), 40)
+    wait_for(lambda: statuses_of(coldtrail, "publish-ledger-entry", of(truth, trail, "publish-ledger-entry")), lambda found: found == ["ok"])
+    wait_for(lambda: coldtrail.api("/logs", q="corr-9000004")["logs"], lambda logs: any("ExecutionSucceeded" in str(one["body"]) for one in logs))
     assert not of(*true_trail(lab, CLOSED), "invoice-close-dlq")
 
 
@@ -86,11 +86,11 @@ def test_a_profile_that_overtakes_its_account_fails_the_welcome(told: tuple[Cold
             lab.onboarding.sign_up(signups[False], "user-0002")  # by now every function is warm, so it keeps the order
         truth, trail = taken(lab, signups[overtaken], "onboarding-welcome", len(expected))
         welcomes = of(truth, trail, "onboarding-welcome")
-        wait_for(lambda things=welcomes: statuses_of(coldtrail, "onboarding-welcome", things), lambda found, good=expected: found == good, 40)
+        wait_for(lambda things=welcomes: statuses_of(coldtrail, "onboarding-welcome", things), lambda found, good=expected: found == good)
         assert sum(truth.things[cause].where == "sns" for cause, _ in trail.edges) == 2
         register = of(truth, trail, "onboarding-register")[0]
         assert is_told(coldtrail, register.id, truth, trail)["status"] == ("error" if overtaken else "ok")
-    coldtrail.eventually("/functions/onboarding-welcome", lambda page: page["errors"] and page["errors"][0]["type"].endswith("ProfileWithoutAccount"), 30)
+    coldtrail.eventually("/functions/onboarding-welcome", lambda page: page["errors"] and page["errors"][0]["type"].endswith("ProfileWithoutAccount"))
 
 
 @pytest.mark.usefixtures("signups")
@@ -101,8 +101,8 @@ def test_a_ledger_that_never_answers_is_tried_three_times_and_ends_in_the_dead_l
     assert {kind for edge, kind in truth.kinds.items() if edge in trail.edges} == {"sends", "delivers", "calls", "sets_aside"}
     published = of(truth, trail, "publish-ledger-entry")
     assert len(published) == 3
-    wait_for(lambda: statuses_of(coldtrail, "publish-ledger-entry", published), lambda found: found == ["error"] * 3, 40)
-    logs = coldtrail.eventually("/logs", lambda found: len([one for one in found["logs"] if "timed_out" in str(one["body"])]) == 3, 30, q="corr-7b55")["logs"]
+    wait_for(lambda: statuses_of(coldtrail, "publish-ledger-entry", published), lambda found: found == ["error"] * 3)
+    logs = coldtrail.eventually("/logs", lambda found: len([one for one in found["logs"] if "timed_out" in str(one["body"])]) == 3, q="corr-7b55")["logs"]
     third = next(one for one in logs if one["attributes"].get("attempt") == 3)
     assert {name: third["attributes"][name] for name in ("workflow", "step", "dependency", "status")} == {
         "workflow": "invoice-close",
@@ -111,7 +111,7 @@ def test_a_ledger_that_never_answers_is_tried_three_times_and_ends_in_the_dead_l
         "status": "timed_out",
     }
     assert third["attributes"]["latencyMs"] >= 2_800
-    found = coldtrail.eventually("/find", lambda answer: answer["matches"], 20, q="corr-7b55")["matches"]
+    found = coldtrail.eventually("/find", lambda answer: answer["matches"], q="corr-7b55")["matches"]
     told = is_told(coldtrail, found[0]["trail_id"], truth, trail)
     assert told["status"] == "error"
     assert sorted(node["status"] for node in told["nodes"] if node["service"] == "publish-ledger-entry") == ["error"] * 3

@@ -39,7 +39,7 @@ class Machine:
         return self
 
     def setup(self, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([BASH, SCRIPT], env={"PATH": str(self.bin), **env}, capture_output=True, text=True, timeout=30)
+        return subprocess.run([BASH, SCRIPT], env={"PATH": str(self.bin), **env}, capture_output=True, text=True, timeout=180)
 
     @property
     def installed(self) -> list[str]:

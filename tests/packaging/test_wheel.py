@@ -69,4 +69,4 @@ def test_an_installed_wheel_serves_its_page_and_takes_a_span_from_any_folder(whe
         assert httpx.get(installed.url + script[1]).status_code == 200
         one = span()
         assert installed.post("/v1/traces", traces(one)).status_code == 200
-        installed.eventually("/spans", lambda answer: len(answer["spans"]) == 1, 30, trace_id=one["trace_id"].hex())
+        installed.eventually("/spans", lambda answer: len(answer["spans"]) == 1, trace_id=one["trace_id"].hex())

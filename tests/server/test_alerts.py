@@ -33,7 +33,7 @@ def hooked(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
 
 
 def client(coldtrail: Coldtrail) -> httpx.Client:
-    return httpx.Client(base_url=f"{coldtrail.url}/api/v1", timeout=30)
+    return httpx.Client(base_url=f"{coldtrail.url}/api/v1", timeout=90)
 
 
 def define(coldtrail: Coldtrail, kind: str, name: str, spec: dict[str, Any]) -> None:

@@ -64,5 +64,5 @@ def test_a_function_is_charted_step_by_step_and_as_a_whole(coldtrail: Coldtrail)
     def group(answer: dict[str, Any]) -> dict[str, Any]:
         return next((one for one in answer["groups"] if one["name"] == name), {"count": 0})
 
-    found = group(coldtrail.eventually("/red", lambda answer: group(answer)["count"] == 3, 40, group="function", step="60"))
+    found = group(coldtrail.eventually("/red", lambda answer: group(answer)["count"] == 3, group="function", step="60"))
     assert [point["count"] for point in found["points"]] == [1, 1, 1]

@@ -99,9 +99,9 @@ def test_a_huge_value_and_very_many_attributes_are_kept_whole(coldtrail: Coldtra
     huge = span(attributes={"huge": "x" * (10 << 20), "small": "y"})
     many = span(attributes={f"key.{number}": number for number in range(5_000)})
     assert coldtrail.post("/v1/traces", traces(huge, many)).status_code == 200
-    got = coldtrail.eventually("/spans", lambda answer: answer["spans"], 30, trace_id=huge["trace_id"].hex())["spans"][0]
+    got = coldtrail.eventually("/spans", lambda answer: answer["spans"], trace_id=huge["trace_id"].hex())["spans"][0]
     assert len(got["attributes"]["huge"]) == 10 << 20
-    got = coldtrail.eventually("/spans", lambda answer: answer["spans"], 30, trace_id=many["trace_id"].hex())["spans"][0]
+    got = coldtrail.eventually("/spans", lambda answer: answer["spans"], trace_id=many["trace_id"].hex())["spans"][0]
     assert len(got["attributes"]) == 5_000
 
 

@@ -58,7 +58,7 @@ def whole(answer: dict[str, Any]) -> bool:
 
 
 def test_rates_and_durations_are_told_by_function_version_and_how_it_was_made_ready(started: Coldtrail) -> None:
-    answer = started.eventually("/cold-starts", whole, 60)
+    answer = started.eventually("/cold-starts", whole)
     assert (answer["total"]["cold_start_count"], answer["total"]["cold_start_share"]) == (6, 6 / 8)
     told = {(one["function"], one["version"], one["initialization_type"]): (one["count"], one["cold_start_count"]) for one in answer["groups"]}
     assert told == {
@@ -75,7 +75,7 @@ def test_rates_and_durations_are_told_by_function_version_and_how_it_was_made_re
 
 
 def test_causes_are_told_with_their_rules(started: Coldtrail) -> None:
-    answer = started.eventually("/cold-starts", whole, 60)
+    answer = started.eventually("/cold-starts", whole)
     told = [one["cause"] for one in reversed(answer["cold_starts"]) if one["function"] == "resize"]
     assert told == ["first_traffic", "scale_out", "idle_timeout", "deployment"]
     assert {one["cause"]: one["count"] for one in answer["causes"]}["scale_out"] == 1
@@ -83,14 +83,14 @@ def test_causes_are_told_with_their_rules(started: Coldtrail) -> None:
 
 
 def test_the_trail_of_a_request_shows_what_its_cold_start_was_of_it(started: Coldtrail) -> None:
-    answer = started.eventually("/cold-starts", whole, 60)
+    answer = started.eventually("/cold-starts", whole)
     origins = {one["service"]: one for one in answer["trails"]["origins"]}
     assert origins["api"]["is_user_facing"] is True
     assert answer["trails"]["walked_count"] == 6
 
 
 def test_a_what_if_runs_the_observed_invocations_again(started: Coldtrail) -> None:
-    started.eventually("/cold-starts", whole, 60)
+    started.eventually("/cold-starts", whole)
     answer = started.api("/cold-starts", service="resize", warm=2, memory_mb=256)["what_if"]
     assert [(one["warm"], one["cold_starts"], one["cold_starts_with"]) for one in answer["warm"]] == [(2, 3, 0)]
     assert answer["warm"][0]["saved_init_ms"] == pytest.approx(3 * 500)

@@ -66,7 +66,7 @@ def test_a_saving_that_only_moved_is_called_so_and_the_sums_are_the_hand_calcula
     Per thousand trails x 250: $1.500203 before, $1.4738185 after: $1.451392 fell, $1.4250075 rose.
     """
     both = {**RANGE, "before_since": at(BEFORE_NS), "before_until": at(DEPLOYED_NS)}
-    found = moved.eventually("/costs", lambda told: told["trail_count"] == CALLS and told["comparison"]["trail_count"] == CALLS, 40, **both)
+    found = moved.eventually("/costs", lambda told: told["trail_count"] == CALLS and told["comparison"]["trail_count"] == CALLS, **both)
     assert Decimal(found["total_usd"]) == Decimal("0.000194444") + Decimal("0.00375003") + Decimal("0.00195") + Decimal("0.0000008")
     compared = found["comparison"]
     assert compared["verdict"] == "moved"
@@ -118,7 +118,7 @@ def amounts(shared: Coldtrail, by: str) -> dict[str | None, Decimal]:
         parts = [(group["name"], one) for group in found["groups"] for one in group["components"] if one["resource"] == "notes"]
         return {name: Decimal(one["usd"]) * 1_000_000 for name, one in parts}
 
-    return notes(shared.eventually("/costs", lambda one: one["trail_count"] == 4 and sum(notes(one).values()) > Decimal("3.7"), 30, **NOTES, by=by))
+    return notes(shared.eventually("/costs", lambda one: one["trail_count"] == 4 and sum(notes(one).values()) > Decimal("3.7"), **NOTES, by=by))
 
 
 def test_costs_belong_to_who_caused_them(shared: Coldtrail) -> None:
@@ -176,7 +176,7 @@ def test_capacity_and_its_use_are_as_cloudwatch_tells(moved: Coldtrail) -> None:
         return {(one["resource"], one["what"]): one["usd"] for one in lines if (one["resource"], one["what"]) in wanted}
 
     asked = {"since": at(start_ns), "until": at(start_ns + 10 * MINUTE_NS)}
-    moved.eventually("/costs", lambda found: told(found) == wanted, 40, **asked)
+    moved.eventually("/costs", lambda found: told(found) == wanted, **asked)
 
 
 def test_nonsense_is_refused_with_its_reason(moved: Coldtrail) -> None:
@@ -204,7 +204,7 @@ def test_a_trail_has_its_own_price(moved: Coldtrail) -> None:
     root = span("POST /parcel", service="parcel", kind=2, trace_id=trace_id, span_id=parent)
     children = [span(name, service="parcel", kind=kind, trace_id=trace_id, parent=parent, attributes=told) for name, kind, told in (("send", 4, send), ("PutItem", 3, put))]
     assert moved.post("/v1/traces", traces(root, *children)).status_code == 200
-    found = moved.eventually(f"/trails/{trace_id.hex()}/cost", lambda one: len(one["components"]) == 2, 30)
+    found = moved.eventually(f"/trails/{trace_id.hex()}/cost", lambda one: len(one["components"]) == 2)
     assert {(one["service"], one["resource"], one["what"]): one["usd"] for one in found["components"]} == {
         ("sqs", "parcels", "requests"): "0.0000008",
         ("dynamodb", "parcels", "write requests"): "0.000000625",
@@ -216,7 +216,7 @@ def test_a_trail_has_its_own_price(moved: Coldtrail) -> None:
 def test_capacity_that_is_hardly_used_is_told_with_what_it_costs_a_month(moved: Coldtrail) -> None:
     """40 s of 1,800 s: 2 %. $0.00375003 in half an hour is $5.4750438 in 730 hours."""
     ready = lambda found: len(found["advice"]) == 3  # noqa: E731
-    (warm,) = [one for one in moved.eventually("/costs/advice", ready, 30, **RANGE)["advice"] if one["service"] == "lambda"]
+    (warm,) = [one for one in moved.eventually("/costs/advice", ready, **RANGE)["advice"] if one["service"] == "lambda"]
     assert (warm["kind"], warm["basis"], warm["least_usd_per_month"]) == ("provisioned_concurrency", "model", "0")
     assert Decimal(warm["most_usd_per_month"]) == Decimal("5.475043800000") * (1 - Decimal(40) / 1800).quantize(Decimal("1e-28"))
     assert "2% of the provisioned concurrency" in warm["text"]

@@ -12,7 +12,7 @@ PATH = "/api/v1/definitions"
 
 
 def test_an_unknown_kind_a_bad_name_and_a_bad_body_are_refused_with_the_reason(coldtrail: Coldtrail) -> None:
-    with httpx.Client(base_url=coldtrail.url) as client:
+    with httpx.Client(base_url=coldtrail.url, timeout=90) as client:
         unknown = client.put(f"{PATH}/riddle/one", json={"spec": {}})
         assert (unknown.status_code, unknown.headers["content-type"]) == (400, "application/problem+json")
         assert 'there is no kind "riddle"' in unknown.json()["detail"]
@@ -23,7 +23,7 @@ def test_an_unknown_kind_a_bad_name_and_a_bad_body_are_refused_with_the_reason(c
 
 
 def test_what_was_never_defined_is_not_there(coldtrail: Coldtrail) -> None:
-    with httpx.Client(base_url=coldtrail.url) as client:
+    with httpx.Client(base_url=coldtrail.url, timeout=90) as client:
         assert client.get(f"{PATH}/dashboard/nobody-made-this").status_code == 404
         assert client.delete(f"{PATH}/dashboard/nobody-made-this").status_code == 404
         assert client.get(PATH).json()["kinds"] == sorted(SPECS)

@@ -90,7 +90,7 @@ def test_a_deployment_after_which_errors_rose_has_failed_until_the_next_that_did
     assert coldtrail.post("/v1/traces", traces(*fine, *broken)).status_code == 200
     for minutes, version in ((0, "1.1"), (90, "1.2")):
         assert announce(coldtrail, application="till", version=version, time=at(deployed_ns + minutes * MINUTE_NS)).status_code == 201
-    answer = coldtrail.eventually("/deployments", lambda found: any(one["failed"] for one in found["deployments"]), 30, application="till")
+    answer = coldtrail.eventually("/deployments", lambda found: any(one["failed"] for one in found["deployments"]), application="till")
     assert [one["failed"] for one in answer["deployments"]] == [None, "the error rate of its services rose from 0.0% to 100.0% in the hour after it"]
     (figures,) = answer["dora"]
     assert (figures["change_fail_rate"], figures["recovery_time_ms"]) == (0.5, 90 * 60_000)
@@ -101,6 +101,6 @@ def test_a_new_version_in_telemetry_is_seen_without_being_announced(coldtrail: C
     coldtrail.eventually("/logs", lambda found: len(found["logs"]) == 1, service="versioned")
     time.sleep(1.1)  # versions are told apart by the second of their receipt
     write(coldtrail, "versioned", "second", stream="2026/11/21/[2]0a1b")
-    seen = coldtrail.eventually("/deployments", lambda found: any("versioned" in one["services"] for one in found["seen"]), 30)["seen"]
+    seen = coldtrail.eventually("/deployments", lambda found: any("versioned" in one["services"] for one in found["seen"]))["seen"]
     (mine,) = [one for one in seen if "versioned" in one["services"]]
     assert (mine["version"], mine["previous"], mine["attribute"]) == ("2", "1", "faas.version")

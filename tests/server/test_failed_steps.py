@@ -21,7 +21,7 @@ MS = 10**6
 
 def story(coldtrail: Coldtrail, trail_id: str, of: str) -> dict[str, Any]:
     """The trail, once a sentence of its story speaks of it."""
-    return coldtrail.eventually(f"/trails/{trail_id}", lambda answer: any(of in one["text"] for one in answer["story"]), 40)
+    return coldtrail.eventually(f"/trails/{trail_id}", lambda answer: any(of in one["text"] for one in answer["story"]))
 
 
 def sentence(trail: dict[str, Any], of: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def test_one_message_of_a_batch_failed_and_came_again(coldtrail: Coldtrail) -> N
     assert shown(trail, "came again")["keys"]["request_id"] == again
     assert trail["status"] == "ok"
     for number in (0, 9):
-        other = coldtrail.eventually(f"/trails/{sends[number]['trace_id'].hex()}", lambda answer: len(answer["nodes"]) == 3, 40)
+        other = coldtrail.eventually(f"/trails/{sends[number]['trace_id'].hex()}", lambda answer: len(answer["nodes"]) == 3)
         assert not [one for one in other["story"] if "batch" in one["text"] or "came again" in one["text"]]
 
 

@@ -24,9 +24,9 @@ def test_a_jaeger_client_reads_the_figures_of_the_page(coldtrail: Coldtrail, jae
         call = span("store.get", service=shop, trace_id=root["trace_id"], parent=root["span_id"], kind=3, start_ns=root["start_ns"] + 10**6)
         sent += [root, call, span("get", service=f"{shop}-store", trace_id=root["trace_id"], parent=call["span_id"], kind=2, start_ns=call["start_ns"] + 10**6)]
     assert coldtrail.post("/v1/traces", traces(*sent)).status_code == 200
-    page = coldtrail.eventually("/trails", lambda answer: [row["node_count"] for row in answer["trails"]] == [3] * 6, 60, service=shop)["trails"]
+    page = coldtrail.eventually("/trails", lambda answer: [row["node_count"] for row in answer["trails"]] == [3] * 6, service=shop)["trails"]
 
-    wait_for(jaeger.list_services, lambda names: {shop, f"{shop}-store"} <= set(names), 60)
+    wait_for(jaeger.list_services, lambda names: {shop, f"{shop}-store"} <= set(names))
     found = {one.trace_id: one for one in jaeger.search_traces(shop)}
     assert found.keys() == {row["trail_id"] for row in page}
     assert {one.trace_id for one in jaeger.search_traces(shop, tags={"user.id": "u-3"})} == {sent[9]["trace_id"].hex()}
@@ -35,7 +35,7 @@ def test_a_jaeger_client_reads_the_figures_of_the_page(coldtrail: Coldtrail, jae
         trace, told = jaeger.get_trace(row["trail_id"]), coldtrail.api("/spans", trace_id=row["trail_id"])["spans"]
         assert {(one.span_id, one.operation, one.service_name) for one in trace.spans} == {(one["span_id"], one["name"], one["resource"]["attributes"]["service.name"]) for one in told}
         assert (trace.root_operation, trace.errors_count) == ("GET /cart", int(row["status"] == "error"))
-    red = next(one for one in coldtrail.eventually("/red", lambda answer: any(one["name"] == shop for one in answer["groups"]), 60, group="service", since="now-15m")["groups"] if one["name"] == shop)
+    red = next(one for one in coldtrail.eventually("/red", lambda answer: any(one["name"] == shop for one in answer["groups"]), group="service", since="now-15m")["groups"] if one["name"] == shop)
     cart = next(one for one in jaeger.span_statistics(shop).stats if one.operation == "GET /cart")
     assert (cart.count, cart.error_count) == (red["count"], red["error_count"]) == (6, 1)
     assert {(one.parent, one.child, one.call_count) for one in jaeger.get_dependencies() if one.parent == shop} == {(shop, f"{shop}-store", 6)}

@@ -33,11 +33,11 @@ def test_an_invocation_without_any_key_is_joined_to_its_send_by_time(coldtrail: 
     pairs = sends_and_invocations(12)
     assert coldtrail.post("/v1/traces", traces(*(one for pair in pairs for one in pair))).status_code == 200
     for put, invocation in pairs:
-        trail = coldtrail.eventually(f"/trails/{put['trace_id'].hex()}", lambda found: len(found["edges"]) == 1, 60)
+        trail = coldtrail.eventually(f"/trails/{put['trace_id'].hex()}", lambda found: len(found["edges"]) == 1)
         edge = trail["edges"][0]
         assert (edge["evidence"], 0.5 <= edge["confidence"] < 1) == ("timing", True)
         assert [node["keys"]["trace_id"] for node in trail["nodes"]] == [put["trace_id"].hex(), invocation["trace_id"].hex()]
-    listed = coldtrail.eventually("/trails", lambda found: all(row["node_count"] == 2 for row in found["trails"]), 60, service=pairs[0][1]["service"])
+    listed = coldtrail.eventually("/trails", lambda found: all(row["node_count"] == 2 for row in found["trails"]), service=pairs[0][1]["service"])
     assert {row["trail_id"] for row in listed["trails"]} == {put["trace_id"].hex() for put, _ in pairs}
 
 
@@ -67,5 +67,5 @@ def test_a_kind_of_edge_that_is_switched_off_is_not_inferred(tmp_path_factory: p
     answered = span("called", service="called", kind=2, start_ns=start_ns + 5 * 10**6, duration_ms=80, attributes=called)
     with serving(tmp_path_factory.mktemp("off") / "data", env={"COLDTRAIL_INFER_EDGES": '["calls"]'}) as coldtrail:
         coldtrail.post("/v1/traces", traces(call, answered, *(one for pair in pairs for one in pair)))
-        coldtrail.eventually(f"/trails/{call['trace_id'].hex()}", lambda found: len(found["nodes"]) == 2, 60)
+        coldtrail.eventually(f"/trails/{call['trace_id'].hex()}", lambda found: len(found["nodes"]) == 2)
         assert len(coldtrail.api(f"/trails/{pairs[0][0]['trace_id'].hex()}")["nodes"]) == 1

@@ -37,7 +37,7 @@ def test_a_field_is_learned_from_certain_trails_and_joins_others_without_context
         assert "learned" not in in_force(coldtrail).values()
         for number in range(COUNT):
             assert coldtrail.post("/v1/traces", traces(*certain_trail(number))).status_code == 200
-        listed = coldtrail.eventually("/correlation-fields", lambda answer: any(one["source"] == "learned" for one in answer["fields"]), 60)
+        listed = coldtrail.eventually("/correlation-fields", lambda answer: any(one["source"] == "learned" for one in answer["fields"]))
         (learned,) = (one for one in listed["fields"] if one["source"] == "learned")
         assert (learned["name"], learned["confidence"]) == ("orderRef", 1.0)
         assert 20 <= learned["trails"] <= COUNT
@@ -48,9 +48,9 @@ def test_a_field_is_learned_from_certain_trails_and_joins_others_without_context
         for one in (front, late):
             assert coldtrail.post("/v1/traces", traces(one)).status_code == 200
         whole = front["trace_id"].hex()
-        trail = coldtrail.eventually(f"/trails/{whole}", lambda found: {node["service"] for node in found["nodes"]} == {"front", "billing"}, 40)
+        trail = coldtrail.eventually(f"/trails/{whole}", lambda found: {node["service"] for node in found["nodes"]} == {"front", "billing"})
         assert [edge["evidence"] for edge in trail["edges"]] == ["correlation_id"]
-        coldtrail.eventually("/find", lambda answer: {match["trail_id"] for match in answer["matches"]} == {whole}, 40, q=value)
+        coldtrail.eventually("/find", lambda answer: {match["trail_id"] for match in answer["matches"]} == {whole}, q=value)
     with serving(data) as coldtrail:
         assert in_force(coldtrail)["orderRef"] == "learned"
         assert len(coldtrail.api(f"/trails/{whole}")["nodes"]) == 2

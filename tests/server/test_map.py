@@ -51,7 +51,7 @@ def the_map(running: Coldtrail, good: Any, **params: Any) -> tuple[dict[str, Any
     def edges_of(answer: dict[str, Any]) -> dict[tuple[str, str], Any]:
         return {(one["from"], one["to"]): one for one in answer["edges"]}
 
-    answer = running.eventually("/map", lambda answer: good({one["id"]: one for one in answer["nodes"]}, edges_of(answer)), 60, **params)
+    answer = running.eventually("/map", lambda answer: good({one["id"]: one for one in answer["nodes"]}, edges_of(answer)), **params)
     return {one["id"]: one for one in answer["nodes"]}, edges_of(answer)
 
 

@@ -14,7 +14,7 @@ from lambda_logs import report, write
 from otlp import span, traces
 from running import HTTP, Coldtrail, serving
 
-SOON_S = 60.0
+SOON_S = 180.0
 
 
 def fail(coldtrail: Coldtrail, function: str, message: str) -> str:

@@ -68,7 +68,7 @@ def test_objectives_count_what_came_and_keep_it_over_a_restart(tmp_path: Path) -
             assert define(running, name, sli, synthetic=name == "with-probes", windows=burning, policy="Stop, and repair." if name == "service" else "").status_code == 201
         told = counted(running, expected, "page")
         assert abs(told["service"]["good_share"] - 45 / 55) < 1e-9
-        one = running.eventually("/objectives/service", lambda answer: bool(answer.get("contributors")) and bool(answer["history"]), 60)
+        one = running.eventually("/objectives/service", lambda answer: bool(answer.get("contributors")) and bool(answer["history"]))
         spent = {(each["by"], each["name"]): each for each in one["contributors"]}
         assert spent["error", "TimeoutError"]["count"] == spent["function", "shop-worker"]["count"] == 10
         assert len(running.api(f"/trails/{spent['error', 'TimeoutError']['trail_id']}")["nodes"]) >= 2
@@ -82,7 +82,7 @@ def test_objectives_count_what_came_and_keep_it_over_a_restart(tmp_path: Path) -
     with serving(tmp_path / "data") as running:
         counted(running, {"service": (56, 11), "entry": (56, 11), "function": (56, 11), "quick": (45, 10)}, "page")
         assert HTTP.delete(f"{running.url}/api/v1/definitions/objective/service").status_code == 200
-        running.eventually("/objectives", lambda answer: {one["name"] for one in answer["objectives"]} == set(expected) - {"service"}, 60)
+        running.eventually("/objectives", lambda answer: {one["name"] for one in answer["objectives"]} == set(expected) - {"service"})
 
 
 def test_what_cannot_be_an_objective_is_refused_with_the_field(coldtrail: Coldtrail) -> None:
@@ -104,7 +104,7 @@ def test_entries_are_proposed_and_what_is_proposed_can_be_accepted(coldtrail: Co
     def ours(answer: dict[str, Any]) -> list[dict[str, Any]]:
         return [one for one in answer["proposals"] if name in one["name"]]
 
-    found = ours(coldtrail.eventually("/objective-proposals", lambda answer: len(ours(answer)) == 2, 30))
+    found = ours(coldtrail.eventually("/objective-proposals", lambda answer: len(ours(answer)) == 2))
     for one in found:
         assert HTTP.put(f"{coldtrail.url}/api/v1/definitions/objective/{one['name']}", json={"spec": one["spec"]}).status_code == 201
     told = counted(coldtrail, {one["name"]: (40, 0) for one in found})
@@ -133,7 +133,7 @@ def test_the_command_line_shows_the_worst_first_and_one_in_depth(coldtrail: Cold
     assert coldtrail.post("/v1/traces", traces(*sent)).status_code == 200
     assert define(coldtrail, name, {"type": "requests", "scope": name}).status_code == 201
     counted(coldtrail, {name: (30, 30)})
-    coldtrail.eventually(f"/objectives/{name}", lambda answer: answer.get("state") == "page" and bool(answer["contributors"]), 60)
+    coldtrail.eventually(f"/objectives/{name}", lambda answer: answer.get("state") == "page" and bool(answer["contributors"]))
     env = {**os.environ, "COLUMNS": "160"}
     listed = subprocess.run([COMMAND, "objectives", "--url", coldtrail.url], capture_output=True, text=True, env=env)
     assert (listed.returncode, "burns: page" in listed.stdout, name in listed.stdout) == (1, True, True)

@@ -12,7 +12,7 @@ from orders import place
 from otlp import span, traces
 from running import COMMAND, HTTP, Coldtrail, serving
 
-SOON_S = 60.0
+SOON_S = 180.0
 
 
 def define(coldtrail: Coldtrail, name: str, spec: dict[str, Any]) -> None:

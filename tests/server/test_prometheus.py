@@ -65,7 +65,7 @@ def value_of(coldtrail: Coldtrail, query: str, at_s: float | None = None) -> dic
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool, of Debian's package prometheus, is not installed")
 def test_promtool_reads_the_figures_of_the_page(coldtrail: Coldtrail) -> None:
     def promtool(*command: str) -> str:
-        done = subprocess.run(["promtool", "query", *command], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["promtool", "query", *command], capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

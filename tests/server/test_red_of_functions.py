@@ -22,5 +22,5 @@ def test_each_function_has_its_whole_and_its_steps(coldtrail: Coldtrail) -> None
         return {one["name"]: (one["count"], [point["count"] for point in one["points"]]) for one in answer["groups"] if one["name"] in wanted}
 
     asked = {"group": "function", "since": str(end_ms // 1000 - 600), "until": str(end_ms // 1000), "step": "60s"}
-    answer = coldtrail.eventually("/red", lambda found: told(found) == wanted, 20, **asked)
+    answer = coldtrail.eventually("/red", lambda found: told(found) == wanted, **asked)
     assert {one["p50_ms"] for one in answer["groups"] if one["name"] in wanted} == {20.0}

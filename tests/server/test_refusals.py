@@ -44,7 +44,7 @@ def counter(coldtrail: Coldtrail, protocol: str) -> dict[str, Any]:
 
 def seen(coldtrail: Coldtrail, one: dict[str, Any]) -> dict[str, Any]:
     """The span, once it is there; a deadline for slow machines."""
-    return coldtrail.eventually("/spans", lambda answer: len(answer["spans"]) == 1, 30, trace_id=one["trace_id"].hex())["spans"][0]
+    return coldtrail.eventually("/spans", lambda answer: len(answer["spans"]) == 1, trace_id=one["trace_id"].hex())["spans"][0]
 
 
 def export(address: str, signal: str, body: bytes, **more: Any) -> bytes:
@@ -266,7 +266,7 @@ def test_absurd_figures_of_a_report_are_no_figures(coldtrail: Coldtrail) -> None
     assert coldtrail.api("/health")["wal"]["quarantined"] == before
     later = span(service=function, kind=2, attributes={"correlation_id": function})
     assert coldtrail.post("/v1/traces", traces(later)).status_code == 200
-    coldtrail.eventually("/trails", lambda answer: later["trace_id"].hex() in {row["trail_id"] for row in answer["trails"]}, 30, service=function, q=function)
+    coldtrail.eventually("/trails", lambda answer: later["trace_id"].hex() in {row["trail_id"] for row in answer["trails"]}, service=function, q=function)
 
 
 UNKNOWN = {
@@ -329,7 +329,7 @@ def test_datagrams_that_the_log_has_no_room_for_are_counted_and_shown(narrow: Co
                 send(50_000)
             return counter(narrow, "xray/udp")
 
-        told = wait_for(refused, lambda one: one["refused_items"] > 0, 60)
+        told = wait_for(refused, lambda one: one["refused_items"] > 0)
         assert (told["refused_requests"], "write-ahead log holds" in told["last_reason"]) == (0, True)
         small: list[str] = []
 
@@ -337,7 +337,7 @@ def test_datagrams_that_the_log_has_no_room_for_are_counted_and_shown(narrow: Co
             small.append(send(10))
             return any(narrow.api("/spans", trace_id=one)["spans"] for one in small[-40:])
 
-        wait_for(taken, bool, 60)
+        wait_for(taken, bool)
 
 
 def test_http_and_xray_over_tcp_tell_senders_when_to_come_back(narrow: Coldtrail) -> None:
@@ -356,5 +356,5 @@ def test_a_body_whose_protobuf_is_broken_deep_inside_is_set_aside_and_shown(narr
     for body in (traces(before), write_field(1, write_field(2, write_field(2, broken))), traces(after)):
         assert narrow.post("/v1/traces", body).status_code == 200
     assert (seen(narrow, before)["name"], seen(narrow, after)["name"]) == ("work", "work")
-    (aside,) = narrow.eventually("/quarantine", lambda answer: answer["segments"], 30)["segments"]
+    (aside,) = narrow.eventually("/quarantine", lambda answer: answer["segments"])["segments"]
     assert (aside["signal"], aside["bytes"] > 0, bool(aside["reason"])) == ("traces", True, True)

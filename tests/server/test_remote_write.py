@@ -89,7 +89,7 @@ remote_write: [{{url: "{coldtrail.otlp_http}/api/v1/write", queue_config: {{batc
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            scraped = coldtrail.eventually("/metrics/prometheus_http_request_duration_seconds_bucket", lambda answer: answer["series"] != [], 60, by="handler", filter="service=itself", stat="sum")
+            scraped = coldtrail.eventually("/metrics/prometheus_http_request_duration_seconds_bucket", lambda answer: answer["series"] != [], by="handler", filter="service=itself", stat="sum")
         finally:
             process.kill()
             process.wait()

@@ -43,7 +43,7 @@ def test_the_page_itself_may_talk_to_its_server(coldtrail: Coldtrail) -> None:
 
 
 def test_another_host_needs_a_token(tmp_path: Path) -> None:
-    ended = subprocess.run([COMMAND, "up", "--host", "0.0.0.0", "--data", tmp_path / "d"], capture_output=True, text=True, timeout=30)
+    ended = subprocess.run([COMMAND, "up", "--host", "0.0.0.0", "--data", tmp_path / "d"], capture_output=True, text=True, timeout=180)
     assert ended.returncode == 1
     assert "--token" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -75,7 +75,7 @@ def test_grpc_asks_for_the_token_too(guarded: Coldtrail) -> None:
 
 
 def test_the_one_time_url_signs_the_browser_in(guarded: Coldtrail) -> None:
-    with httpx.Client(base_url=guarded.url) as browser:
+    with httpx.Client(base_url=guarded.url, timeout=90) as browser:
         assert browser.get("/").status_code == 401
         answer = browser.get(f"/?token={TOKEN}")
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -142,6 +142,6 @@ def test_whose_datagrams_are_taken(guard: Guard, sender: str, passes: bool) -> N
 
 
 def test_insecure_is_enough_for_another_host(tmp_path: Path) -> None:
-    ended = subprocess.run([COMMAND, "up", "--host", LAN, "--insecure", "--data", tmp_path / "d"], capture_output=True, text=True, timeout=60)
+    ended = subprocess.run([COMMAND, "up", "--host", LAN, "--insecure", "--data", tmp_path / "d"], capture_output=True, text=True, timeout=180)
     assert (ended.returncode, "--token" in ended.stderr) == (1, False)
     assert f"{LAN} is no address of this machine" in ended.stderr

@@ -94,10 +94,10 @@ def test_a_request_is_one_trail_also_where_its_access_log_comes_first(coldtrail:
     api, request_id, integration = f"shop-{os.urandom(3).hex()}", str(uuid.uuid4()), str(uuid.uuid4())
     line = {"requestId": request_id, "integrationRequestId": integration, "ip": "127.0.0.1", "httpMethod": "POST", "path": "/orders", "status": "202", "responseLatency": "12"}
     assert deliver(coldtrail, payload(f"/aws/apigateway/{api}", [json.dumps(line)])).status_code == 200
-    coldtrail.eventually("/logs", lambda answer: answer["logs"], 40, q=request_id)
+    coldtrail.eventually("/logs", lambda answer: answer["logs"], q=request_id)
     trace_id, now_s = f"1-{int(time.time()):08x}-{os.urandom(12).hex()}", time.time()
     segment = {"id": os.urandom(8).hex(), "trace_id": trace_id, "name": api, "origin": "AWS::ApiGateway::Stage", "start_time": now_s, "end_time": now_s + 0.012, "http": {"request": {"method": "POST", "url": "https://shop/orders"}, "response": {"status": 202}}, "aws": {"api_gateway": {"request_id": request_id}}}
     answer = HTTP.post(f"http://{coldtrail.xray}/TraceSegments", json={"TraceSegmentDocuments": [json.dumps(segment)]})
     assert answer.status_code == 200
     whole = trace_id[2:].replace("-", "")
-    coldtrail.eventually("/trails", lambda answer: [(row["trail_id"], row["node_count"]) for row in answer["trails"]] == [(whole, 1)], 40, service=api)
+    coldtrail.eventually("/trails", lambda answer: [(row["trail_id"], row["node_count"]) for row in answer["trails"]] == [(whole, 1)], service=api)

@@ -37,9 +37,9 @@ def test_a_configured_field_finds_the_trail(tmp_path: Path) -> None:
         assert running.post("/v1/traces", otlp.traces(front)).status_code == 200
         assert running.post("/v1/traces", otlp.traces(back)).status_code == 200
         trace_id = front["trace_id"].hex()
-        trail = running.eventually(f"/trails/{trace_id}", lambda answer: {node["service"] for node in answer["nodes"]} == {"front", "back"}, timeout_s=30)
+        trail = running.eventually(f"/trails/{trace_id}", lambda answer: {node["service"] for node in answer["nodes"]} == {"front", "back"})
         assert [(edge["kind"], edge["evidence"]) for edge in trail["edges"]] == [("triggers", "correlation_id")]
-        running.eventually("/find", lambda answer: {match["trail_id"] for match in answer["matches"]} == {trace_id}, timeout_s=30, q="ref-7b55")
+        running.eventually("/find", lambda answer: {match["trail_id"] for match in answer["matches"]} == {trace_id}, q="ref-7b55")
 
 
 @pytest.mark.parametrize("fields", ['"orderRef"', '[""]', '["a b"]', '["*"]', "[7]"])

@@ -65,9 +65,9 @@ def joined(trail: dict[str, Any], *ids: str, to: str) -> bool:
 
 
 def one_trail(coldtrail: Coldtrail, trace_id: str, request: str, *ids: str) -> dict[str, Any]:
-    trail = coldtrail.eventually(f"/trails/{trace_id}", lambda answer: joined(answer, *ids, to=request), timeout_s=30)
+    trail = coldtrail.eventually(f"/trails/{trace_id}", lambda answer: joined(answer, *ids, to=request))
     for value in ids:
-        coldtrail.eventually("/find", lambda answer: trail["trail_id"] in {match["trail_id"] for match in answer["matches"]}, timeout_s=30, q=value)
+        coldtrail.eventually("/find", lambda answer: trail["trail_id"] in {match["trail_id"] for match in answer["matches"]}, q=value)
     return trail
 
 
@@ -125,10 +125,10 @@ def test_a_change_in_a_table_is_one_message_for_both_its_consumers_and_its_write
         changes = [node for node in trail["nodes"] if node["keys"].get("event_id") == change]
         return {first, second} <= requests and len(changes) == 1 and any(node["service"] == "shop" for node in trail["nodes"])
 
-    trail = coldtrail.eventually(f"/trails/{trace_id}", whole, timeout_s=30)
+    trail = coldtrail.eventually(f"/trails/{trace_id}", whole)
     (message,) = [node["node_id"] for node in trail["nodes"] if node["keys"].get("event_id") == change and node["kind"] == "message"]
     assert sum(edge["from"] == message for edge in trail["edges"]) == 2
-    coldtrail.eventually("/find", lambda answer: len(answer["matches"]) >= 2, timeout_s=30, q=change)
+    coldtrail.eventually("/find", lambda answer: len(answer["matches"]) >= 2, q=change)
 
 
 def test_an_execution_is_joined_to_who_started_it_what_it_invoked_and_what_it_sent(coldtrail: Coldtrail) -> None:
@@ -152,16 +152,16 @@ def test_an_execution_is_joined_to_who_started_it_what_it_invoked_and_what_it_se
         kinds = {(cause, effect) for cause, _, effect, _ in edges(trail)}
         return wanted <= told and {("shop", "invoice-close"), ("invoice-close", "post-ledger")} <= kinds and joined(trail, sent, to=request)
 
-    coldtrail.eventually(f"/trails/{trace_id}", whole, timeout_s=30)
+    coldtrail.eventually(f"/trails/{trace_id}", whole)
     for value in (arn, sent, failed):
-        coldtrail.eventually("/find", lambda answer: trace_id in {match["trail_id"] for match in answer["matches"]}, timeout_s=30, q=value)
+        coldtrail.eventually("/find", lambda answer: trace_id in {match["trail_id"] for match in answer["matches"]}, q=value)
 
 
 def test_a_call_of_invoke_is_joined_to_the_invocation_by_its_request_id(coldtrail: Coldtrail) -> None:
     request = str(uuid.uuid4())
     trace_id = sender(coldtrail, **{"rpc.service": "Lambda", "rpc.method": "Invoke", "aws.request_id": request})
     deliver(coldtrail, "/aws/lambda/pricing", [f"START RequestId: {request} Version: $LATEST", f"REPORT RequestId: {request}\tDuration: 3.00 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 50 MB"], at_ms=-30)
-    coldtrail.eventually(f"/trails/{trace_id}", lambda trail: ("shop", "calls", "pricing", "request_id") in edges(trail), timeout_s=30)
+    coldtrail.eventually(f"/trails/{trace_id}", lambda trail: ("shop", "calls", "pricing", "request_id") in edges(trail))
 
 
 def test_a_header_in_an_event_leads_back_to_who_sent_it(coldtrail: Coldtrail) -> None:
@@ -170,7 +170,7 @@ def test_a_header_in_an_event_leads_back_to_who_sent_it(coldtrail: Coldtrail) ->
     header = f"00-{root['trace_id'].hex()}-{root['span_id'].hex()}-01"
     event = text("apigateway_http.json").replace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", header).replace("JKJaXmPLvHcESHB=", os.urandom(8).hex())
     request = invocation(coldtrail, "history", event, at_ms=-90)
-    coldtrail.eventually(f"/trails/{request}", lambda trail: ("front", "triggers", "history", "header") in edges(trail), timeout_s=30)
+    coldtrail.eventually(f"/trails/{request}", lambda trail: ("front", "triggers", "history", "header") in edges(trail))
 
 
 def test_a_message_that_came_again_is_one_message_and_two_deliveries(coldtrail: Coldtrail) -> None:
@@ -188,4 +188,4 @@ def test_a_message_that_came_again_is_one_message_and_two_deliveries(coldtrail: 
         attempts = {node["keys"].get("request_id"): node["attempt"] for node in trail["nodes"]}
         return [attempts.get(request) for request in requests] == [1, 2] and sum(node["kind"] == "message" for node in trail["nodes"]) == 1
 
-    coldtrail.eventually(f"/trails/{trace_id}", whole, timeout_s=30)
+    coldtrail.eventually(f"/trails/{trace_id}", whole)

@@ -30,7 +30,7 @@ from receiver import Receiver, Told, receiving
 S = 10**9
 NOW = 1_795_210_200 * S
 KILLS = 20
-SOON_S = 60
+SOON_S = 180
 
 
 class Host:

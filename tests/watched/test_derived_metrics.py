@@ -143,11 +143,11 @@ def scene(server: Coldtrail) -> Scene:
     for tell in (function, api, executions, calls, messages):
         tell(told)
     told.deliver()
-    wait_for(lambda: sources(told), lambda found: set(found.values()) == {"derived"}, 60)
-    wait_for(lambda: told.ask("lambda", "place")["invocations"]["by_minute"], lambda found: sum(found.values()) == 5, 60)
-    wait_for(lambda: told.ask("lambda", "place")["account_invocations"]["by_minute"], lambda found: sum(found.values()) == 6, 60)
+    wait_for(lambda: sources(told), lambda found: set(found.values()) == {"derived"})
+    wait_for(lambda: told.ask("lambda", "place")["invocations"]["by_minute"], lambda found: sum(found.values()) == 5)
+    wait_for(lambda: told.ask("lambda", "place")["account_invocations"]["by_minute"], lambda found: sum(found.values()) == 6)
     ends = ("started", "succeeded", "failed", "aborted", "timed_out")
-    wait_for(lambda: [sum(told.ask("stepfunctions", "close")[end]["by_minute"].values()) for end in ends], lambda found: found == [4, 1, 1, 1, 1], 60)
+    wait_for(lambda: [sum(told.ask("stepfunctions", "close")[end]["by_minute"].values()) for end in ends], lambda found: found == [4, 1, 1, 1, 1])
     return told
 
 

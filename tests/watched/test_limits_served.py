@@ -27,7 +27,7 @@ def growing(server: Coldtrail) -> Coldtrail:
         line = f"REPORT RequestId: {uuid.uuid4()}\tDuration: 600.00 ms\tBilled Duration: 600 ms\tMemory Size: 128 MB\tMax Memory Used: {60 + minute} MB\t"
         records.append(lambda_logs.payload("/aws/lambda/growing", [line], start_ms=now_ms - (MINUTES - minute) * 60_000))
     assert lambda_logs.deliver(server, *records).status_code == 200
-    server.eventually("/functions/growing/metrics", lambda answer: len(answer["metrics"][0]["points"]) == MINUTES, 60)
+    server.eventually("/functions/growing/metrics", lambda answer: len(answer["metrics"][0]["points"]) == MINUTES)
     return server
 
 

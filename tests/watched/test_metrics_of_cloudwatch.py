@@ -27,7 +27,7 @@ def streamed(server: Coldtrail, minute_ms: int) -> Coldtrail:
     points += [point(namespace, metric, dimensions, minute_ms, values) for namespace, metric, dimensions, values in BESIDES]
     points.append(point("AWS/Lambda", "Duration", {"FunctionName": "precise"}, minute_ms, [100, 300], p95=290.0))
     assert lambda_logs.deliver(server, record(*points)).status_code == 200
-    server.eventually("/functions/precise/metrics", lambda answer: told(answer, "duration")["source"] == "cloudwatch", 60)
+    server.eventually("/functions/precise/metrics", lambda answer: told(answer, "duration")["source"] == "cloudwatch")
     return server
 
 

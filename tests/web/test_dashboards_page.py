@@ -34,8 +34,8 @@ def served(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Col
             request = ExportTraceServiceRequest.FromString(traces(order))
             request.resource_spans[0].resource.attributes.append(key_value("service.namespace", "ordering"))
             running.post("/v1/traces", request.SerializeToString()).raise_for_status()
-        running.eventually("/capabilities", lambda answer: [one["count"] for one in answer["groups"]] == [4], 60)
-        running.eventually("/watched", lambda answer: bool(answer["series"]), 60, service="lambda", metric="invocations")
+        running.eventually("/capabilities", lambda answer: [one["count"] for one in answer["groups"]] == [4])
+        running.eventually("/watched", lambda answer: bool(answer["series"]), service="lambda", metric="invocations")
         yield running
 
 

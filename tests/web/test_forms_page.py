@@ -30,7 +30,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Coldtrail, 
             for number in range(10)
         ]
         assert running.post("/v1/traces", traces(*sent)).status_code == 200
-        running.eventually("/red", lambda answer: sum(one["count"] for one in answer["groups"]) == 900, 60, group="service", since="now-6h")
+        running.eventually("/red", lambda answer: sum(one["count"] for one in answer["groups"]) == 900, group="service", since="now-6h")
         yield running, receiver
 
 

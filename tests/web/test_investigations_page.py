@@ -15,7 +15,7 @@ from receiver import receiving
 from running import HTTP, Coldtrail, serving, wait_for
 
 ENV = {"COLDTRAIL_NOTIFY": '{"allow": ["127.0.0.0/8"], "period_s": 0.5}'}
-SOON_S = 60.0
+SOON_S = 180.0
 LINE = "ledger refused the entry"
 
 

@@ -35,7 +35,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
             "configuration": {"functions": {"quotes-price": {"provisioned_concurrency": 1}}},
         }
         assert HTTP.post(f"{running.url}/api/v1/deployments", json=body).status_code == 201
-        running.eventually("/costs", lambda found: found["trail_count"] == 6 and len(found["groups"]) > 1, 40, since="now-2h")
+        running.eventually("/costs", lambda found: found["trail_count"] == 6 and len(found["groups"]) > 1, since="now-2h")
         yield running
 
 

@@ -36,7 +36,7 @@ def burning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
         now_ns = time.time_ns() // (60 * SECOND_NS) * 60 * SECOND_NS
         sent = [one for number in range(1, 120) for one in asked(now_ns - number * 30 * SECOND_NS, failed=number < 12)]
         assert running.post("/v1/traces", traces(*sent)).status_code == 200
-        running.eventually("/objective-proposals", lambda answer: len(answer["proposals"]) == 2, 60)
+        running.eventually("/objective-proposals", lambda answer: len(answer["proposals"]) == 2)
         yield running
 
 
@@ -67,7 +67,7 @@ def test_an_objective_that_burns_comes_first_and_can_be_removed(burning: Coldtra
 
     spec = {"title": "The shop answers", "policy": "Repair first.", "sli": {"type": "requests", "scope": "shop"}, "target_percent": 99.9}
     assert HTTP.put(f"{burning.url}/api/v1/definitions/objective/shop", json={"spec": spec}).status_code == 201
-    burning.eventually("/objectives", lambda answer: answer["objectives"][0]["name"] == "shop" and answer["objectives"][0]["state"] == "page", 60)
+    burning.eventually("/objectives", lambda answer: answer["objectives"][0]["name"] == "shop" and answer["objectives"][0]["state"] == "page")
     page.goto(f"{burning.url}/objectives")
     expect(page.get_by_role("status").filter(has_text="burns its budget fast")).to_be_visible()
     page.get_by_role("link", name="The shop answers").click()

@@ -151,7 +151,7 @@ def test_live_mode_shows_what_arrives(page: Page, told: Told) -> None:
     sender = Sender(told.otlp_http, seed=99)
     fresh = sender.activity(time.time_ns(), failed=False, user="user-live")
     sender.flush()
-    expect(page.locator(f'tbody a[href*="{fresh.trace_id}"]')).to_be_visible(timeout=8_000)
+    expect(page.locator(f'tbody a[href*="{fresh.trace_id}"]')).to_be_visible(timeout=60_000)
 
 
 def test_a_functions_logs_are_searched(page: Page, told: Told) -> None:
@@ -238,7 +238,7 @@ def test_one_panel_fails_alone(page: Page, told: Told) -> None:
 
 def test_twenty_thousand_spans_scroll_and_zoom_within_the_draw_budget(page: Page, told: Told) -> None:
     page.goto(f"{told.url}/trail/{told.large}")
-    expect(page.get_by_text("20,000 nodes")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("20,000 nodes")).to_be_visible(timeout=60_000)
     move = """(i) => {
           if (i < 60) document.querySelector(".waterfall-scroller").scrollTop = 900 * (i + 1);
           else document.querySelector(".waterfall").waterfall.zoom({ fromMs: 400 * (i - 60), toMs: 400 * (i - 60) + 9000 });

@@ -53,7 +53,7 @@ class Hour:
             answer = HTTP.get(f"{self.told.url}/api/v1{path}", params={**self.range, **params}, timeout=60)
             return answer.json() if answer.status_code == 200 else {}
 
-        return wait_for(ask, lambda answer: bool(answer) and good(answer), 60)
+        return wait_for(ask, lambda answer: bool(answer) and good(answer))
 
 
 NAMED = [

@@ -21,7 +21,7 @@ def test_from_a_correlation_id_to_the_third_attempt_and_the_dead_letter_queue(pa
     def matches() -> list[dict]:
         return HTTP.get(f"{told.url}/api/v1/find", params={"q": CORRELATION}, timeout=60).json()["matches"]
 
-    wait_for(matches, lambda found: len({one["trail_id"] for one in found}) == 1 and {"publish-ledger-entry", "invoice-close"} <= {one["service"] for one in found}, 60)
+    wait_for(matches, lambda found: len({one["trail_id"] for one in found}) == 1 and {"publish-ledger-entry", "invoice-close"} <= {one["service"] for one in found})
     page.goto(f"{told.url}/connect")
     expect(page.get_by_role("heading", name="Connect")).to_be_visible()
     page.keyboard.press("/")

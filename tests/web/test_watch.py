@@ -37,9 +37,9 @@ def streamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
         lines = lambda_logs.payload("/aws/lambda/place", [report])
         queue = lambda_logs.payload("/aws/lambda/place", ['{"level":"INFO","message":"sent","queue_name":"orders","sent_message_id":"8f7c2a70-9c0e-4f8a-b1de-1f2e3d4c5b6a"}'])
         assert lambda_logs.deliver(running, record(*points), lines, queue).status_code == 200
-        running.eventually("/limits", lambda answer: any(row["id"] == "sqs.in_flight" and row["used"] for row in answer["limits"]), 60)
-        running.eventually("/functions/place", lambda answer: answer["summary"]["count"] == 1, 60)
-        running.eventually("/resources/orders", lambda answer: answer["kind"] == "sqs", 60)
+        running.eventually("/limits", lambda answer: any(row["id"] == "sqs.in_flight" and row["used"] for row in answer["limits"]))
+        running.eventually("/functions/place", lambda answer: answer["summary"]["count"] == 1)
+        running.eventually("/resources/orders", lambda answer: answer["kind"] == "sqs")
         yield running
 
 

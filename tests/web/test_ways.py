@@ -85,4 +85,4 @@ def test_otlp_lines_as_a_collector_writes_them_are_taken_in(told: Told) -> None:
     body = "\n".join(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}) for span in spans)
     answer = HTTP.post(f"{told.url}/api/v1/drop", content=body.encode(), timeout=30).json()
     assert answer == {"kind": "OTLP traces, JSON", "accepted": 2, "refused": 0, "reasons": [], "trace_ids": [f"{0xD1:032x}", f"{0xD2:032x}"]}
-    wait_for(lambda: HTTP.get(f"{told.url}/api/v1/trails/{0xD2:032x}", timeout=30).status_code, lambda status: status == 200, 60)
+    wait_for(lambda: HTTP.get(f"{told.url}/api/v1/trails/{0xD2:032x}", timeout=30).status_code, lambda status: status == 200)
