@@ -70,8 +70,11 @@ def test_a_share_of_errors_is_told_once_signed_and_taken_back(hooked: tuple[Cold
     assert body["why"] == f"{service}: error_share 0.4, over 0.2"
     assert body["link"].startswith(f"https://watch.example/alerts/{service}?at=20")
     assert (body["value"], body["parts"][0]["scope"]) == (0.4, service)
-    (row,) = [one for one in coldtrail.api("/alerts")["alerts"] if one["name"] == service]
-    assert (row["phase"], row["told"], row["scopes"]) == ("firing", ["phone"], [service])
+
+    def row() -> list[tuple[Any, ...]]:
+        return [(one["phase"], one["told"], one["scopes"]) for one in coldtrail.api("/alerts")["alerts"] if one["name"] == service]
+
+    wait_for(row, lambda found: found == [("firing", ["phone"], [service])], SOON_S)
 
     taken = client(coldtrail).post(f"/alerts/{service}/acknowledge", json={"by": "ada", "note": "rolling back"})
     assert taken.status_code == 200

@@ -57,7 +57,7 @@ def shop(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldt
             book = span("POST /parcels", service="parcel-api", kind=SERVER, start_ns=at, duration_ms=50.0, attributes={"http.route": "/parcels", "http.request.method": "POST"})
             label = span("print", service="labels", kind=SERVER, trace_id=book["trace_id"], parent=book["span_id"], start_ns=at + 10**6, duration_ms=20.0)
             parcels += [book, *([label] if number >= UNLABELLED else [])]
-        before = span("POST /orders", service="orders-api", kind=SERVER, start_ns=now - 30 * MINUTE_NS, duration_ms=50.0, attributes={"http.route": "/orders", "http.request.method": "POST", "http.response.status_code": 201})
+        before = span("POST /orders", service="orders-api", kind=SERVER, start_ns=now - 20 * MINUTE_NS, duration_ms=50.0, attributes={"http.route": "/orders", "http.request.method": "POST", "http.response.status_code": 201})
         nobodys = span("GET /", service="nobodys", kind=SERVER, start_ns=now, attributes={"http.route": "/"})
         for body in (of("ordering", traces(*ordering, before)), of("billing", traces(*billing), "application"), of("mail", traces(*mails)), traces(*parcels, nobodys)):
             running.post("/v1/traces", body).raise_for_status()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from running import Coldtrail, serving
+from running import Coldtrail, serving, wait_for
 
 JSON = "application/json"
 NOW_S = int(time.time())
@@ -47,10 +47,13 @@ def test_a_metric_stream_is_charted_minute_by_minute_as_cloudwatch_does(coldtrai
     record = "\n".join(map(json.dumps, lines)).encode()
     deliver(coldtrail, record)
     name = "amazonaws.com/AWS/Lambda/Duration"
+    averages = {("checkout",): [100.0, 50.0], ("refund",): [50.0]}
+    wait_for(lambda: chart(coldtrail, name, stat="avg", by="FunctionName"), lambda found: found == averages)
     coldtrail.eventually("/metrics", lambda answer: any(one["name"] == name and one["series_count"] == 2 for one in answer["metrics"]))
     # Sent again, as Firehose does when an answer was lost.
     deliver(coldtrail, record, b"not a record")
-    assert chart(coldtrail, name, stat="avg", by="FunctionName") == {("checkout",): [100.0, 50.0], ("refund",): [50.0]}
+    coldtrail.settle()
+    assert chart(coldtrail, name, stat="avg", by="FunctionName") == averages
     assert chart(coldtrail, name, stat="count") == {(): [10.0, 40.0]}
     assert chart(coldtrail, name, stat="max") == {(): [300.0, 400.0]}
     assert chart(coldtrail, name, stat="min") == {(): [50.0, 10.0]}
@@ -61,7 +64,7 @@ def test_a_metric_stream_is_charted_minute_by_minute_as_cloudwatch_does(coldtrai
     assert "cannot be merged" in unmerged["notes"][0]
     assert "without the percentile 95" in coldtrail.api(f"/metrics/{name}", stat="p95")["notes"][0]
     assert (unmerged["unit"], unmerged["kind"]) == ("ms", "summary")
-    assert [one["name"] for one in coldtrail.api("/metrics", service="checkout")["metrics"]] == [name]
+    coldtrail.eventually("/metrics", lambda answer: [one["name"] for one in answer["metrics"]] == [name], service="checkout")
     assert chart(coldtrail, name, stat="count", filter="service=refund") == {(): [10.0]}
 
 
@@ -76,7 +79,7 @@ def test_embedded_metrics_keep_their_shape(coldtrail: Coldtrail) -> None:
     document = {"messageType": "DATA_MESSAGE", "owner": "123456789012", "logGroup": "/aws/lambda/basket", "logStream": "x[$LATEST]y", "logEvents": events}
     deliver(coldtrail, gzip.compress(json.dumps(document).encode()))
     coldtrail.eventually("/metrics/Latency", lambda answer: sum(point["value"] for one in answer["series"] for point in one["points"]) == 101, stat="count")
-    assert chart(coldtrail, "Latency", stat="sum", by="color") == {("blue",): [5050.0], ("red",): [7.0]}
+    wait_for(lambda: chart(coldtrail, "Latency", stat="sum", by="color"), lambda found: found == {("blue",): [5050.0], ("red",): [7.0]})
     (blue,) = chart(coldtrail, "Latency", stat="p90", filter="color=blue")[()]
     assert blue == pytest.approx(90, rel=0.02)
     assert chart(coldtrail, "Latency", stat="max", filter="service=basket") == {(): [100.0, 7.0]}
@@ -91,8 +94,11 @@ def test_reports_of_the_telemetry_api_are_metrics_with_the_trace_of_their_invoca
     batch = [report(1, 100.0), slow]
     assert coldtrail.post("/aws/telemetry?function=resize", json.dumps(batch).encode(), JSON).status_code == 200
     coldtrail.eventually("/metrics", lambda answer: any(one["name"] == "faas.timeouts" for one in answer["metrics"]), service="resize", limit=1000)
-    assert chart(coldtrail, "faas.invoke_duration", stat="max", by="faas.name") == {("resize",): [0.9]}
-    assert chart(coldtrail, "faas.invocations", stat="sum") == {(): [2.0]}
-    assert chart(coldtrail, "faas.timeouts", stat="sum") == {(): [1.0]}
-    told = coldtrail.api("/metrics/faas.invoke_duration", since=str(MINUTE_S), until=str(MINUTE_S + 60))["exemplars"]
-    assert [(one["trace_id"], one["value"]) for one in told] == [("5759e988bd862e3fe1be46a994272793", 0.9)]
+    for name, asked, charted in (
+        ("faas.invoke_duration", {"stat": "max", "by": "faas.name"}, {("resize",): [0.9]}),
+        ("faas.invocations", {"stat": "sum"}, {(): [2.0]}),
+        ("faas.timeouts", {"stat": "sum"}, {(): [1.0]}),
+    ):
+        wait_for(lambda name=name, asked=asked: chart(coldtrail, name, filter="service=resize", **asked), lambda found, charted=charted: found == charted)
+    slowest = [("5759e988bd862e3fe1be46a994272793", 0.9)]
+    coldtrail.eventually("/metrics/faas.invoke_duration", lambda answer: [(one["trace_id"], one["value"]) for one in answer["exemplars"]] == slowest, since=str(MINUTE_S), until=str(MINUTE_S + 60))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -97,10 +98,11 @@ def test_a_deployment_after_which_errors_rose_has_failed_until_the_next_that_did
 
 
 def test_a_new_version_in_telemetry_is_seen_without_being_announced(coldtrail: Coldtrail) -> None:
-    write(coldtrail, "versioned", "first", stream="2026/11/21/[1]0a1b")
-    coldtrail.eventually("/logs", lambda found: len(found["logs"]) == 1, service="versioned")
+    function = f"versioned-{os.urandom(3).hex()}"
+    write(coldtrail, function, "first", stream="2026/11/21/[1]0a1b")
+    coldtrail.eventually("/logs", lambda found: len(found["logs"]) == 1, service=function)
     time.sleep(1.1)  # versions are told apart by the second of their receipt
-    write(coldtrail, "versioned", "second", stream="2026/11/21/[2]0a1b")
-    seen = coldtrail.eventually("/deployments", lambda found: any("versioned" in one["services"] for one in found["seen"]))["seen"]
-    (mine,) = [one for one in seen if "versioned" in one["services"]]
+    write(coldtrail, function, "second", stream="2026/11/21/[2]0a1b")
+    seen = coldtrail.eventually("/deployments", lambda found: any(function in one["services"] for one in found["seen"]))["seen"]
+    (mine,) = [one for one in seen if function in one["services"]]
     assert (mine["version"], mine["previous"], mine["attribute"]) == ("2", "1", "faas.version")

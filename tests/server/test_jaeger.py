@@ -107,7 +107,7 @@ def test_the_answer_has_jaegers_envelope(coldtrail: Coldtrail, shop: dict[str, A
 
 @pytest.mark.both_stores
 def test_operations_are_the_names_and_kinds_of_spans(coldtrail: Coldtrail, shop: dict[str, Any]) -> None:
-    assert data(coldtrail, f"/services/{shop['service']}/operations") == ["GET /cart", "store.get"]
+    wait_for(lambda: data(coldtrail, f"/services/{shop['service']}/operations"), lambda names: names == ["GET /cart", "store.get"])
     every = [{"name": "GET /cart", "spanKind": "server"}, {"name": "store.get", "spanKind": "client"}]
     assert data(coldtrail, "/operations", service=shop["service"]) == every
     assert data(coldtrail, "/operations", service=shop["service"], spanKind="client") == every[1:]

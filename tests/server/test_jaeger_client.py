@@ -35,7 +35,7 @@ def test_a_jaeger_client_reads_the_figures_of_the_page(coldtrail: Coldtrail, jae
         trace, told = jaeger.get_trace(row["trail_id"]), coldtrail.api("/spans", trace_id=row["trail_id"])["spans"]
         assert {(one.span_id, one.operation, one.service_name) for one in trace.spans} == {(one["span_id"], one["name"], one["resource"]["attributes"]["service.name"]) for one in told}
         assert (trace.root_operation, trace.errors_count) == ("GET /cart", int(row["status"] == "error"))
-    red = next(one for one in coldtrail.eventually("/red", lambda answer: any(one["name"] == shop for one in answer["groups"]), group="service", since="now-15m")["groups"] if one["name"] == shop)
+    coldtrail.eventually("/red", lambda answer: [(one["count"], one["error_count"]) for one in answer["groups"] if one["name"] == shop] == [(6, 1)], group="service", since="now-1h")
     cart = next(one for one in jaeger.span_statistics(shop).stats if one.operation == "GET /cart")
-    assert (cart.count, cart.error_count) == (red["count"], red["error_count"]) == (6, 1)
-    assert {(one.parent, one.child, one.call_count) for one in jaeger.get_dependencies() if one.parent == shop} == {(shop, f"{shop}-store", 6)}
+    assert (cart.count, cart.error_count) == (6, 1)
+    wait_for(jaeger.get_dependencies, lambda links: {(one.parent, one.child, one.call_count) for one in links if one.parent == shop} == {(shop, f"{shop}-store", 6)})

@@ -55,10 +55,8 @@ def test_a_counter_counts_the_same_in_both_temporalities(coldtrail: Coldtrail, p
     good = {("/buy",): 12.0, ("/return",): 3.0}
     chart = coldtrail.eventually(f"/metrics/{name}", lambda answer: values(answer) == good, stat="sum", by="route", since="now-10m", step="60s")
     assert (chart["kind"], chart["unit"], chart["description"]) == ("sum", "{order}", "orders taken")
-    only = coldtrail.api(f"/metrics/{name}", stat="sum", by="service", filter="route=/buy")
-    assert values(only) == {("shop",): 12.0}
-    listed = coldtrail.api("/metrics", q=name, service="shop")["metrics"]
-    assert [(one["name"], one["kind"], one["series_count"]) for one in listed] == [(name, "sum", 2)]
+    coldtrail.eventually(f"/metrics/{name}", lambda answer: values(answer) == {("shop",): 12.0}, stat="sum", by="service", filter="route=/buy")
+    coldtrail.eventually("/metrics", lambda answer: [(one["name"], one["kind"], one["series_count"]) for one in answer["metrics"]] == [(name, "sum", 2)], q=name, service="shop")
     assert coldtrail.api("/metrics", q=name, service="another")["metrics"] == []
 
 
@@ -81,15 +79,20 @@ def test_percentiles_come_from_merged_histograms_and_an_exemplar_leads_to_its_tr
     def p99(answer: dict[str, Any]) -> dict[str, float]:
         return {line["labels"].get("service", ""): line["points"][-1]["value"] for line in answer["series"]}
 
-    merged = coldtrail.eventually(f"/metrics/{name}", lambda answer: values(answer) == {(): 199.0}, stat="count", step="10m")
-    assert {one["name"]: one["value_count"] for one in merged["labels"]} == {"cloud.region": 1, "route": 1, "service": 2, "service.name": 2, "service.instance.id": 1}
-    split = p99(coldtrail.api(f"/metrics/{name}", stat="p99", by="service", step="10m"))
-    whole = p99(coldtrail.api(f"/metrics/{name}", stat="p50", step="10m"))
+    labels = {"cloud.region": 1, "route": 1, "service": 2, "service.name": 2, "service.instance.id": 1}
+
+    def merged(answer: dict[str, Any]) -> bool:
+        return values(answer) == {(): 199.0} and {one["name"]: one["value_count"] for one in answer["labels"]} == labels
+
+    # Steps of a day: between the two services no shorter one may end.
+    coldtrail.eventually(f"/metrics/{name}", merged, stat="count", step="1d")
+    split = p99(coldtrail.api(f"/metrics/{name}", stat="p99", by="service", step="1d"))
+    whole = p99(coldtrail.api(f"/metrics/{name}", stat="p50", step="1d"))
     # Half of all took less than 100 ms; an average of the two medians would say 550.
     assert 75 <= whole[""] <= 1010
     assert 75 <= split["fast"] <= 100
     assert 1000 <= split["slow"] <= 1100
-    exemplars = coldtrail.api(f"/metrics/{name}", stat="p99", step="10m")["exemplars"]
+    exemplars = coldtrail.eventually(f"/metrics/{name}", lambda answer: answer["exemplars"], stat="p99", step="1d")["exemplars"]
     assert [(one["trace_id"], one["span_id"]) for one in exemplars] == [(f"{expected.trace_id:032x}", f"{expected.span_id:016x}")]
     assert exemplars[0]["labels"]["service.name"] == "slow"
 
@@ -100,7 +103,7 @@ def test_a_gauge_is_averaged_and_summed_over_series_not_over_samples(coldtrail: 
     assert coldtrail.post("/v1/metrics", body).status_code == 200
     good = coldtrail.eventually("/metrics/pool.size", lambda answer: values(answer) == {(): 20.0}, stat="sum", step="10m")
     assert good["kind"] == "gauge"
-    assert values(coldtrail.api("/metrics/pool.size", stat="max", by="pool", step="10m")) == {("a",): 20.0, ("b",): 5.0}
+    coldtrail.eventually("/metrics/pool.size", lambda answer: values(answer) == {("a",): 20.0, ("b",): 5.0}, stat="max", by="pool", step="10m")
     refused = coldtrail.get("/metrics/pool.size", stat="rate")
     assert refused.status_code == 400
     assert "gauge" in refused.json()["detail"]

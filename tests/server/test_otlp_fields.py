@@ -143,6 +143,7 @@ def test_every_kind_of_metric_is_stored(coldtrail: Coldtrail, protocol: str) -> 
     point = summary.resource_metrics.add().scope_metrics.add().metrics.add(name="summary", unit="s").summary.data_points.add(count=3, sum=9.5, time_unix_nano=time.time_ns())
     point.quantile_values.add(quantile=0.5, value=3.0)
 
+    coldtrail.settle()
     before = coldtrail.api("/received")["metrics"]
     before_health = coldtrail.api("/health")
     exporting = exporter(coldtrail, protocol, HttpMetrics, GrpcMetrics, "metrics")

@@ -48,7 +48,8 @@ def send(coldtrail: Coldtrail) -> None:
         histogram.record(number, {"route": "/buy"})
     counting.shutdown()
     coldtrail.eventually("/red", lambda answer: sum(one["count"] for one in answer["groups"]) == 450, since=str(START_S), until=str(START_S + 600))
-    coldtrail.eventually("/metrics", lambda answer: {one["name"] for one in answer["metrics"]} >= {"orders", "latency", "pool.size"})
+    for name, stat, total in (("orders", "sum", 200), ("latency", "count", 200), ("pool.size", "count", 10)):
+        coldtrail.eventually(f"/metrics/{name}", lambda answer, total=total: sum(point["value"] for one in answer["series"] for point in one["points"]) == total, stat=stat)
 
 
 def ask(coldtrail: Coldtrail, path: str, **params: Any) -> Any:

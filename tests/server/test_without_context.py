@@ -18,7 +18,8 @@ pytestmark = pytest.mark.both_stores
 
 def test_a_function_without_instrumentation_is_a_full_invocation(coldtrail: Coldtrail) -> None:
     request_id, root = str(uuid.uuid4()), f"1-{int(time.time()):08x}-{os.urandom(12).hex()}"
-    write(coldtrail, "bare",
+    bare = f"bare-{os.urandom(3).hex()}"
+    write(coldtrail, bare,
         "INIT_START Runtime Version: python:3.11.v66\tRuntime Version ARN: arn:aws:lambda:eu-central-1::runtime:0",
         f"START RequestId: {request_id} Version: 7",
         "[ERROR] ConnectionError: cannot reach the ledger\nTraceback (most recent call last):\n  File \"app.py\", line 3",
@@ -28,13 +29,13 @@ def test_a_function_without_instrumentation_is_a_full_invocation(coldtrail: Cold
     )
     trail = coldtrail.eventually(f"/trails/{request_id}", lambda answer: answer["status"] == "error")
     node = trail["nodes"][0]
-    assert (node["kind"], node["service"], node["status"], node["cold_start"]) == ("invocation", "bare", "error", True)
+    assert (node["kind"], node["service"], node["status"], node["cold_start"]) == ("invocation", bare, "error", True)
     assert (node["init_ms"], node["billed_ms"], node["memory_mb"], node["memory_used_mb"]) == (250.12, 355.0, 128, 60)
     assert abs(node["duration_ms"] - 103.91) < 0.01
     assert (node["failure"]["type"], node["failure"]["message"]) == ("ConnectionError", "cannot reach the ledger")
     assert node["keys"]["xray_trace_id"] == root
     assert len(coldtrail.api("/logs", request_id=request_id)["logs"]) == 4
-    page = coldtrail.eventually("/functions/bare", lambda answer: answer["errors"] and answer["summary"]["count"])
+    page = coldtrail.eventually(f"/functions/{bare}", lambda answer: answer["errors"] and answer["summary"]["count"])
     assert (page["summary"]["count"], page["errors"][0]["type"]) == (1, "ConnectionError")
 
 
@@ -57,7 +58,8 @@ def test_a_trail_goes_on_across_the_stream_where_no_context_was_propagated(coldt
     put = span("Kinesis.PutRecord", service="api", kind=3, trace_id=root["trace_id"], parent=root["span_id"], attributes={"aws.kinesis.sequence_number": sequence, "aws.kinesis.stream_name": "activities"})
     coldtrail.post("/v1/traces", traces(root, put))
     line = {"level": "INFO", "message": "read", "function_request_id": request_id, "sequence_number": sequence}
-    write(coldtrail, "consumer", f"START RequestId: {request_id} Version: 1", json.dumps(line), f"REPORT RequestId: {request_id}\tDuration: 5.00 ms\tBilled Duration: 5 ms\tMemory Size: 128 MB\tMax Memory Used: 60 MB")
+    reader = f"consumer-{os.urandom(3).hex()}"
+    write(coldtrail, reader, f"START RequestId: {request_id} Version: 1", json.dumps(line), f"REPORT RequestId: {request_id}\tDuration: 5.00 ms\tBilled Duration: 5 ms\tMemory Size: 128 MB\tMax Memory Used: 60 MB")
     trail = coldtrail.eventually(f"/trails/{root['trace_id'].hex()}", lambda answer: len(answer["nodes"]) == 4)
     kinds = {node["node_id"]: node["kind"] for node in trail["nodes"]}
     steps = {(kinds[edge["from"]], kinds[edge["to"]], edge["kind"], edge["evidence"]) for edge in trail["edges"]}
@@ -66,9 +68,8 @@ def test_a_trail_goes_on_across_the_stream_where_no_context_was_propagated(coldt
     consumer = next(node for node in trail["nodes"] if node["kind"] == "invocation")
     assert consumer["wait_ms"] is not None
     for value in (sequence, request_id, user, root["trace_id"].hex(), f"1-{root['trace_id'].hex()[:8]}-{root['trace_id'].hex()[8:]}"):
-        matches = coldtrail.eventually("/find", lambda answer: answer["matches"], q=value)["matches"]
-        assert trail["trail_id"] in {match["trail_id"] for match in matches}, value
-    listed = coldtrail.eventually("/trails", lambda answer: any(row["trail_id"] == trail["trail_id"] and row["node_count"] == 4 for row in answer["trails"]), service="consumer")
+        coldtrail.eventually("/find", lambda answer: trail["trail_id"] in {match["trail_id"] for match in answer["matches"]}, q=value)
+    listed = coldtrail.eventually("/trails", lambda answer: any(row["trail_id"] == trail["trail_id"] and row["node_count"] == 4 for row in answer["trails"]), service=reader)
     assert sum(row["trail_id"] == trail["trail_id"] for row in listed["trails"]) == 1
     node = coldtrail.api(f"/nodes/{consumer['node_id']}")
     assert (len(node["logs"]), node["trail_ids"]) == (3, [trail["trail_id"]])
