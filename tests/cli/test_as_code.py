@@ -23,7 +23,7 @@ name: {name}
 check:
   type: threshold
   figure: p95_ms
-  scope: shop
+  scope: shop-of-no-other-test
   above: {above}
 ---
 kind: silence
@@ -104,6 +104,8 @@ def test_files_are_applied_compared_pruned_and_exported(coldtrail: Coldtrail, tm
     assert over_http.headers["content-disposition"] == 'attachment; filename="alert-shop-is-slow.yaml"'
     assert read_text(over_http.text, "x")[0].spec == coldtrail.api("/definitions/alert/shop-is-slow")["spec"]
     assert coldtrail.get("/definitions/file", kind="alert", name="nobody").status_code == 404
+    # It is of everything, and others share this server.
+    assert HTTP.delete(f"{coldtrail.url}/api/v1/definitions/silence/by-hand").status_code == 200
 
 
 def test_nothing_of_files_with_errors_is_applied_and_each_tells_its_line(coldtrail: Coldtrail, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -24,13 +25,14 @@ def test_every_command_explains_itself(command: str) -> None:
 
 
 def test_find_and_trail_lead_from_a_value_to_the_story(coldtrail: Coldtrail) -> None:
-    root = span("GET /orders", service="orders", kind=2, attributes={"order.id": "order-4711"}, error="KeyError")
+    value = f"order-{os.urandom(6).hex()}"
+    root = span("GET /orders", service="orders", kind=2, attributes={"order.id": value}, error="KeyError")
     coldtrail.post("/v1/traces", traces(root))
-    coldtrail.eventually("/find", lambda answer: answer["matches"], q="order-4711")
     trail_id = root["trace_id"].hex()
-    found = run("find", "order-4711", "--url", coldtrail.url)
+    coldtrail.eventually("/find", lambda answer: trail_id in {match["trail_id"] for match in answer["matches"]}, q=value)
+    found = run("find", value, "--url", coldtrail.url)
     assert trail_id in found.stdout
-    assert json.loads(run("find", "order-4711", "--url", coldtrail.url, "--json").stdout)["matches"][0]["trail_id"] == trail_id
+    assert json.loads(run("find", value, "--url", coldtrail.url, "--json").stdout)["matches"][0]["trail_id"] == trail_id
     shown = run("trail", trail_id, "--url", coldtrail.url)
     assert "failed with KeyError: it broke" in shown.stdout
     assert json.loads(run("trail", trail_id, "--url", coldtrail.url, "--json").stdout)["trail_id"] == trail_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -61,7 +62,8 @@ def test_sandboxes_that_are_kept_ready_say_so_in_their_lines(told: tuple[Coldtra
     coldtrail, _ = told
 
     def ready(found: dict[str, Any]) -> bool:
-        return sum(one["event_name"] == "platform.initReport" for one in found["logs"]) == 1
+        told = Counter(one["event_name"] for one in found["logs"])
+        return (told["platform.initReport"], told["platform.initStart"], told["platform.start"]) == (1, 2, 6)
 
     logs = coldtrail.eventually("/logs", ready, service="quotes-price", limit=200)["logs"]
     kinds = {one["event_name"]: one["attributes"].get("aws.lambda.initialization_type") for one in reversed(logs)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from bench.reconstruction.truth import Truth, read_truth
 
 from coldtrail_lab.context import without_ids
 from coldtrail_lab.lab import Lab
+from running import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,17 @@ def recording() -> Iterator[Recording]:
             lab.post_activity(f"user-000{number}", {"id": f"activity-5-00000{number}", "type": "run"})
         lab.invoices.close_invoice("invoice-5-000001", "corr-5000001")
         lab.onboarding.sign_up("signup-5-000001", "user-0003")
-        assert lab.drain(60)
-        time.sleep(0.5)
-        yield Recording(5, list(relay.deliveries), list(lab.truth.lines))
+        assert lab.drain(180)
+
+        def recorded() -> Recording:
+            return Recording(5, list(relay.deliveries), list(lab.truth.lines))
+
+        def whole(one: Recording) -> bool:
+            """All that happened was told: what a function says at its end comes a little later than its truth."""
+            truth = read_truth(one.truth)
+            return ids_of(truth, "message") | ids_of(truth, "invocation") <= named_ids(at("all", one))
+
+        yield wait_for(recorded, whole)
 
 
 def spans(signals: list[Signal]) -> list[Any]:

@@ -32,7 +32,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from coldtrail.model.wire import write_field
 from lambda_logs import deliver, payload
 from otlp import logs, span, traces
-from running import HTTP, Coldtrail, serving, wait_for
+from running import HTTP, SLOW_S, Coldtrail, serving, wait_for
 
 JSON = "application/json"
 HEADER = b'{"format": "json", "version": 1}\n'
@@ -93,6 +93,7 @@ def test_spans_logs_and_points_that_cannot_be_are_told_by_partial_success_over_g
     metrics.add(name="early").histogram.data_points.add(start_time_unix_nano=2**63, time_unix_nano=time.time_ns())
     metrics.add(name="odd").sum.aggregation_temporality = 999
     metrics[-1].sum.data_points.add(time_unix_nano=time.time_ns())
+    coldtrail.settle()
     before = coldtrail.api("/health")
     told = ExportMetricsServiceResponse.FromString(export(coldtrail.otlp_grpc, "metrics", points.SerializeToString())).partial_success
     assert (told.rejected_data_points, "3 x time_unix_nano" in told.error_message, "aggregation_temporality" in told.error_message) == (4, True, True)
@@ -251,6 +252,7 @@ def test_absurd_figures_of_a_report_are_no_figures(coldtrail: Coldtrail) -> None
     function = f"absurd-{os.urandom(3).hex()}"
     names = [f"aws.lambda.{name}" for name in ("duration_ms", "billed_duration_ms", "init_duration_ms", "memory_size_mb", "max_memory_used_mb")]
     absurd = [2**63 - 1, -(2**63), -1, 2**45, 2.0**52, -2.0**52, float("inf"), float("nan"), "text", [1], {"a": 1}]
+    coldtrail.settle()
     before = coldtrail.api("/health")["wal"]["quarantined"]
     asked = {}
     for number, value in enumerate(absurd):
@@ -324,12 +326,12 @@ def test_datagrams_that_the_log_has_no_room_for_are_counted_and_shown(narrow: Co
             sender.sendto(HEADER + json.dumps(document).encode(), (host, int(port)))
             return document["trace_id"]
 
-        def refused() -> dict[str, Any]:
+        told, deadline_s = counter(narrow, "xray/udp"), time.monotonic() + SLOW_S
+        while not told["refused_items"]:  # faster than they are loaded, and no faster than they are taken from the socket
+            assert time.monotonic() < deadline_s
             for _ in range(4):
                 send(50_000)
-            return counter(narrow, "xray/udp")
-
-        told = wait_for(refused, lambda one: one["refused_items"] > 0)
+            told = counter(narrow, "xray/udp")
         assert (told["refused_requests"], "write-ahead log holds" in told["last_reason"]) == (0, True)
         small: list[str] = []
 

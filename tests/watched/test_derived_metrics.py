@@ -209,10 +209,9 @@ DERIVED: list[tuple[str, str, str, dict[int, float]]] = [
 
 @pytest.mark.parametrize(("service", "name", "metric", "expected"), DERIVED, ids=[f"{row[0]}-{row[1]}-{row[2]}" for row in DERIVED])
 def test_a_figure_is_derived_and_says_so(scene: Scene, service: str, name: str, metric: str, expected: dict[int, float]) -> None:
-    found = scene.ask(service, name)[metric]
+    found = wait_for(lambda: scene.ask(service, name)[metric], lambda found: {step: found["by_minute"].get(step) for step in expected} == pytest.approx(expected, rel=0.02))
     assert found["source"] == "derived"
     assert found["how"]
-    assert {step: found["by_minute"].get(step) for step in expected} == pytest.approx(expected, rel=0.02)
 
 
 def test_what_is_known_of_nobody_is_absent_and_not_zero(scene: Scene) -> None:

@@ -46,9 +46,10 @@ def test_every_metric_that_is_declared_is_in_the_table() -> None:
 
 @pytest.mark.parametrize(("service", "metric", "namespace", "name", "dimensions", "values", "expected"), TABLE, ids=[f"{row[0]}-{row[1]}" for row in TABLE])
 def test_a_metric_streams_record_is_charted(streamed: Coldtrail, minute_ms: int, service: str, metric: str, namespace: str, name: str, dimensions: dict[str, str], values: list[float], expected: float) -> None:
-    found = told(ask(streamed, service, NAMES[service]), metric)
-    assert found["source"] == "cloudwatch"
-    assert [one["value"] for one in found["points"]] == [pytest.approx(expected)]
+    def charted(found: dict[str, Any]) -> bool:
+        return (found["source"], [one["value"] for one in found["points"]]) == ("cloudwatch", [pytest.approx(expected)])
+
+    found = wait_for(lambda: told(ask(streamed, service, NAMES[service]), metric), charted)
     started_s = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(minute_ms / 1000))
     assert found["points"][0]["time"].startswith(started_s)
     assert {"namespace": namespace, "metric": name} in [{key: one[key] for key in ("namespace", "metric")} for one in found["cloudwatch"]]
@@ -81,8 +82,11 @@ def test_an_unknown_kind_is_refused_with_those_that_there_are(streamed: Coldtrai
 
 
 def test_use_of_a_quota_comes_from_the_stream_too(streamed: Coldtrail) -> None:
-    rows = wait_for(lambda: streamed.api("/limits")["limits"], lambda rows: bool(rows))
-    by_id = {(row["id"], row["resource"]): row for row in rows}
+    def by_quota() -> dict[tuple[str, str], dict[str, Any]]:
+        return {(row["id"], row["resource"]): row for row in streamed.api("/limits", limit=1000)["limits"]}
+
+    named = {("lambda.concurrent_executions", "123456789012/eu-central-1"), ("sqs.retention", "orders"), ("dynamodb.provisioned_write", "history"), ("apigateway.requests", "123456789012/eu-central-1")}
+    by_id = wait_for(by_quota, lambda rows: named <= rows.keys() and all(rows[one]["used"] for one in named))
     account = by_id["lambda.concurrent_executions", "123456789012/eu-central-1"]
     assert (account["used"], account["limit"], account["share"], account["source"]) == (412, 1000, 0.412, "cloudwatch")
     assert by_id["sqs.retention", "orders"]["used"] == 42_000

@@ -65,6 +65,9 @@ def test_a_proposal_is_accepted_and_what_burns_leads_to_a_trail(burning: Coldtra
 
 def test_an_objective_that_burns_comes_first_and_can_be_removed(burning: Coldtrail, page: Page) -> None:
 
+    # The short window of the first test's failures may be over by now.
+    late = [one for number in range(40) for one in asked(time.time_ns() - number * SECOND_NS, failed=True)]
+    assert burning.post("/v1/traces", traces(*late)).status_code == 200
     spec = {"title": "The shop answers", "policy": "Repair first.", "sli": {"type": "requests", "scope": "shop"}, "target_percent": 99.9}
     assert HTTP.put(f"{burning.url}/api/v1/definitions/objective/shop", json={"spec": spec}).status_code == 201
     burning.eventually("/objectives", lambda answer: answer["objectives"][0]["name"] == "shop" and answer["objectives"][0]["state"] == "page")

@@ -52,4 +52,9 @@ def tell(running: Coldtrail) -> Told:
         running.eventually("/find", lambda found: bool(found["matches"]), q=one.ingest_request_id)
     running.eventually(f"/trails/{read}/columns", lambda trail: trail["node_count"] >= 3)
     wait_for(lambda: running.api("/trails", status="error")["trails"], lambda trails: len(trails) >= len(failed))
+    posted = len(well) + len(failed)
+    running.eventually("/entries", lambda answer: {("/activity", posted)} <= {(one["route"], one["count"]) for one in answer["entries"]})
+    taken = {"count": posted, "taken_count": posted}
+    running.eventually("/resources/activity-stream", lambda answer: {name: answer["messages"][name] for name in taken} == taken and sum(one["failed_count"] for one in answer["messages"]["consumers"]) == len(failed))
+    running.eventually("/event-sources", lambda answer: ("activity-stream", posted) in {(one["name"], one["taken_count"]) for one in answer["event_sources"]})
     return Told(running.url, running.otlp_http, well, failed, large, asked, inferred, broad)
