@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from coldtrail.model.exports import Malformed
 from coldtrail.model.xray_ids import hex_to_xray_trace_id, xray_trace_id_to_hex
-from coldtrail.receivers.xray import translate_datagram
+from coldtrail.receivers.xray import Senders, translate_datagram
 from coldtrail.store.anyvalue import plain
 
 HEADER = b'{"format": "json", "version": 1}\n'
@@ -99,3 +99,14 @@ def test_what_is_no_trace_id_is_refused(text: str) -> None:
         xray_trace_id_to_hex(text)
     with pytest.raises(ValueError, match="32 hex digits"):
         hex_to_xray_trace_id(text)
+
+
+def test_a_sender_that_told_of_two_services_is_unknown_and_the_longest_silent_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coldtrail.receivers.xray.emitters.MOST_SENDERS", 2)
+    senders, shop, mail = Senders(), (("service.name", "shop"),), (("service.name", "mail"),)
+    addresses = [("127.0.0.1", port) for port in range(4)]
+    assert senders.heard(addresses[0], ()) == ()
+    assert senders.heard(addresses[0], shop) == senders.heard(addresses[0], ()) == shop
+    assert senders.heard(addresses[0], mail) == senders.heard(addresses[0], shop) == senders.heard(addresses[0], ()) == ()
+    assert [senders.heard(one, shop) for one in addresses[1:3]] == [shop, shop]
+    assert (senders.heard(addresses[1], ()), senders.heard(addresses[0], mail)) == (shop, mail)

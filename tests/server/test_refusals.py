@@ -301,11 +301,26 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
         yield running
 
 
+def filler(size_bytes: int) -> str:
+    """Text of its own each time, since a body that came before is taken however full the log is."""
+    return os.urandom(size_bytes // 2).hex()
+
+
+MOST = 900_000
+"""So many bytes the narrow server's log takes once, and not twice before they are loaded."""
+
+
 @pytest.mark.parametrize("signal", ["traces", "logs"])
 def test_grpc_tells_senders_when_to_come_back(narrow: Coldtrail, signal: str) -> None:
-    filler = {"filler": os.urandom(1 << 20).hex()}
-    body = traces(span(attributes=filler)) if signal == "traces" else logs({"body": "x", "attributes": filler})
-    error = refusal(narrow.otlp_grpc, signal, body)
+    def refused() -> grpc.RpcError | None:
+        much = {"filler": filler(MOST)}
+        try:
+            export(narrow.otlp_grpc, signal, traces(span(attributes=much)) if signal == "traces" else logs({"body": "x", "attributes": much}))
+        except grpc.RpcError as error:
+            return error
+        return None
+
+    error = wait_for(refused, bool)
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     status = Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
     assert (status.code, status.message) == (8, error.details())
@@ -343,13 +358,43 @@ def test_datagrams_that_the_log_has_no_room_for_are_counted_and_shown(narrow: Co
 
 
 def test_http_and_xray_over_tcp_tell_senders_when_to_come_back(narrow: Coldtrail) -> None:
-    answer = narrow.post("/v1/traces", traces(span(attributes={"filler": os.urandom(1 << 20).hex()})))
+    refused = lambda answer: answer.status_code != 200  # noqa: E731
+    answer = wait_for(lambda: narrow.post("/v1/traces", traces(span(attributes={"filler": filler(MOST)}))), refused)
     assert (answer.status_code, int(answer.headers["retry-after"]) >= 1, Status.FromString(answer.content).code) == (503, True, 14)
-    delivery = deliver(narrow, payload("/aws/lambda/large", [os.urandom(1 << 20).hex()]))
+    delivery = wait_for(lambda: deliver(narrow, payload("/aws/lambda/large", [filler(MOST)])), refused)
     assert (delivery.status_code, "write-ahead log" in delivery.json()["errorMessage"]) == (503, True)
-    document = {"name": "large", "id": os.urandom(8).hex(), "trace_id": f"1-5f2aebcc-{os.urandom(12).hex()}", "start_time": 1.6e9, "end_time": 1.6e9, "user": "x" * (2 << 20)}
-    segments = HTTP.post(f"http://{narrow.xray}/TraceSegments", json={"TraceSegmentDocuments": [json.dumps(document)]})
+    segments = wait_for(lambda: put_segment(narrow, filler(MOST // 2)), refused)
     assert (segments.status_code, segments.headers["x-amzn-errortype"], int(segments.headers["retry-after"]) >= 1) == (429, "ThrottledException", True)
+
+
+def put_segment(coldtrail: Coldtrail, user: str) -> httpx.Response:
+    """One segment over TCP; a span tells its user twice."""
+    document = {"name": "large", "id": os.urandom(8).hex(), "trace_id": f"1-5f2aebcc-{os.urandom(12).hex()}", "start_time": 1.6e9, "end_time": 1.6e9, "user": user}
+    return HTTP.post(f"http://{coldtrail.xray}/TraceSegments", json={"TraceSegmentDocuments": [json.dumps(document)]})
+
+
+def test_what_the_log_can_never_hold_is_refused_for_good(narrow: Coldtrail) -> None:
+    large, before = traces(span(attributes={"filler": filler(2 << 20)})), {one["protocol"]: one["refused_requests"] for one in narrow.api("/received")["protocols"]}
+    answers = {
+        "otlp/http": narrow.post("/v1/traces", large),
+        "firehose": deliver(narrow, payload("/aws/lambda/large", ["short"]), payload("/aws/lambda/large", [filler(2 << 20)])),
+        "cloudwatch-logs": narrow.post("/aws/logs", payload("/aws/lambda/large", [filler(2 << 20)])),
+        "cloudevents": narrow.post("/cloudevents", json.dumps({"specversion": "1.0", "id": "1", "source": "a", "type": "t", "data": filler(2 << 20)}).encode(), "application/cloudevents+json"),
+        "xray/http": put_segment(narrow, filler(2 << 20)),
+    }
+    assert {name: (one.status_code, "retry-after" in one.headers) for name, one in answers.items()} == dict.fromkeys(answers, (413, False))
+    assert (Status.FromString(answers["otlp/http"].content).code, answers["xray/http"].headers["x-amzn-errortype"]) == (3, "InvalidRequestException")
+    assert "wal_bound_bytes" in answers["firehose"].json()["errorMessage"]
+    error = refusal(narrow.otlp_grpc, "traces", large)
+    assert (error.code(), "grpc-status-details-bin" in dict(error.trailing_metadata())) == (grpc.StatusCode.INVALID_ARGUMENT, False)
+    dropped = HTTP.post(f"{narrow.url}/api/v1/drop", content=large)
+    assert (dropped.status_code, "wal_bound_bytes" in dropped.json()["detail"]) == (413, True)
+    for protocol in (*answers, "otlp/grpc"):
+        told = counter(narrow, protocol)
+        assert (told["refused_requests"], "wal_bound_bytes" in told["last_reason"]) == (before[protocol] + 1, True), protocol
+    small = span()
+    assert narrow.post("/v1/traces", traces(small)).status_code == 200
+    seen(narrow, small)
 
 
 def test_a_body_whose_protobuf_is_broken_deep_inside_is_set_aside_and_shown(narrow: Coldtrail) -> None:

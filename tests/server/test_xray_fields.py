@@ -169,6 +169,49 @@ def test_a_function_that_the_sdk_describes_in_lambda_is_its_subsegments_service(
     assert late["nodes"][0]["keys"]["request_id"] == request_id
 
 
+def test_subsegments_that_the_sdk_sends_ahead_are_their_segments_services(coldtrail: Coldtrail) -> None:
+    """With a bound of 0 it sends each that is finished while its segment goes on; who sends them is known from the segment before."""
+    recorder, shop = AWSXRayRecorder(), f"shop-{os.urandom(3).hex()}"
+    recorder.configure(service=shop, sampling=False, daemon_address=coldtrail.xray, context=Context(), streaming_threshold=0)
+
+    def told(trace_id: str, count: int) -> list[dict[str, Any]]:
+        return coldtrail.eventually("/spans", lambda answer: len(answer["spans"]) == count, trace_id=trace_id)["spans"]
+
+    first = recorder.begin_segment(shop, traceid=new_trace_id())
+    recorder.end_segment()
+    told(first.trace_id, 1)
+    second = recorder.begin_segment(shop, traceid=new_trace_id())
+    for name in ("orders", "prices"):
+        with recorder.in_subsegment(name, namespace="remote"):
+            pass
+    ahead = told(second.trace_id, 2)
+    assert [(one["name"], one["service"], one["parent_span_id"], one["resource"]["attributes"]["service.name"]) for one in sorted(ahead, key=lambda one: one["name"])] == [
+        (name, shop, second.id, shop) for name in ("orders", "prices")
+    ]
+    recorder.end_segment()
+    assert {one["service"] for one in told(second.trace_id, 3)} == {shop}
+
+
+def test_subsegments_that_are_put_beside_their_segment_are_its_services_however_deep_and_in_any_order(coldtrail: Coldtrail) -> None:
+    client = boto3.client("xray", endpoint_url=f"http://{coldtrail.xray}", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
+    trace_id, other, ids = new_trace_id(), new_trace_id(), [os.urandom(8).hex() for _ in range(5)]
+
+    def document(number: int, of: str, **more: Any) -> str:
+        return json.dumps({"name": f"part {number}", "id": ids[number], "trace_id": of, "start_time": 1.6e9, "end_time": 1.6e9 + 1, **more})
+
+    apart = {"type": "subsegment", "namespace": "remote"}
+    client.put_trace_segments(TraceSegmentDocuments=[
+        document(2, trace_id, parent_id=ids[4], **apart),
+        document(1, trace_id, parent_id=ids[0], subsegments=[{"name": "inner", "id": ids[4], "start_time": 1.6e9, "end_time": 1.6e9 + 1}], **apart),
+        document(0, trace_id, name="billing", origin="AWS::ECS::Container"),
+        document(3, other, parent_id=ids[0], **apart),
+    ])
+    spans = coldtrail.eventually("/spans", lambda answer: len(answer["spans"]) == 4, trace_id=trace_id)["spans"]
+    assert {(one["name"], one["service"], one["resource"]["attributes"].get("cloud.platform")) for one in spans} == {(name, "billing", "aws_ecs") for name in ("billing", "part 1", "part 2", "inner")}
+    (alone,) = coldtrail.eventually("/spans", lambda answer: answer["spans"], trace_id=other)["spans"]
+    assert alone["service"] == "unknown_service", "a parent of another trace is none"
+
+
 def test_an_sdk_that_asks_is_told_to_sample_everything(coldtrail: Coldtrail) -> None:
     client = boto3.client("xray", endpoint_url=f"http://{coldtrail.xray}", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
     (rule,) = [one["SamplingRule"] for one in client.get_sampling_rules()["SamplingRuleRecords"]]

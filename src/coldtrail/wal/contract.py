@@ -22,6 +22,9 @@ class Busy(Exception):
 class Sink(Protocol):
     """Where a listener puts what it accepted."""
 
+    bound_bytes: int
+    """A body that is larger is never taken, however often it is sent."""
+
     async def append(self, signal: Signal, body: bytes, items: int) -> None:
         """Return when the OTLP request ``body`` of ``items`` items is on disk.
 

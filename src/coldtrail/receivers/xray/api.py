@@ -5,6 +5,8 @@ Source: AWS X-Ray API reference, "PutTraceSegments", "GetSamplingRules", "GetSam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -12,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from coldtrail.model.exports import Export, Malformed, Translation
 from coldtrail.receivers.bounds import check_json
 from coldtrail.receivers.xray.documents import count_spans, document_id, translate_document
+from coldtrail.receivers.xray.emitters import name_subsegments
 
 
 class PutResult(Struct, frozen=True):
@@ -19,6 +22,15 @@ class PutResult(Struct, frozen=True):
 
     translation: Translation
     answer: bytes
+
+
+def together(documents: Sequence[ExportTraceServiceRequest]) -> tuple[Export, ...]:
+    """Return one export of all documents, none where there are none.
+
+    Serialised messages that follow each other are one message with the fields of both (protobuf encoding).
+    """
+    body = b"".join(one.SerializeToString() for one in documents)
+    return (Export("traces", body, sum(map(count_spans, documents))),) if documents else ()
 
 
 class _Put(Struct):
@@ -37,19 +49,17 @@ def put_trace_segments(body: bytes) -> PutResult:
         documents = msgspec.json.decode(body, type=_Put).documents
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not a PutTraceSegments request: {error}") from None
-    request = ExportTraceServiceRequest()
-    unprocessed, reasons = [], []
+    translated, unprocessed, reasons = [], [], []
     for document in documents:
         try:
-            request.MergeFrom(translate_document(document.encode("utf-8", "replace")))
+            translated.append(translate_document(document.encode("utf-8", "replace")))
         except Malformed as error:
             reasons.append(str(error))
             unprocessed.append(
                 {"Id": document_id(document), "ErrorCode": "MalformedSegment", "Message": str(error)[:500]}
             )
-    spans = count_spans(request)
-    exports = (Export("traces", request.SerializeToString(), spans),) if spans else ()
-    translation = Translation(exports, len(unprocessed), tuple(reasons[:20]))
+    name_subsegments(translated)
+    translation = Translation(together(translated), len(unprocessed), tuple(reasons[:20]))
     return PutResult(translation, msgspec.json.encode({"UnprocessedTraceSegments": unprocessed}))
 
 

@@ -32,7 +32,13 @@ INTERNAL, SERVER, CLIENT = 1, 2, 3
 
 
 def translate_datagram(datagram: bytes) -> Translation:
-    """Translate one datagram of the X-Ray daemon's protocol: a header line, then a document.
+    """Translate one datagram of the X-Ray daemon's protocol by itself; raises what `read_datagram` does."""
+    request = read_datagram(datagram)
+    return Translation((Export("traces", request.SerializeToString(), count_spans(request)),))
+
+
+def read_datagram(datagram: bytes) -> ExportTraceServiceRequest:
+    """Read one datagram of the X-Ray daemon's protocol: a header line, then a document.
 
     Raises:
         Malformed: the header or the document is not of the protocol; says which field.
@@ -48,8 +54,7 @@ def translate_datagram(datagram: bytes) -> Translation:
         raise Malformed(f"the datagram's header is not JSON: {error}") from None
     if not isinstance(parsed, dict) or parsed.get("format") != "json" or parsed.get("version") != 1:
         raise Malformed('the datagram\'s header must say "format": "json", "version": 1')
-    request = translate_document(document)
-    return Translation((Export("traces", request.SerializeToString(), count_spans(request)),))
+    return translate_document(document)
 
 
 def count_spans(request: ExportTraceServiceRequest) -> int:

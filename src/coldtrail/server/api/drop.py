@@ -37,6 +37,8 @@ async def drop(request: Request[Any, Any, Any], state: State) -> Response[bytes]
         raise ClientException(str(error)) from None
     try:
         await service.intake.keep(_protocol(kind), translation)
+    except TooLarge as error:
+        raise ClientException(str(error), status_code=413) from None
     except Busy as busy:
         return json({"title": "Busy", "status": 503, "detail": busy.reason}, 503)
     return json(

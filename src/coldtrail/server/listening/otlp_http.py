@@ -133,7 +133,8 @@ class OtlpHttp:
 
     async def _keep(self, protocol: str, translation: Translation) -> None:
         try:
-            await self._intake.keep(protocol, translation)
+            with self._refusing(protocol):
+                await self._intake.keep(protocol, translation)
         except Busy as busy:
             self._intake.received.refused(protocol, busy.reason)
             raise _Refused(503, UNAVAILABLE, busy.reason, busy.retry_after_s) from None

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import structlog
 
-from coldtrail.model.exports import Export, Malformed, TooLarge, Translation
+from coldtrail.model.exports import Malformed, TooLarge, Translation
 from coldtrail.receivers.content_encoding import UnknownEncoding, decode
-from coldtrail.receivers.xray import put_trace_segments, sampling_rules, sampling_targets, translate_datagram
+from coldtrail.receivers.xray import (
+    Senders,
+    name_subsegments,
+    put_trace_segments,
+    read_datagram,
+    sampling_rules,
+    sampling_targets,
+    together,
+)
 from coldtrail.server.listening.asgi import Disconnected, Receive, Scope, Send, answer, read_body
 from coldtrail.server.listening.guard import Guard
 from coldtrail.server.listening.intake import Intake
@@ -24,6 +33,12 @@ log = structlog.get_logger(__name__)
 JSON = b"application/json"
 COLLECT_S = 0.01
 MOST_WAITING = 50_000
+MOST_AT_ONCE_BYTES = 256 << 10
+"""Datagrams of so many bytes are one request; what becomes of them is well below the least bound of the log, 1 MiB."""
+
+
+Datagram = tuple[bytes, tuple[str, int]]
+"""What was sent, and from which host and port."""
 
 
 class XrayDatagrams(asyncio.DatagramProtocol):
@@ -32,7 +47,8 @@ class XrayDatagrams(asyncio.DatagramProtocol):
     def __init__(self, intake: Intake, guard: Guard) -> None:
         self._intake = intake
         self._guard = guard
-        self._waiting: list[bytes] = []
+        self._waiting: list[Datagram] = []
+        self._senders = Senders()
         self._task: asyncio.Task[None] | None = None
 
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
@@ -44,27 +60,29 @@ class XrayDatagrams(asyncio.DatagramProtocol):
         if len(self._waiting) >= MOST_WAITING:
             self._intake.received.refused("xray/udp", "more datagrams than can be written", items=1)
             return
-        self._waiting.append(data)
+        self._waiting.append((data, address))
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._flush())
 
     async def _flush(self) -> None:
         while self._waiting:
             await asyncio.sleep(COLLECT_S)
-            batch, self._waiting = self._waiting, []
-            translation = self._merged(batch)
-            try:
-                await self._intake.keep("xray/udp", translation)
-            except Busy as busy:
-                spans = sum(export.items for export in translation.exports)
-                self._intake.received.refused("xray/udp", busy.reason, items=spans)
+            waiting, self._waiting = self._waiting, []
+            for batch in _batches(waiting):
+                await self._keep(self._merged(batch))
 
-    def _merged(self, batch: list[bytes]) -> Translation:
-        """Serialised messages that follow each other are one message with the fields of both (protobuf encoding)."""
-        bodies, items = [], 0
-        for datagram in batch:
+    async def _keep(self, translation: Translation) -> None:
+        try:
+            await self._intake.keep("xray/udp", translation)
+        except (Busy, TooLarge) as error:
+            spans = sum(export.items for export in translation.exports)
+            self._intake.received.refused("xray/udp", str(error), items=spans)
+
+    def _merged(self, batch: Sequence[Datagram]) -> Translation:
+        documents, addresses = [], []
+        for datagram, address in batch:
             try:
-                export = translate_datagram(datagram).exports[0]
+                documents.append(read_datagram(datagram))
             except Malformed as error:
                 self._intake.received.refused("xray/udp", str(error), items=1)
                 continue
@@ -72,14 +90,26 @@ class XrayDatagrams(asyncio.DatagramProtocol):
                 self._intake.received.refused("xray/udp", "a datagram could not be translated, see the log", items=1)
                 log.exception("a datagram could not be translated", datagram=datagram[:2_000])
                 continue
-            bodies.append(export.body)
-            items += export.items
-        return Translation((Export("traces", b"".join(bodies), items),) if items else ())
+            addresses.append(address)
+        name_subsegments(documents, self._senders, addresses)
+        return Translation(together(documents))
 
     async def close(self) -> None:
         """Write what was collected."""
         if self._task:
             await self._task
+
+
+def _batches(datagrams: Sequence[Datagram]) -> Iterator[list[Datagram]]:
+    batch, size = list[Datagram](), 0
+    for one in datagrams:
+        if batch and size + len(one[0]) > MOST_AT_ONCE_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += len(one[0])
+    if batch:
+        yield batch
 
 
 class XrayApi:
