@@ -101,7 +101,7 @@ def test_no_field_of_a_log_record_is_lost(coldtrail: Coldtrail, protocol: str) -
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter(coldtrail, protocol, HttpLogs, GrpcLogs, "logs")))
     logger = provider.get_logger("tests.logs", "3.4", "https://example.com/logs", attributes={"scope": True})
     trace_id, start_ns = int.from_bytes(os.urandom(16), "big"), time.time_ns()
-    bodies = ["a line\nand another", "", 17, -0.5, True, b"\xff\xfe", ["list", {"of": 1}], {"event": "sold", "items": [{"id": "a"}, {"id": b"\x01"}]}]
+    bodies = ["a line\nand another", "", None, 17, -0.5, True, b"\xff\xfe", ["list", {"of": 1}], {"event": "sold", "items": [{"id": "a"}, {"id": b"\x01"}]}]
     for number, body in enumerate(bodies):
         logger.emit(LogRecord(
             timestamp=start_ns + number, observed_timestamp=start_ns + 1_000_000 + number, trace_id=trace_id, span_id=number + 1, trace_flags=TraceFlags(number % 2),

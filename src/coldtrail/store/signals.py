@@ -199,7 +199,7 @@ def log_of(row: tuple[Any, ...], emitters: dict[int, Emitter]) -> Log:
         severity_number=number,
         severity_text=text(severity),
         event_name=text(event_name),
-        body=decode(body_value) if body_value else text(body),
+        body=decode(body_value) if body_value else text(body) or None,
         attributes=_attributes(attributes),
         dropped_attributes_count=dropped,
         flags=flags,

@@ -94,7 +94,11 @@ def logs(
 
 def _matches(log: Any, q: str | None, service: str | None, severity: int | None) -> bool:
     return (
-        (not q or q.lower() in str(log.body).lower() or q in map(str, log.attributes.values()))
+        (
+            not q
+            or q.lower() in str("" if log.body is None else log.body).lower()
+            or q in map(str, log.attributes.values())
+        )
         and (not service or log.resource.service == service)
         and (severity is None or log.severity_number >= severity)
     )

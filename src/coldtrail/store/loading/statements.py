@@ -74,7 +74,7 @@ SELECT fromUnixTimestamp64Nano(toInt64(if(l.time_unix_nano = 0, l.observed_time_
   fromUnixTimestamp64Nano(toInt64(l.observed_time_unix_nano), 'UTC') AS observed_time,
   l.trace_id, l.span_id, {_REQUEST} AS request_id,
   l.severity_number, l.severity_text, l.event_name, {sql_text("l.body")} AS body,
-  if(startsWith(l.body, '\\n'), '', l.body) AS body_value, service, emitter_id, CAST(l.attributes, '{MAP}'),
+  if(startsWith(l.body, '\\n') AND l.body != '\\n\\0', '', l.body) AS body_value, service, emitter_id, CAST(l.attributes, '{MAP}'),
   l.dropped_attributes_count, l.flags, toDateTime({{received}}) AS received
 FROM (SELECT service, emitter_id, arrayJoin(group.items) AS l FROM ({_GROUPS}))
 """
