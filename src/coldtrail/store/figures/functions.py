@@ -13,13 +13,14 @@ from coldtrail.store.figures.steps import Figures, Steps, columns, in_range, ste
 from coldtrail.store.functions.minutes import STEP_OF_MINUTE
 from coldtrail.store.resource_names import sql_has_any
 from coldtrail.store.resources import RANGE
+from coldtrail.store.sql_words import listed
 
-_OF_FUNCTION = """AND cityHash64(i.request_id) IN (
-    SELECT cityHash64(request_id) FROM invocations WHERE function = {function:String}
+_OF_FUNCTION = """AND i.request_hash IN (
+    SELECT request_hash FROM invocations WHERE function = {function:String}
       AND time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE AND time < fromUnixTimestamp64Nano({until:Int64}))"""
 
 _INVOCATIONS = """
-SELECT cityHash64(request_id) AS request, min(i.time) AS time, argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms,
+SELECT i.request_hash AS request, min(i.time) AS time, argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms,
   max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed, max(i.init_ms) AS init_ms,
   max(i.memory_mb) AS memory_mb, max(i.memory_used_mb) AS memory_used_mb
 FROM invocations AS i
@@ -61,31 +62,31 @@ WHERE {sql_has_any(("faas.invoked_name", "aws.xray.aws.function_name"))}
 GROUP BY step ORDER BY step
 """
 
+WAITED = {"sequence_number": "function.stream_wait_max", "event_id": "function.event_wait_max"}
+"""How long a function's oldest record or event waited, by what identifies them."""
+
 _WAITS = f"""
-SELECT {step_of("taken")} AS step, max(dateDiff('nanosecond', sent, taken) / 1e6) FROM (
-  SELECT key_hash, minIf(k.time, k.role = 'gives') AS sent, countIf(k.role = 'gives') AS givers,
+SELECT kind, {step_of("taken")} AS step, max(dateDiff('nanosecond', sent, taken) / 1e6) FROM (
+  SELECT key_hash, toString(any(k.kind)) AS kind, minIf(k.time, k.role = 'gives') AS sent, countIf(k.role = 'gives') AS givers,
     minIf(k.time, k.role = 'takes' AND k.service = {{function:String}}) AS taken
   FROM message_keys AS k
   WHERE k.time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 1 DAY
     AND k.time < fromUnixTimestamp64Nano({{until:Int64}}) + INTERVAL 1 DAY AND k.key_hash IN (
     SELECT key_hash FROM message_keys WHERE {in_range("time")} AND service = {{function:String}}
-      AND kind = {{kind:String}} AND role = 'takes')
+      AND kind IN ({listed(WAITED)}) AND role = 'takes')
   GROUP BY key_hash)
-WHERE givers > 0 AND taken >= sent AND {in_range("taken")} GROUP BY step ORDER BY step
+WHERE givers > 0 AND taken >= sent AND {in_range("taken")} GROUP BY kind, step ORDER BY step
 """
 
 
 def figures_of_function(engine: Engine, name: str, steps: Steps) -> Figures:
     """Return the figures of one function; reads the range of invocations once, and its keys."""
     parameters = steps.parameters(function=name)
-    waits = {
-        f"function.{way}": kind
-        for way, kind in (("stream_wait_max", "sequence_number"), ("event_wait_max", "event_id"))
-    }
     figures = _of_invocations(engine, name, steps)
     figures |= _throttles(engine, "function.throttles", name, steps)
-    for way, kind in waits.items():
-        figures |= columns(engine.rows(_WAITS, {**parameters, "kind": kind}), (way,))
+    waits = engine.rows(_WAITS, parameters)
+    for kind, way in WAITED.items():
+        figures |= columns([row[1:] for row in waits if row[0] == kind], (way,))
     return figures
 
 

@@ -14,11 +14,12 @@ from coldtrail.store.figures.calls import calls_of_many
 from coldtrail.store.figures.cloudwatch import known_names, received_by_resource
 from coldtrail.store.figures.executions import executions_started
 from coldtrail.store.figures.functions import figures_by_function
-from coldtrail.store.figures.messages import KEY_KINDS, WORK, figures_of_many
+from coldtrail.store.figures.messages import WORK, figures_of_many
 from coldtrail.store.figures.steps import Figures, Steps
 from coldtrail.store.figures.watched import Told, brings, derive
 from coldtrail.store.resource_names import Resource
 from coldtrail.store.resources import list_resources
+from coldtrail.store.sources.messages import KEY_KINDS
 
 MOST_DERIVED = 12
 """Of so many resources of a kind, the busiest, use is derived where CloudWatch tells none."""

@@ -22,8 +22,8 @@ SELECT argMin(i.function, i.source) AS function, request_id, min(i.time) AS time
 FROM invocations AS i
 WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 5 MINUTE
   AND i.time < fromUnixTimestamp64Nano({until:Int64})
-  AND cityHash64(i.request_id) IN (
-    SELECT cityHash64(request_id) FROM invocations WHERE function = {function:String}
+  AND i.request_hash IN (
+    SELECT request_hash FROM invocations WHERE function = {function:String}
       AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64}))
 GROUP BY request_id
 HAVING time >= fromUnixTimestamp64Nano({since:Int64})

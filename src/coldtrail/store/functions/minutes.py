@@ -31,7 +31,7 @@ WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 5 MINUTE
 
 INVOCATIONS = f"""{_AGGREGATES}
 {_ROWS}
-GROUP BY cityHash64(i.request_id)
+GROUP BY i.request_hash
 HAVING at >= fromUnixTimestamp64Nano({{since:Int64}})
 """
 """A row an invocation: `who` (its lower 60 bits are the function's `cityHash64 >> 4`), `at`, `took`, `failed`, `cold`."""
@@ -47,11 +47,11 @@ def invocations(since_ns: int, until_ns: int, low_ns: int, high_ns: int, more: s
     chosen = ""
     if high_ns - low_ns > 2 * (until_ns - since_ns):
         # To ask for the few that have a row of their own here is cheaper than to put all of the neighbours together.
-        chosen = f"""AND cityHash64(i.request_id) IN (
-          SELECT cityHash64(request_id) FROM invocations WHERE {between("time", since_ns, until_ns)})"""
+        chosen = f"""AND i.request_hash IN (
+          SELECT request_hash FROM invocations WHERE {between("time", since_ns, until_ns)})"""
     return f"""{_AGGREGATES}{more}
 FROM invocations AS i WHERE {between("i.time", low_ns, high_ns)} {chosen}
-GROUP BY cityHash64(i.request_id) HAVING at >= {moment(since_ns)} AND at < {moment(until_ns)}"""
+GROUP BY i.request_hash HAVING at >= {moment(since_ns)} AND at < {moment(until_ns)}"""
 
 
 def names(low_ns: int, high_ns: int) -> str:
@@ -154,7 +154,7 @@ def _running(since_ns: int, until_ns: int) -> str:
     ended = "toUnixTimestamp64Nano(i.time) + toInt64(ifNull(i.duration_ms, 0) * 1e6)"
     return f"""{_AGGREGATES}
 FROM invocations AS i WHERE {between("i.time", since_ns - REACH_NS, until_ns)}
-  AND (i.time >= {moment(since_ns)} OR {ended} >= {int(since_ns)}) GROUP BY cityHash64(i.request_id)"""
+  AND (i.time >= {moment(since_ns)} OR {ended} >= {int(since_ns)}) GROUP BY i.request_hash"""
 
 
 _COLUMNS = (

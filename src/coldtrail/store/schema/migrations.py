@@ -16,6 +16,7 @@ from coldtrail.store.schema.learned import LEARNED_MIGRATION
 from coldtrail.store.schema.metrics import METRICS_MIGRATION, METRICS_RETENTION
 from coldtrail.store.schema.minutes import MINUTES_MIGRATION, MINUTES_RETENTION
 from coldtrail.store.schema.outcomes import OUTCOMES
+from coldtrail.store.schema.request_hashes import REQUEST_HASHES_MIGRATION
 from coldtrail.store.schema.requests import REQUESTS_MIGRATION, REQUESTS_RETENTION
 from coldtrail.store.schema.signals import EMITTERS, KEYS, LOGS, METRICS, SPANS
 from coldtrail.store.schema.sli import SLI_MIGRATION
@@ -63,6 +64,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     SLI_MIGRATION,
     (OUTCOMES,),
     MINUTES_MIGRATION,
+    REQUEST_HASHES_MIGRATION,
 )
 """Each inner tuple takes the schema from one version to the next.
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
 from coldtrail.store.figures.steps import Figures, Steps
+from coldtrail.store.sources.attempts import Rows
 
 NEVER = 2**62
+FAR = np.uint64(0x9E3779B97F4A7C15)
+"""Numbers times this lie far apart."""
+
 Ints = npt.NDArray[np.int64]
-ROW = np.dtype(
-    [(name, "<u8") for name in ("key", "giving", "who", "requested")]
-    + [("first", "<i8"), ("end", "<i8"), ("failed", "<u8")]
-)
-"""A row an attempt at a message, and one of its sending: its key, who took it, whether a request is named, and when."""
+Marks = npt.NDArray[np.bool_]
 
 
 class Attempt(Struct, frozen=True):
@@ -54,21 +53,37 @@ class Told(Struct):
     ends: Ints
 
     @staticmethod
-    def of(rows: npt.NDArray[Any]) -> Told:
-        """Return what rows say. A consumer's spans that name no request are those of the requests that its lines name."""
+    def of(rows: Rows, worked: Rows) -> Told:
+        """Return what rows of `ROW` and of `WORKED` say; an attempt lasts as long as its invocation, or as its signals."""
         key, place = np.unique(rows["key"], return_inverse=True)
         giving = rows["giving"] == 1
         sent = np.full(len(key), NEVER, dtype=np.int64)
         np.minimum.at(sent, place[giving], rows["first"][giving])
-        taker = rows["who"] * np.uint64(0x9E3779B97F4A7C15) ^ rows["key"]
-        requested = rows["requested"] == 1
-        kept = ~giving & (requested | ~np.isin(taker, taker[requested & ~giving]))
+        kept = attempts_of(rows, pairs_of(rows), ~giving)
         starts, message = rows["first"][kept], place[kept]
-        ends = np.maximum(starts + 1, rows["end"][kept])
-        return _told(sent, message, starts, ends, rows["failed"][kept] == 1)
+        ended, failed = np.zeros(len(starts), dtype=np.int64), np.zeros(len(starts), dtype=bool)
+        if len(worked):
+            worked = worked[np.argsort(worked["attempt"])]
+            at = np.minimum(np.searchsorted(worked["attempt"], rows["attempt"][kept]), len(worked) - 1)
+            known = (worked["attempt"][at] == rows["attempt"][kept]) & (rows["requested"][kept] == 1)
+            ended[known], failed[known] = worked["ended"][at[known]], worked["failed"][at[known]] == 1
+        ends = np.maximum(starts + 1, np.maximum(rows["last"][kept], ended))
+        return _told(sent, message, starts, ends, failed)
 
 
-def _told(sent: Ints, message: Ints, starts: Ints, ends: Ints, failed: npt.NDArray[np.bool_]) -> Told:
+def pairs_of(rows: Rows) -> npt.NDArray[np.uint64]:
+    """Return of rows a number for message and consumer together."""
+    return rows["who"] * FAR ^ rows["key"]  # type: ignore[no-any-return]
+
+
+def attempts_of(rows: Rows, pairs: npt.NDArray[np.uint64], taking: Marks) -> Marks:
+    """Mark attempts: a consumer's spans that name no request are those of the requests that its lines name."""
+    requested = rows["requested"] == 1
+    marks: Marks = taking & (requested | ~np.isin(pairs, pairs[requested & taking]))
+    return marks
+
+
+def _told(sent: Ints, message: Ints, starts: Ints, ends: Ints, failed: Marks) -> Told:
     order = np.lexsort((starts, message))
     message, starts, ends, failed = message[order], starts[order], ends[order], failed[order]
     taken, done = (np.full(len(sent), NEVER, dtype=np.int64) for _ in range(2))

@@ -24,6 +24,11 @@ GROWTH = 6
 """Windows in seconds: 2, 12, 72, ...; each six times as long as the one before, so years take a dozen of them.
 A search keeps few of what it reads, so it starts with a longer one."""
 SHORTEST_WINDOW_NS = 10**8
+LATER_NS, LATER_WINDOWS = 60 * 10**9, 5
+"""A trail of a window may carry a value so much later than its own beginning, and no more of windows than these: where a
+value is in nearly every trail, a short look must not read a minute of them."""
+AROUND_NS = 5 * 60 * 10**9
+"""How much later than a window pieces of its traces are looked for."""
 MOST_UNITS = 5_000
 """Traces and requests that one search of a window names at most."""
 
@@ -77,6 +82,12 @@ WHERE t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 30 SECOND
   AND t.start < fromUnixTimestamp64Nano({hi:Int64}) + INTERVAL 5 MINUTE"""
 """A trace that arrived in pieces has a row for each: those around the window are summed up too."""
 
+_BEGUN = """trace_id IN (
+  SELECT trace_id FROM traces WHERE start >= fromUnixTimestamp64Nano({lo:Int64}) AND start < fromUnixTimestamp64Nano({hi:Int64}))"""
+_PIECES = """trace_id IN (
+  SELECT trace_id FROM traces WHERE start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 30 SECOND
+    AND start < fromUnixTimestamp64Nano({hi:Int64}) + INTERVAL 5 MINUTE AND %s)"""
+
 _TRAILS = """
 SELECT trail_id, toUnixTimestamp64Nano(argMax(t.start, t.version)) AS start_ns,
   argMax(t.duration_ms, t.version) AS duration_ms, argMax(t.status, t.version) AS status,
@@ -86,7 +97,10 @@ SELECT trail_id, toUnixTimestamp64Nano(argMax(t.start, t.version)) AS start_ns,
   argMax(t.origin_node_id, t.version) AS origin_node_id, argMax(t.cold_start_count, t.version) AS colds,
   argMax(t.outcome, t.version) AS outcome
 FROM trails AS t
-WHERE t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 1 HOUR"""
+WHERE t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 1 HOUR AND trail_id IN (
+  SELECT trail_id FROM (SELECT trail_id, status, services, duration_ms, toUnixTimestamp64Nano(start) AS start_ns FROM trails)
+  WHERE status != '' AND %s)"""
+"""What counts of a trail is its newest row, so only trails of which some row fits are put together."""
 
 
 def list_trails(engine: Engine, filters: Filters, limit: int) -> list[TrailRow]:
@@ -184,10 +198,20 @@ def _from_traces(
     if filters.status == "open" or (traces is not None and not sets):
         return []
     having, values = _having(filters)
-    narrow = f" AND ({' OR '.join(sets)})" if sets else ""
-    query = f"{_TRACES}{narrow}\nGROUP BY trace_id HAVING {having}{_NEWEST}"
+    narrow = [f"({' OR '.join(sets)})"] if sets else _fitting(filters, parameters["hi"] - parameters["lo"])
+    query = f"{' AND '.join([_TRACES, *narrow])}\nGROUP BY trace_id HAVING {having}{_NEWEST}"
     rows = engine.rows(query, {**parameters, **values})
     return [_trace_row(row) for row in rows]
+
+
+def _fitting(filters: Filters, length_ns: int) -> list[str]:
+    """Conditions that leave traces out of which no piece can fit, so that they need not be put together."""
+    found = [_BEGUN] if length_ns < AROUND_NS else []
+    if filters.service:
+        found.append(_PIECES % "has(services, {service:String})")
+    if filters.status == "error":
+        found.append(_PIECES % "error_count > 0")
+    return found
 
 
 def _trace_row(row: tuple[Any, ...]) -> TrailRow:
@@ -216,7 +240,7 @@ def _from_trails(
         return []
     having, values = _having(filters)
     narrow = "" if trails is None else " AND trail_id IN {trails:Array(String)}"
-    query = f"{_TRAILS}{narrow}\nGROUP BY trail_id HAVING status != '' AND {having}{_NEWEST}"
+    query = f"{_TRAILS % having}{narrow}\nGROUP BY trail_id HAVING status != '' AND {having}{_NEWEST}"
     rows = engine.rows(query, {**parameters, **values, "trails": trails or []})
     return [_trail_row(row) for row in rows]
 
@@ -269,16 +293,15 @@ def _units_with_value(engine: Engine, q: str, low_ns: int, high_ns: int) -> list
     name, equals, value = q.partition("=")
     named = bool(equals and name and " " not in name)
     clause = carries(value if named else q, named=named)
-    # A trail of the window may carry the value a little after its own beginning.
-    later = "fromUnixTimestamp64Nano({{hi:Int64}}) + INTERVAL 1 MINUTE"
-    within = "{at} >= fromUnixTimestamp64Nano({{lo:Int64}}) AND {at} < " + later
+    later_ns = min(LATER_NS, LATER_WINDOWS * (high_ns - low_ns))
+    within = "{at} >= fromUnixTimestamp64Nano({{lo:Int64}}) AND {at} < fromUnixTimestamp64Nano({{later:Int64}})"
     query = f"""
         SELECT DISTINCT lower(hex(trace_id)) AS unit FROM spans
         WHERE {within.format(at="start")} AND {clause} LIMIT {MOST_UNITS}
         UNION DISTINCT
         SELECT DISTINCT if(trace_id = toFixedString('', 16), request_id, lower(hex(trace_id))) AS unit FROM logs
         WHERE {within.format(at="time")} AND ({clause} OR request_id = {{q:String}}) LIMIT {MOST_UNITS}"""
-    rows = engine.rows(query, {"lo": low_ns, "hi": high_ns, "name": name, "q": q})
+    rows = engine.rows(query, {"lo": low_ns, "later": high_ns + later_ns, "name": name, "q": q})
     units = [row[0] for row in rows if row[0]]
     if is_trace_id(q):
         units.append(q.lower())
