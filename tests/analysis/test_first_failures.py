@@ -55,3 +55,31 @@ def test_causes_that_differ_in_their_message_alone_are_one() -> None:
     causes = [cause_of(failing(name, message)) for name, message in (("a", "order 1"), ("b", "order 7"), ("a", "order 2"))]
     told = common(one for one in causes if one)
     assert [(one.cause.service, one.count) for one in told] == [("a", 2), ("b", 1)]
+
+
+def early(node_id: str) -> Outcome:
+    steps = (StepOutcome("profile", "out_of_order", True, (node_id,), 1, 0, 2, 3, 5, "it began too early"),)
+    stop = Stop("api", "api", "api", "calls", "nothing more came")
+    return Outcome("signup", "t" * 32, "out_of_order", 0, steps, "profile", stop, None, None, "", '"profile" is out of order')
+
+
+def test_what_came_too_early_is_the_cause_of_what_fails_later_and_of_nothing_before_it() -> None:
+    profile = node("profile", 20, 5)
+    welcome = node("welcome", 30, 5, status="error", failure=Failure("ProfileWithoutAccount", "none"))
+    cause = cause_of(trail(node("api", 0, 9), profile, welcome), [early("profile")])
+    assert cause is not None
+    assert (cause.node_id, cause.kind, cause.words) == ("profile", "out_of_order", '"profile" is out of order')
+    refused = node("api", 0, 9, status="error", failure=Failure("Refused", "no"))
+    before = cause_of(trail(refused, profile), [early("profile")])
+    assert before is not None
+    assert (before.node_id, before.kind) == ("api", "failed")
+
+
+def test_of_attempts_that_fail_alike_the_one_that_says_why_is_shown() -> None:
+    attempts = [Node(f"try-{number}", "invocation", "publish", "publish", number * MS, (number + 1) * MS, "error", failure=Failure("LedgerTimeout", said)) for number, said in ((1, ""), (2, "no answer"))]
+    cause = cause_of(trail(*attempts))
+    assert cause is not None
+    assert (cause.node_id, cause.words) == ("try-2", "failed with LedgerTimeout: no answer")
+    alone = cause_of(trail(attempts[0], node("other", 3, 1, status="error", failure=Failure("LedgerTimeout", "no answer"))))
+    assert alone is not None
+    assert alone.node_id == "try-1"

@@ -14,6 +14,7 @@ from coldtrail.state.findings import Findings, Wanted
 from coldtrail.watch.findings import awake, decided
 from coldtrail.watch.normalise import MOST_CHARACTERS, normalise
 from coldtrail.watch.notice import notice
+from coldtrail.watch.same_failure import completed
 
 MINUTE_NS = 60 * 10**9
 
@@ -96,3 +97,30 @@ def test_any_message_is_bounded_and_normalised_once_and_for_all(message: str) ->
     once = normalise(message)
     assert len(once) <= MOST_CHARACTERS
     assert "\n" not in once
+
+
+def failure(minute: int, message: str = "", *, type_: str = "LedgerTimeout", count: int = 1) -> Sighting:
+    at_ns = minute * MINUTE_NS
+    told = {"type": type_, "message": message}
+    return Sighting("error", "publish", f"{type_}: {normalise(message)}", minute * 60, count, at_ns, at_ns + 5, f"publish fails with {type_}: {message}", "high", evidence=told)
+
+
+def test_a_failure_whose_message_comes_later_or_never_is_one_finding(tmp_path: Path) -> None:
+    late = "ledger did not answer within 2.8 s"
+    kept = book(tmp_path)
+    for seen in ([failure(1)], [failure(1, late), failure(2, late)], [failure(3)], [failure(4, late.replace("2.8", "3.1"))]):
+        notice(kept, seen, now_ns=9 * MINUTE_NS)
+    (one,) = kept.listed(Wanted(), 10)
+    assert (one.count, one.evidence["message"]) == (4, "ledger did not answer within 3.1 s")
+    notice(kept, [failure(5, "no such account"), failure(5, type_="KeyError")], now_ns=9 * MINUTE_NS)
+    assert {finding.detail for finding in kept.listed(Wanted(), 10)} == {"LedgerTimeout: ", "LedgerTimeout: no such account", "KeyError: "}
+
+
+def test_a_failure_without_its_message_is_the_one_that_was_seen_with_it_last(tmp_path: Path) -> None:
+    kept = book(tmp_path)
+    notice(kept, [failure(1, "refused")], now_ns=9 * MINUTE_NS)
+    assert notice(kept, [failure(2)], now_ns=9 * MINUTE_NS) == []
+    (one,) = kept.listed(Wanted(), 10)
+    assert (one.count, one.detail, one.evidence["message"]) == (2, "LedgerTimeout: refused", "refused")
+    both = completed([failure(3), failure(3, "refused", count=2), failure(3, "full"), failure(3, type_="KeyError")])
+    assert [seen.detail for seen in both] == ["LedgerTimeout: refused", "LedgerTimeout: refused", "LedgerTimeout: full", "KeyError: "]

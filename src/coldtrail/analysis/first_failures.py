@@ -65,13 +65,15 @@ class Affected(Struct, frozen=True):
 
 def cause_of(trail: Trail, outcomes: Sequence[Outcome] = ()) -> Cause | None:
     """Return the cause of one trail; None of one that took no time."""
+    by_id, told = {node.node_id: node for node in trail.nodes}, worst(list(outcomes))
     failed = [node for node in trail.nodes if node.status in FAILED]
-    if failed:
-        first = min(failed, key=lambda node: (_end(node), -node.start_ns, node.node_id))
+    first = min(failed, key=lambda node: (_end(node), -node.start_ns, node.node_id), default=None)
+    early = by_id.get(_shown_by(told)) if told and told.status == "out_of_order" else None
+    # What comes too early is why something fails later.
+    if first and not (early and early.start_ns <= _end(first)):
+        shown = _told_best(first, failed)
         alike = f"{first.status} {first.failure.type if first.failure else ''}"
-        return _cause(trail, first, "failed", failure_words(first), alike)
-    by_id = {node.node_id: node for node in trail.nodes}
-    told = worst(list(outcomes))
+        return _cause(trail, shown, "failed", failure_words(shown), alike)
     if told and told.status not in WELL and (node := by_id.get(_shown_by(told))):
         return _cause(trail, node, told.status, told.words, told.step)
     longest = max(trail.critical_shares, key=lambda one: one.ms, default=None)
@@ -80,6 +82,18 @@ def cause_of(trail: Trail, outcomes: Sequence[Outcome] = ()) -> Cause | None:
     where = f" in {longest.place}" if longest.place else ""
     words = f"{longest.cause}{where} took {duration_words(longest.ms)}, {longest.share:.0%} of the trail"
     return _cause(trail, by_id[longest.node_id], longest.cause, words, longest.place)
+
+
+def _told_best(one: Node, failed: Sequence[Node]) -> Node:
+    """The attempt that says how one failed: a message that it has not may be with another attempt."""
+    if not one.failure or one.failure.message:
+        return one
+    same = (one.service, one.name, one.status, one.failure.type)
+    others = (each for each in failed if each.failure and each.failure.message)
+    return next(
+        (each for each in others if each.failure and (each.service, each.name, each.status, each.failure.type) == same),
+        one,
+    )
 
 
 def common(causes: Iterable[Cause]) -> list[Common]:
@@ -91,9 +105,10 @@ def common(causes: Iterable[Cause]) -> list[Common]:
 
 
 def _shown_by(outcome: Outcome) -> str:
-    if outcome.stopped:
-        return outcome.stopped.node_id
-    return next((id_ for step in outcome.steps if step.name == outcome.step for id_ in step.node_ids), "")
+    """What happened and should not have, or not then; else where the trail stopped."""
+    at = next((id_ for step in outcome.steps if step.name == outcome.step for id_ in step.node_ids), "")
+    stopped = outcome.stopped.node_id if outcome.stopped else ""
+    return at or stopped if outcome.status in ("out_of_order", "duplicated", "late") else stopped or at
 
 
 def _end(node: Node) -> int:

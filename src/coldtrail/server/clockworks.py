@@ -49,7 +49,7 @@ class Clockworks:
         self.reconstruction = Reconstruction(engine, reader, timing, learning, self.outcomes)
         self.watcher = Watcher(engine, self.findings, settings.limits)
         self.summing = Summing(engine)
-        self._prepare_alerting(settings, engine, AlertBook(state), page_address)
+        self._prepare_alerting(settings, engine, reader, AlertBook(state), page_address)
         self._in_order: tuple[Clockwork, ...] = (
             self.reconstruction,
             self.watcher,
@@ -61,7 +61,12 @@ class Clockworks:
         )
 
     def _prepare_alerting(
-        self, settings: Settings, engine: Engine, book: AlertBook, page_address: Callable[[], str | None]
+        self,
+        settings: Settings,
+        engine: Engine,
+        reader: TrailReader,
+        book: AlertBook,
+        page_address: Callable[[], str | None],
     ) -> None:
         notify, up_since_ns = settings.notify, time.time_ns()
         outside = Outside(notify.allow, of_process(notify.secret_folders))
@@ -84,6 +89,7 @@ class Clockworks:
             holder=f"{socket.gethostname()}:{settings.data.resolve()}",
             page_url=lambda: notify.page_url or f"http://{page_address()}",
             outside=outside,
+            trails_of=lambda units: reader.trails_of(units, most_live=len(units)),
             told=lambda: self.telling.wake(),
             period_s=notify.period_s,
         )

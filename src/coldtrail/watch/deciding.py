@@ -18,7 +18,8 @@ MOST_GROUPS = 1_000
 """Alerts of one definition at a time: more are one trouble, told by the first of them."""
 
 NEW = Kept(0, AlertState())
-Mute = Callable[[tuple[str, ...]], str]
+Mute = Callable[[str, Observation | None, tuple[str, ...]], str]
+"""Why a group is not told, "" where it is: by what was seen of it now, and the scopes that it is about."""
 
 
 class Subject(Struct, frozen=True):
@@ -52,7 +53,7 @@ def turns_of(
     for group in groups:
         before = kept.get(group, NEW)
         one = None if seen is None else seen.get(group, unseen(subject.alert))
-        state, events = step(subject.rules, before.state, one, now_ns, mute(_scopes(one, before.state)))
+        state, events = step(subject.rules, before.state, one, now_ns, mute(group, one, _scopes(one, before.state)))
         if events or _differs(before.state, state):
             messages = tuple(
                 (route, message_of(subject, group, before.state, event, route))
@@ -75,7 +76,7 @@ def ending(name: str, group: str, before: Kept, page_url: str, now_ns: int) -> T
     """Return the last turn of an alert that was removed or switched off: what it opened elsewhere is closed there."""
     subject = Subject(name, Alert(check=FindingCheck()), Rules(), page_url)
     over = Observation(False, True, None, "the alert was removed or switched off")
-    return turns_of(subject, {group: over}, {group: before}, now_ns, lambda _: "")[0]
+    return turns_of(subject, {group: over}, {group: before}, now_ns, lambda *_: "")[0]
 
 
 def message_of(subject: Subject, group: str, before: AlertState, event: Event, route: str) -> Notification:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec import structs
 
@@ -11,6 +11,7 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.watch.finders import FINDERS
 from coldtrail.watch.normalise import normalise
+from coldtrail.watch.same_failure import completed
 
 
 def look(engine: Engine, since_ns: int, until_ns: int, refused: Callable[[str, EngineError], None]) -> list[Sighting]:
@@ -21,19 +22,24 @@ def look(engine: Engine, since_ns: int, until_ns: int, refused: Callable[[str, E
     Raises:
         EngineError: a passing fault of the engine, such as being away.
     """
-    merged: dict[tuple[str, int], Sighting] = {}
+    seen = list[Sighting]()
     for finder in FINDERS:
         try:
-            found = list(finder(engine, since_ns, until_ns))
+            seen += finder(engine, since_ns, until_ns)
         except EngineError as error:
             if error.passing:
                 raise
             refused(finder.__name__, error)
-            continue
-        for seen in found:
-            key = (seen.fingerprint, seen.minute_s)
-            merged[key] = together(merged[key], seen) if key in merged else seen
-    return _causes_told(list(merged.values()))
+    return _causes_told(merged(completed(seen)))
+
+
+def merged(sightings: Iterable[Sighting]) -> list[Sighting]:
+    """Return sightings, those of one trouble in one minute as one."""
+    found: dict[tuple[str, int], Sighting] = {}
+    for seen in sightings:
+        key = (seen.fingerprint, seen.minute_s)
+        found[key] = together(found[key], seen) if key in found else seen
+    return list(found.values())
 
 
 def _causes_told(sightings: list[Sighting]) -> list[Sighting]:

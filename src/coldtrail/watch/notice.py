@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coldtrail.model.findings import Change, Finding, Sighting
-from coldtrail.state.findings import Findings
+from coldtrail.state.findings import Findings, Wanted
 from coldtrail.watch.findings import seen
+from coldtrail.watch.look import merged
+from coldtrail.watch.same_failure import alike_of, bare_fingerprint, is_bare, known_as
 
 MINUTE_S = 60
+ALIKE_NS = 24 * 3_600 * 10**9
+MOST_ALIKE = 50
 
 
 def notice(
@@ -18,6 +22,7 @@ def notice(
     if not sightings:
         findings.save([], {}, [], marks)
         return []
+    sightings = _as_known(findings, sightings)
     fingerprints = {sighting.fingerprint for sighting in sightings}
     since_s = min(sighting.minute_s for sighting in sightings)
     until_s = max(sighting.minute_s for sighting in sightings) + MINUTE_S
@@ -41,3 +46,17 @@ def notice(
         marks,
     )
     return [(known[one], change) for one, change in changed.items()]
+
+
+def _as_known(findings: Findings, sightings: Sequence[Sighting]) -> Sequence[Sighting]:
+    """Failures that were seen without their message before, or are now, under the fingerprint that they are known by."""
+    names = {name for one in sightings for name in (one.fingerprint, bare_fingerprint(one)) if name}
+    known = findings.of(names)
+    alike: dict[str, Finding] = {}
+    for one in sightings:
+        if is_bare(one) and one.fingerprint not in known:
+            wanted = Wanted(kind=one.kind, scope=one.scope, since_ns=one.last_ns - ALIKE_NS)
+            if other := alike_of(one, findings.listed(wanted, MOST_ALIKE)):
+                alike[one.fingerprint] = other
+    found = known_as(sightings, known, alike)
+    return sightings if found == list(sightings) else merged(found)

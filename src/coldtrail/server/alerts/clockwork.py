@@ -13,10 +13,11 @@ from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
 
 from coldtrail.model.alerting import Observation
-from coldtrail.model.alerts import Alert, Capability, built_in
+from coldtrail.model.alerts import Alert, Capability, OutcomeCheck, built_in
 from coldtrail.model.routes import Route
 from coldtrail.model.silences import Silence
 from coldtrail.server.alerts.looks import CannotLook, Looks, reach_of
+from coldtrail.server.alerts.same_trouble import SameTrouble, TrailsOf
 from coldtrail.server.clockwork import Clockwork
 from coldtrail.state.alerting import KEPT_NS, AlertBook, Kept, Key, Stale, Turn
 from coldtrail.state.definitions import Definitions
@@ -89,6 +90,7 @@ class Alerting(Clockwork):
         holder: str,
         page_url: Callable[[], str],
         outside: Outside,
+        trails_of: TrailsOf = lambda units: {},
         told: Callable[[], None] = lambda: None,
         period_s: float = PERIOD_S,
     ) -> None:
@@ -104,6 +106,7 @@ class Alerting(Clockwork):
         self._holder = holder
         self.page_url = page_url
         self.outside = outside
+        self._trails_of = trails_of
         self.told = told
         self._period_s = period_s
 
@@ -133,10 +136,13 @@ class Alerting(Clockwork):
         active = {
             name: active_of(name, alerts[name]) for name in by_alert if _active(by_alert[name]) and name in alerts
         }
-        for name in sorted(alerts, key=lambda name: (not isinstance(alerts[name].check, Capability), name)):
+        same = SameTrouble(looks, self._trails_of, known)
+        same.states = {key: one.state for key, one in kept.items()}
+        for name in sorted(alerts, key=lambda name: (_place(alerts[name]), name)):
             seen = self._seen(name, alerts[name], looks, failing)
-            some = self._turns(name, known, by_alert.get(name, {}), seen, active, now_ns)
+            some = self._turns(name, known, by_alert.get(name, {}), seen, (active, same), now_ns)
             turns += some
+            same.states |= {(name, turn.group): turn.state for turn in some}
             _speaks(active, name, alerts[name], by_alert.get(name, {}), some)
         self.failing = failing
         gone = {key: one for key, one in kept.items() if key[0] not in alerts and f"alert {key[0]}" not in known.broken}
@@ -166,14 +172,17 @@ class Alerting(Clockwork):
         known: Defined,
         kept: dict[str, Kept],
         seen: dict[str, Observation] | None,
-        active: dict[str, Active],
+        others: tuple[dict[str, Active], SameTrouble],
         now_ns: int,
     ) -> list[Turn]:
         alert = known.alerts[name]
         subject = Subject(name, alert, rules_of(alert, known.routes), self.page_url(), known.silent)
 
-        def mute(scopes: tuple[str, ...]) -> str:
-            return muting(name, alert, scopes, now_ns, known.silences, active.values(), known.inhibits)
+        active, same = others
+
+        def mute(group: str, one: Observation | None, scopes: tuple[str, ...]) -> str:
+            why = muting(name, alert, scopes, now_ns, known.silences, active.values(), known.inhibits)
+            return why or same.muting(name, group, one)
 
         return turns_of(subject, seen, kept, now_ns, mute)
 
@@ -206,6 +215,11 @@ class Alerting(Clockwork):
             except (EngineError, SQLAlchemyError) as error:
                 log.warning("alerts will be looked at again", reason=str(error)[:300])
             took_s = time.thread_time() - began_s
+
+
+def _place(alert: Alert) -> int:
+    """Those that speak for others are looked at first: capabilities, then what became of users' actions."""
+    return 0 if isinstance(alert.check, Capability) else 1 if isinstance(alert.check, OutcomeCheck) else 2
 
 
 def _active(groups: dict[str, Kept]) -> bool:

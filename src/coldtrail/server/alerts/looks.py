@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,25 +23,21 @@ from coldtrail.model.alerts import (
     Threshold,
 )
 from coldtrail.model.durations import duration_ns
-from coldtrail.model.findings import Finding
 from coldtrail.model.objectives import Burn
 from coldtrail.server.alerts.figures import Figures
-from coldtrail.server.prometheus.names import Exposed
-from coldtrail.server.prometheus.series import Selection
-from coldtrail.server.promql.evaluate import Evaluator, Matcher, parse
-from coldtrail.server.promql.values import NAME, BadQuery, Labels, Line, Vector
-from coldtrail.state.findings import Findings, Wanted
+from coldtrail.server.alerts.findings_seen import FindingsSeen
+from coldtrail.server.alerts.remembering import Remembering
+from coldtrail.server.alerts.samples import bounded, burn_sample, number, outcome_sample, shown
+from coldtrail.server.promql.evaluate import Evaluator, parse
+from coldtrail.server.promql.values import BadQuery, Labels, Vector
+from coldtrail.state.findings import Findings
 from coldtrail.store.engine import Engine
 from coldtrail.store.outcomes.counts import OutcomeCount, outcome_counts
-from coldtrail.store.red import Grouping
-from coldtrail.watch.findings import awake
 from coldtrail.watch.trend import foreseen
 
-MOST_FINDINGS = 500
 FORESEES_FROM = 30
 """Points of a course that a forecast is made of."""
 
-DAY_MS = 24 * 3_600_000
 MINUTE_NS = 60 * 10**9
 Burning = Callable[[int], "list[Burn]"]
 """The objectives that burn at a moment."""
@@ -50,38 +45,6 @@ Burning = Callable[[int], "list[Burn]"]
 
 class CannotLook(ValueError):
     """A check cannot be made; the message says why."""
-
-
-class Remembering(Selection):
-    """A selection that reads the names, and each series, once a round."""
-
-    def __init__(self, engine: Engine, until_ms: int) -> None:
-        super().__init__(engine)
-        self._until_ms = until_ms
-        self._names: list[Exposed] = []
-        self._lines: dict[Any, list[Line]] = {}
-        self._red_read: dict[Any, list[Line]] = {}
-
-    def names(self, since_ms: int) -> list[Exposed]:
-        """Return every name of the last day or longer."""
-        self._names = self._names or super().names(min(since_ms, self._until_ms - DAY_MS))
-        return self._names
-
-    def lines(self, matchers: Sequence[Matcher], since_ms: int, until_ms: int) -> list[Line]:
-        """Return the series that match."""
-        key = (tuple(matchers), since_ms, until_ms)
-        if key not in self._lines:
-            self._lines[key] = super().lines(matchers, since_ms, until_ms)
-        return self._lines[key]
-
-    def _red_lines(self, name: str, grouping: Grouping, since_ms: int, until_ms: int) -> Iterable[Line]:
-        """One read answers every service that alerts ask about by name; buckets are too many to be kept."""
-        if name.endswith("_bucket"):
-            return super()._red_lines(name, grouping, since_ms, until_ms)
-        key = (name, grouping, since_ms, until_ms)
-        if key not in self._red_read:
-            self._red_read[key] = list(super()._red_lines(name, grouping, since_ms, until_ms))
-        return self._red_read[key]
 
 
 class Looks:
@@ -100,15 +63,14 @@ class Looks:
         self._at_ns = list(at_ns)
         # What is looked at afterwards was taken in, whenever we began.
         self._up_since_ns = up_since_ns if len(self._at_ns) == 1 else 0
-        self._findings = findings
+        self._seen = FindingsSeen(findings, self._at_ns)
         self._figures = Figures(engine, at_ns[0] - reach_ns, at_ns[-1])
         self._selection = Remembering(engine, at_ns[-1] // 10**6)
         self._burning = burning
-        self._engine = engine
+        self.engine = engine
+        self.findings = findings
         self._since_s = (at_ns[0] - reach_ns) // 10**9
         self._outcomes: list[OutcomeCount] | None = None
-        self._open: list[Finding] | None = None
-        self._minutes: dict[str, list[int]] = {}
 
     def samples(self, check: Check) -> list[list[Sample]]:
         """Return what a check measures at each moment.
@@ -130,7 +92,7 @@ class Looks:
         if isinstance(check, Absence):
             return self._absence(check)
         if isinstance(check, FindingCheck):
-            return [self._found(check, at) for at in self._at_ns]
+            return [self._seen.samples(check, at) for at in self._at_ns]
         if isinstance(check, Capability):
             return [self._capability(check, at) for at in self._at_ns]
         if isinstance(check, BurnRate):
@@ -142,7 +104,7 @@ class Looks:
             vector = self._evaluated(check.promql, self._at_ns)
             return [
                 [
-                    _bounded(check, shown(labels), labels, float(values[step]))
+                    bounded(check, shown(labels), labels, float(values[step]))
                     for labels, values, present in zip(vector.labels, vector.values, vector.present, strict=True)
                     if present[step] and not math.isnan(values[step])
                 ]
@@ -155,7 +117,7 @@ class Looks:
         for name in self._figures.names(check.of, check.scope):
             value = self._figure(check, name, at_ns)
             if value is not None:
-                found.append(_bounded(check, name, {check.of: name}, value))
+                found.append(bounded(check, name, {check.of: name}, value))
         return found
 
     def _figure(self, check: Bounded, name: str, at_ns: int) -> float | None:
@@ -176,7 +138,7 @@ class Looks:
             if ahead is None or not len(now):
                 continue
             worst = max(float(now[0]), ahead) if check.above is not None else min(float(now[0]), ahead)
-            found.append(_bounded(check, name, labels, worst, f"{number(float(now[0]))} now, in {check.within} "))
+            found.append(bounded(check, name, labels, worst, f"{number(float(now[0]))} now, in {check.within} "))
         return found
 
     def _courses(self, check: Forecast, times_ns: list[int]) -> list[tuple[str, Labels, Any]]:
@@ -208,33 +170,6 @@ class Looks:
         part = Part(name[:512], 1.0 if seen else 0.0, why, check.scope)
         return Sample(part, not seen and known, seen, 0.0, {check.of: check.scope} if check.scope else {})
 
-    def _current(self) -> list[Finding]:
-        """Findings that are open; of a row of past moments all that there are, whatever was decided about them since."""
-        if self._open is None:
-            past = len(self._at_ns) > 1
-            kept = self._findings.listed(Wanted() if past else Wanted(states=("open", "muted")), MOST_FINDINGS)
-            self._open = [one for one in kept if past or awake(one, self._at_ns[-1]).state == "open"]
-            if past:
-                names = [one.fingerprint for one in kept]
-                first_s, last_s = self._at_ns[0] // 10**9 - 31 * 86_400, self._at_ns[-1] // 10**9
-                for name, minute_s in sorted(self._findings.counted(names, first_s, last_s)):
-                    self._minutes.setdefault(name, []).append(minute_s)
-        return self._open
-
-    def _seen(self, one: Finding, since_ns: int, at_ns: int) -> bool:
-        if len(self._at_ns) == 1:
-            return one.last_ns >= since_ns and one.first_ns <= at_ns
-        minutes = self._minutes.get(one.fingerprint, [])
-        # A minute is over before it is told of.
-        next_ = bisect_left(minutes, since_ns // 10**9 - 60)
-        return next_ < len(minutes) and minutes[next_] + 60 <= at_ns // 10**9
-
-    def _found(self, check: FindingCheck, at_ns: int) -> list[Sample]:
-        since_ns = at_ns - duration_ns(check.seen_within)
-        fits = [one for one in self._current() if _fits(check, one) and self._seen(one, since_ns, at_ns)]
-        known = {one.fingerprint for one in fits}
-        return [_finding_sample(one) for one in fits if one.follows not in known]
-
     def _capability(self, check: Capability, at_ns: int) -> list[Sample]:
         parts = [part for one in check.components if (part := self._component(check, one, at_ns))]
         wrong = [part for part in parts if part.why]
@@ -261,26 +196,26 @@ class Looks:
                 return Part(one.scope, p95_ms, why, one.scope)
         if check.findings:
             severe = FindingCheck(severities=("high",), scopes=(one.scope,))
-            for sample in self._found(severe, at_ns):
+            for sample in self._seen.samples(severe, at_ns):
                 return Part(one.scope, None, f"{one.scope}: {sample.part.why}", one.scope, sample.part.finding_id)
         return Part(one.scope, None, "", one.scope) if window.count else None
 
     def _became(self, check: OutcomeCheck, at_ns: int) -> list[Sample]:
         """One sample a workflow of which anything became known."""
         if self._outcomes is None:
-            self._outcomes = outcome_counts(self._engine, self._since_s, self._at_ns[-1] // 10**9)
+            self._outcomes = outcome_counts(self.engine, self._since_s, self._at_ns[-1] // 10**9)
         since_ns = (at_ns - duration_ns(check.over)) // MINUTE_NS * MINUTE_NS
         by_workflow: dict[str, list[OutcomeCount]] = {}
         for one in self._outcomes:
             if since_ns <= one.minute_s * 10**9 < at_ns and check.workflow in (None, one.workflow):
                 by_workflow.setdefault(one.workflow, []).append(one)
-        return [_outcome_sample(check, name, counts) for name, counts in by_workflow.items()]
+        return [outcome_sample(check, name, counts) for name, counts in by_workflow.items()]
 
     def _burns(self, check: BurnRate, burning: list[Burn]) -> list[Sample]:
         asked = [
             one for one in burning if check.objective in (None, one.objective) and one.severity in check.severities
         ]
-        return [_burn_sample(one) for one in asked]
+        return [burn_sample(one) for one in asked]
 
     def _evaluated(self, promql: str, at_ns: Sequence[int]) -> Vector:
         at = np.array([one // 10**6 for one in at_ns], dtype=np.int64)
@@ -303,73 +238,6 @@ def _reach(check: Check) -> int:
     if isinstance(check, OutcomeCheck):
         return duration_ns(check.over)
     return duration_ns(check.within) if isinstance(check, Absence) else 0
-
-
-def shown(labels: Labels) -> str:
-    """Return a series' labels as one reads them."""
-    told = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != NAME)
-    name = labels.get(NAME, "")
-    return (f"{name} {told}".strip() or "value")[:512]
-
-
-def number(value: float) -> str:
-    """Return a number as one reads it."""
-    return f"{value:.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
-
-
-def _bounded(check: Bounded, name: str, labels: Labels, value: float, before: str = "") -> Sample:
-    above = check.above is not None
-    breached, cleared = check.breached(value), check.cleared(value)
-    word = ("over" if above else "under") if breached else "within"
-    what = check.figure or "value"
-    why = f"{name}: {what} {before}{number(value)}, {word} {number(check.bound)}"
-    scope = next(
-        (labels[one] for one in ("function", "service", "service_name", "route", "faas_name") if one in labels), ""
-    )
-    excess = value - check.bound if above else check.bound - value
-    return Sample(Part(name, value, why, check.scope or scope), breached, cleared, excess, dict(labels))
-
-
-def _fits(check: FindingCheck, one: Finding) -> bool:
-    return (
-        (not check.kinds or one.kind in check.kinds)
-        and (not check.severities or one.severity in check.severities)
-        and (not check.scopes or one.scope in check.scopes)
-    )
-
-
-def _finding_sample(one: Finding) -> Sample:
-    part = Part(
-        one.title[:512],
-        float(one.count),
-        f"{one.title[:300]}, seen {'once' if one.count == 1 else f'{one.count} times'}",
-        one.scope,
-        one.fingerprint,
-    )
-    rank = {"high": 2.0, "medium": 1.0}.get(one.severity, 0.0)
-    labels = {"finding": one.fingerprint, "kind": one.kind, "scope": one.scope, "severity": one.severity}
-    return Sample(part, True, False, rank, labels)
-
-
-def _burn_sample(one: Burn) -> Sample:
-    fastest = one.values[0]
-    rates = f"{number(fastest.long_burn)}x over {fastest.window.long}, {number(fastest.short_burn)}x over {fastest.window.short}"
-    why = f"{one.title or one.objective}: the budget burns {rates}; {one.budget_left:.0%} of it is left"
-    scope = getattr(one.sli, "scope", "")
-    part = Part(one.objective, fastest.long_burn, why, scope)
-    return Sample(part, True, False, fastest.long_burn, {"objective": one.objective, "severity": one.severity})
-
-
-def _outcome_sample(check: OutcomeCheck, workflow: str, counts: list[OutcomeCount]) -> Sample:
-    wrong = [one for one in counts if one.status in check.outcomes]
-    count, total = sum(one.count for one in wrong), sum(one.count for one in counts)
-    value = count / total if check.measure == "share" else float(count)
-    worst = max(wrong, key=lambda one: one.count, default=None)
-    where = f', most at "{worst.step}": {worst.words[:200]}' if worst and worst.step else ""
-    why = f"{workflow}: {count} of {total} trails {' or '.join(check.outcomes).replace('_', ' ')}{where}"
-    part = Part(workflow, value, why, worst.service if worst else "", trail_id=worst.trail_id if worst else "")
-    clear = check.above if check.clear is None else check.clear
-    return Sample(part, value > check.above, value <= clear, value - check.above, {"workflow": workflow})
 
 
 def _or_nan(value: float | None) -> float:
