@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import httpx
 from lambda_logs import report, write
 from orders import place
 from otlp import span, traces
-from running import HTTP, Coldtrail, serving
+from running import COMMAND, HTTP, Coldtrail, serving
 
 SOON_S = 180.0
 ENV = {"COLDTRAIL_NOTIFY": '{"period_s": 0.5}'}
@@ -225,3 +227,22 @@ def test_what_is_not_there_and_what_is_too_much_is_refused(coldtrail: Coldtrail)
         statuses = [client.post(f"{path}/entries", json=note).status_code for _ in range(501)]
     assert statuses == [201] * 500 + [400]
     assert send(coldtrail, "DELETE", path).status_code == 200
+
+
+def test_of_several_who_open_one_at_once_all_meet_in_the_same(coldtrail: Coldtrail) -> None:
+    root = span("GET /meet", service=f"meet-{os.urandom(3).hex()}", kind=2, error="ValueError")
+    assert coldtrail.post("/v1/traces", traces(root)).status_code == 200
+    start = {"kind": "trail", "id": root["trace_id"].hex(), "by": "ada"}
+    coldtrail.eventually("/investigations/prepared", lambda said: bool(said["symptom"]), SOON_S, kind="trail", id=start["id"])
+    with ThreadPoolExecutor(8) as people:
+        answers = list(people.map(lambda _: send(coldtrail, "POST", "/investigations", start), range(8)))
+    assert sorted(one.status_code for one in answers) == [200] * 7 + [201]
+    (id_,) = {one.json()["id"] for one in answers}
+
+    def said(*arguments: str) -> str:
+        return subprocess.run([COMMAND, "investigations", *arguments, "--url", coldtrail.url], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}).stdout
+
+    assert send(coldtrail, "POST", f"/investigations/{id_}/entries", {"kind": "note", "text": "It met.", "by": "ada"}).status_code == 201
+    assert "It met." in said(id_)
+    assert said(id_, "--markdown").startswith("# ")
+    assert id_ in {one["id"] for one in json.loads(said("--json", "--which", "open"))["investigations"]}

@@ -28,6 +28,14 @@ def ask(url: str, token: str, path: str, params: dict[str, str] | None = None) -
     return _request("GET", url, token, path, params=params)
 
 
+def ask_text(url: str, token: str, path: str) -> str:
+    """Return an answer that is a text, such as Markdown, or end with what is wrong and what to do."""
+    try:
+        return str(_sent("GET", url, token, path).text)
+    except Refused as error:
+        raise fail(str(error)) from None
+
+
 def tell(url: str, token: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Send something to the API and return its answer, or end with what is wrong and what to do."""
     return _request("POST", url, token, path, json=body)
@@ -55,6 +63,12 @@ def _request(method: str, url: str, token: str, path: str, **more: Any) -> dict[
 
 
 def _answered(method: str, url: str, token: str, path: str, **more: Any) -> dict[str, Any]:
+    response = _sent(method, url, token, path, **more)
+    answer: dict[str, Any] = response.json() if _is_json(response) else {}
+    return answer
+
+
+def _sent(method: str, url: str, token: str, path: str, **more: Any) -> Any:
     import httpx
 
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -64,7 +78,11 @@ def _answered(method: str, url: str, token: str, path: str, **more: Any) -> dict
         raise fail(
             f"nothing answers at {url} ({error}); start it with 'coldtrail up', or say where it is with --url"
         ) from None
-    answer: dict[str, Any] = response.json() if "json" in response.headers.get("content-type", "") else {}
     if response.status_code not in ANSWERED:
-        raise Refused(str(answer.get("detail", f"{url} answered {response.status_code}")))
-    return answer
+        told = response.json() if _is_json(response) else {}
+        raise Refused(str(told.get("detail", f"{url} answered {response.status_code}")))
+    return response
+
+
+def _is_json(response: Any) -> bool:
+    return "json" in response.headers.get("content-type", "")

@@ -13,6 +13,7 @@ import typer
 from coldtrail import __version__
 from coldtrail.cli import dashboards, deployment
 from coldtrail.cli.api import DEFAULT_URL, Json, Token, Url, ask, fail
+from coldtrail.cli.investigations import investigations
 from coldtrail.cli.objectives import objectives
 from coldtrail.cli.workflows import workflows
 
@@ -152,6 +153,7 @@ def alerts(
 
 app.command()(objectives)
 app.command()(workflows)
+app.command()(investigations)
 
 
 @app.command("apply")

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
-from coldtrail.model.investigations import MOST_ENTRIES, Began, Entry, Ground, Investigation
+from coldtrail.model.investigations import MOST_ENTRIES, MOST_INVESTIGATIONS, Began, Entry, Ground, Investigation
 from coldtrail.state.database import Database
 from coldtrail.state.tables import TABLES
 
@@ -32,7 +32,7 @@ _JSON = ("began", "ground")
 
 
 class Full(Exception):
-    """An investigation has as many entries as it may."""
+    """There are as many investigations, or entries of one, as there may be."""
 
 
 class Listed(Struct, frozen=True):
@@ -51,33 +51,32 @@ class Investigations:
 
     def save(self, one: Investigation) -> None:
         """Keep an investigation in place of the one with its id."""
-        row = structs.asdict(one) | {"since_ns": one.ground.since_ns, "until_ns": one.ground.until_ns}
-        row |= {name: msgspec.json.encode(row[name]).decode() for name in _JSON}
         with self._engine.begin() as connection:
             connection.execute(sa.delete(_INVESTIGATIONS).where(_INVESTIGATIONS.c.id == one.id))
-            connection.execute(sa.insert(_INVESTIGATIONS), [row])
+            connection.execute(sa.insert(_INVESTIGATIONS), [_row(one)])
+
+    def open(self, made: Investigation) -> tuple[Investigation, bool]:
+        """Keep a new one unless one is open for the same thing and moment; return the one that is open, and whether it is new.
+
+        Of several who ask at once one makes it, and the others get it.
+
+        Raises:
+            Full: there are as many as there may be.
+        """
+        with self._engine.begin() as connection:
+            _alone(connection)
+            if row := connection.execute(_open_of(made.began, made.ground.at_ns)).first():
+                return _investigation(row), False
+            if _count(connection) >= MOST_INVESTIGATIONS:
+                raise Full(made.id)
+            connection.execute(sa.insert(_INVESTIGATIONS), [_row(made)])
+        return made, True
 
     def of(self, id_: str) -> Investigation | None:
         """Return one by its id."""
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(_INVESTIGATIONS).where(_INVESTIGATIONS.c.id == id_)).first()
         return _investigation(row) if row else None
-
-    def open_of(self, began: Began, at_ns: int) -> Investigation | None:
-        """Return the open one that began with the same thing, and whose range has the moment in it."""
-        told = msgspec.json.encode(began).decode()
-        table = _INVESTIGATIONS.c
-        query = sa.select(_INVESTIGATIONS).where(
-            table.state == "open", table.began == told, table.since_ns <= at_ns, table.until_ns > at_ns
-        )
-        with self._engine.connect() as connection:
-            row = connection.execute(query.order_by(table.changed_ns.desc()).limit(1)).first()
-        return _investigation(row) if row else None
-
-    def count(self) -> int:
-        """Return how many there are."""
-        with self._engine.connect() as connection:
-            return int(connection.execute(sa.select(sa.func.count()).select_from(_INVESTIGATIONS)).scalar() or 0)
 
     def listed(self, state: str, limit: int, offset: int = 0) -> list[Listed]:
         """Return those in a state ("" = any), the open ones first, then those changed last."""
@@ -136,6 +135,34 @@ class Investigations:
         with self._engine.begin() as connection:
             connection.execute(sa.delete(_ENTRIES).where(_ENTRIES.c.investigation == id_))
             connection.execute(sa.delete(_INVESTIGATIONS).where(_INVESTIGATIONS.c.id == id_))
+
+
+def _alone(connection: sa.Connection) -> None:
+    """Let everybody else who would write an investigation wait until this transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE investigations IN SHARE ROW EXCLUSIVE MODE"))
+    else:
+        # SQLite has one writer at a time, from its first statement that writes on, whatever it finds.
+        connection.execute(sa.delete(_INVESTIGATIONS).where(_INVESTIGATIONS.c.id == ""))
+
+
+def _count(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(_INVESTIGATIONS)).scalar() or 0)
+
+
+def _open_of(began: Began, at_ns: int) -> sa.Select[Any]:
+    """The open one that began with the same thing, and whose range has the moment in it."""
+    told = msgspec.json.encode(began).decode()
+    table = _INVESTIGATIONS.c
+    query = sa.select(_INVESTIGATIONS).where(
+        table.state == "open", table.began == told, table.since_ns <= at_ns, table.until_ns > at_ns
+    )
+    return query.order_by(table.changed_ns.desc()).limit(1)
+
+
+def _row(one: Investigation) -> dict[str, Any]:
+    row = structs.asdict(one) | {"since_ns": one.ground.since_ns, "until_ns": one.ground.until_ns}
+    return row | {name: msgspec.json.encode(row[name]).decode() for name in _JSON}
 
 
 def _changed(connection: sa.Connection, id_: str, now_ns: int) -> None:

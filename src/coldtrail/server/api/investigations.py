@@ -109,10 +109,6 @@ def open_one(state: State, data: Opened) -> Response[bytes]:
     service: Service = state.service
     began = Began(data.kind, data.id, data.group)
     name, ground = _prepared(service, began, data.at)
-    if there := service.investigations.open_of(began, ground.at_ns):
-        return json(_shape(there))
-    if service.investigations.count() >= MOST_INVESTIGATIONS:
-        raise ClientException(f"there are {MOST_INVESTIGATIONS} investigations: delete some that are over first")
     now_ns = time.time_ns()
     made = Investigation(
         id=secrets.token_hex(8),
@@ -124,8 +120,13 @@ def open_one(state: State, data: Opened) -> Response[bytes]:
         created_ns=now_ns,
         changed_ns=now_ns,
     )
-    service.investigations.save(made)
-    return json(_shape(made), 201)
+    try:
+        kept, new = service.investigations.open(made)
+    except Full:
+        raise ClientException(
+            f"there are {MOST_INVESTIGATIONS} investigations: delete some that are over first"
+        ) from None
+    return json(_shape(kept), 201 if new else 200)
 
 
 @get("/investigations/{investigation:str}", sync_to_thread=True)
