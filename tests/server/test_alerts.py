@@ -186,11 +186,13 @@ def test_a_route_is_tried_and_says_what_is_wrong(hooked: tuple[Coldtrail, Receiv
 
 def test_the_command_line_shows_alerts(hooked: tuple[Coldtrail, Receiver], tmp_path: Path) -> None:
     coldtrail, _ = hooked
-    define(coldtrail, "alert", "quiet", {"check": {"type": "threshold", "figure": "rate", "scope": "nobody", "above": 1e9}, "title": "Too much"})
+    define(coldtrail, "alert", "quiet", {"check": {"type": "threshold", "figure": "rate", "scope": "nobody", "above": 1e9}, "title": "Too much", "routes": ["nowhere"]})
     listed = subprocess.run([COMMAND, "alerts", "--json", "--url", coldtrail.url], capture_output=True, text=True, check=False)
-    assert "quiet" in [one["name"] for one in json.loads(listed.stdout)["alerts"]]
+    (row,) = [one for one in json.loads(listed.stdout)["alerts"] if one["name"] == "quiet"]
+    assert [(one["path"], one["message"].partition(":")[0]) for one in row["warnings"]] == [("$.routes[0]", 'there is no route "nowhere"'), ("$.check.scope", 'the service "nobody" was not seen in the last week')]
     shown = subprocess.run([COMMAND, "alerts", "quiet", "--url", coldtrail.url], capture_output=True, text=True, check=True)
     assert "Too much" in shown.stdout
+    assert 'there is no route "nowhere"' in shown.stdout
 
 
 def test_a_last_step_that_never_happens_is_one_alert_without_set_up(hooked: tuple[Coldtrail, Receiver]) -> None:

@@ -75,6 +75,10 @@ def test_objectives_count_what_came_and_keep_it_over_a_restart(tmp_path: Path) -
         running.eventually("/red", lambda answer: sum(one["count"] for one in answer["groups"]) == 120, group="service", since="now-2h")
         for name, sli in slis.items():
             assert define(running, name, sli, synthetic=name == "with-probes", windows=burning, policy="Stop, and repair." if name == "service" else "").status_code == 201
+        for name in ("service", "entry", "trails"):
+            spec = {"sli": slis[name], "target_percent": 99.0, "windows": burning}
+            came_to = HTTP.post(f"{running.url}/api/v1/objectives/dry-run", json={"spec": spec}, timeout=60).json()
+            assert ((came_to["valid_count"], came_to["bad_count"]), {one["severity"] for one in came_to["events"]}) == (expected[name], {"page", "ticket"})
         told = counted(running, expected, "page")
         assert abs(told["service"]["good_share"] - 45 / 55) < 1e-9
 
@@ -108,6 +112,8 @@ def test_what_cannot_be_an_objective_is_refused_with_the_field(coldtrail: Coldtr
     assert "window must be" in define(coldtrail, "one", good, window="200d").text
     assert define(coldtrail, "one", {"type": "requests"}).status_code == 400
     assert coldtrail.get("/objectives/nobody-made-this").status_code == 404
+    wrong = HTTP.post(f"{coldtrail.url}/api/v1/objectives/dry-run", json={"spec": {"sli": good, "target_percent": 100}}, timeout=30)
+    assert (wrong.status_code, "target_percent" in wrong.text) == (400, True)
 
 
 def test_entries_are_proposed_and_what_is_proposed_can_be_accepted(coldtrail: Coldtrail) -> None:

@@ -56,6 +56,9 @@ def test_a_message_leads_to_the_failing_trail_in_two_clicks(page: Page, tmp_path
         page.keyboard.press("g")
         page.keyboard.press("a")
         expect(page).to_have_url(re.compile(r"/alerts$"))
+        check = {"type": "absence", "scope": function}
+        assert HTTP.put(f"{coldtrail.url}/api/v1/definitions/alert/typed", json={"spec": {"check": check, "routes": ["on-cal"]}}, timeout=30).status_code == 201
+        expect(page.get_by_role("row").filter(has_text="Typed")).to_contain_text('there is no route "on-cal": did you mean "on-call"?')
         page.get_by_role("button", name="Test on-call").click()
         expect(page.get_by_text("It arrived")).to_be_visible()
         expect(page.get_by_role("region", name="Silences")).to_contain_text("new-finding")

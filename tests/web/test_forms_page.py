@@ -136,6 +136,8 @@ def test_an_objective_is_made_in_a_form_and_changed(shop: tuple[Coldtrail, Recei
     page.get_by_label("Target, in %").fill("100")
     expect(page.get_by_text("Expected `float` < 100")).to_be_visible()
     page.get_by_label("Target, in %").fill("99.5")
+    page.get_by_role("button", name="What would it have come to?").click()
+    expect(page.get_by_role("group", name="Preview").get_by_role("status")).to_contain_text(re.compile(r"83.% of 900 were good since .* alerts? would have fired"))
     page.get_by_role("button", name="Save").click()
     expect(page).to_have_url(re.compile("/objectives/the-shop-answers"))
     expect(page.get_by_role("heading", name="The shop answers")).to_be_visible(timeout=60_000)

@@ -33,9 +33,19 @@ export interface AlertRow {
   runbook: string;
 }
 
+/** Something of a definition that is probably not meant, such as a name that there is not. */
+export interface Warned {
+  path: string;
+  message: string;
+}
+
+export interface ListedAlert extends AlertRow {
+  warnings: Warned[];
+}
+
 export interface AlertsAnswer {
   counts: Record<Phase, number>;
-  alerts: AlertRow[];
+  alerts: ListedAlert[];
   broken: Record<string, string>;
   routes: Record<string, boolean>;
   undelivered_count: number;
@@ -77,6 +87,7 @@ export interface AlertAnswer {
   spec: { check: { type: string; figure?: string | null; above?: number | null; below?: number | null }; description: string; runbook: string; severity: Severity };
   built_in: boolean;
   groups: AlertRow[];
+  warnings: Warned[];
   points: AlertPoint[];
   points_failing: string;
   routes: { route: string; after_s: number }[];

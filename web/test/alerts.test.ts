@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { AlertRow, AlertsAnswer } from "../src/alertsApi";
+import type { AlertsAnswer, ListedAlert } from "../src/alertsApi";
 import { holds, overall, silenceName, stateOf } from "../src/screens/alertWords";
 
-const row = (change: Partial<AlertRow>): AlertRow => ({
+const row = (change: Partial<ListedAlert>): ListedAlert => ({
   name: "a", group: "", title: "Orders fail", severity: "high", type: "threshold", enabled: true, phase: "firing", since: null, value: null,
-  why: "", scopes: [], parts: [], muted: "", acknowledged_by: "", told: [], failing: "", runbook: "", ...change,
+  why: "", scopes: [], parts: [], muted: "", acknowledged_by: "", told: [], failing: "", runbook: "", warnings: [], ...change,
 });
-const answer = (alerts: AlertRow[], change: Partial<AlertsAnswer> = {}): AlertsAnswer => ({
+const answer = (alerts: ListedAlert[], change: Partial<AlertsAnswer> = {}): AlertsAnswer => ({
   counts: { firing: 0, pending: alerts.filter((one) => one.phase === "pending").length, recovered: 0, inactive: 0 },
   alerts, broken: {}, routes: { phone: true }, undelivered_count: 0, leads: true, ...change,
 });

@@ -28,6 +28,10 @@ def show_alerts(answer: dict[str, Any]) -> None:
             Text(one["failing"] or one["why"]),
         )
     console.print(table)
+    for name, warning in dict.fromkeys(
+        (one["name"], each["message"]) for one in answer["alerts"] for each in one["warnings"]
+    ):
+        console.print(Text(f"{name}: {warning}", style="yellow"))
     if not any(answer["routes"].values()):
         console.print(Text("no route is marked as default: alerts that name none are told to nobody", style="yellow"))
     if answer["undelivered_count"]:
@@ -43,6 +47,8 @@ def show_alert(answer: dict[str, Any]) -> None:
         )
         for part in one["parts"] or [{"why": one["why"]}]:
             console.print(Text(f"  {part['why']}"))
+    for warning in answer["warnings"]:
+        console.print(Text(f"  {warning['message']}", style="yellow"))
     for event in answer["history"][:20]:
         by = "" if event["by"] == "coldtrail" else f" by {event['by']}"
         console.print(Text(f"{event['time'][:19]}  {event['what']}{by}  {event['why'] or event['note']}"))

@@ -21,6 +21,19 @@ export interface Checked {
   text: string;
 }
 
+/** What an objective would have come to in the past. `budget_spent`: of what these events allow, 1 = all. */
+export interface RehearsedObjective {
+  since: string;
+  until: string;
+  target: number;
+  valid_count: number;
+  bad_count: number;
+  good_share: number | null;
+  budget_spent: number | null;
+  events: { severity: "page" | "ticket"; factor: number; fired: string; cleared: string | null }[];
+  fired_count: number;
+}
+
 export type Names = Partial<Record<Suggests, string[]>>;
 
 const path = (kind: Kind, name: string) => `/definitions/${kind}/${encodeURIComponent(name)}`;
@@ -43,6 +56,7 @@ export const definitionsApi = {
   check: async (kind: Kind, name: string, spec: Spec): Promise<Checked> =>
     (await send<{ definitions: Checked[] }>("POST", "/definitions/check", { definitions: [{ kind, name, spec }], text: true })).definitions[0],
   rehearse: (spec: Spec, since: string) => send<Rehearsal>("POST", `/alerts/dry-run?since=${since}`, { spec }),
+  rehearseObjective: (spec: Spec, since: string) => send<RehearsedObjective>("POST", `/objectives/dry-run?since=${since}`, { spec }),
   save: (kind: Kind, name: string, spec: Spec) => send<Definition & { warnings: Said[] }>("PUT", path(kind, name), { spec, by: "page", source: "page" }),
   remove: (kind: Kind, name: string) => send<unknown>("DELETE", path(kind, name)),
   file: (kind: Kind, name: string) => `/api/v1/definitions/file?kind=${kind}&name=${encodeURIComponent(name)}`,

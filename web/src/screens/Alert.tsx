@@ -60,7 +60,7 @@ function Whole({ answer, group, at, range }: { answer: AlertAnswer; group?: stri
   const since = one.since && one.phase !== "inactive" ? `${stateOf(one)}, since ${moment(one.since)} (${ago(one.since)})` : stateOf(one);
   // What recovered is explained by what it fired for.
   const fired = answer.history.find((event) => event.what === "fired" && event.group === one.group);
-  const details = [told, ...(one.phase === "recovered" && fired ? [`It fired: ${fired.why}`] : []), answer.spec.description].filter(Boolean);
+  const details = [told, ...(one.phase === "recovered" && fired ? [`It fired: ${fired.why}`] : []), answer.spec.description, ...answer.warnings.map((each) => each.message)].filter(Boolean);
   return (
     <>
       <header className="function-head">

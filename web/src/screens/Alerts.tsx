@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
-import { alertsApi, type AlertRow, type AlertsAnswer, type WayOut } from "../alertsApi";
+import { alertsApi, type AlertsAnswer, type ListedAlert, type WayOut } from "../alertsApi";
 import { ago, full } from "../format";
 import { Answer, Failed } from "../parts/Answer";
 import { SeverityMark } from "../parts/FindingTable";
@@ -51,7 +51,7 @@ function New({ kind }: { kind: string }) {
   );
 }
 
-function Table({ alerts }: { alerts: AlertRow[] }) {
+function Table({ alerts }: { alerts: ListedAlert[] }) {
   return (
     <div className="table-box">
       <table className="table">
@@ -75,7 +75,7 @@ function Table({ alerts }: { alerts: AlertRow[] }) {
   );
 }
 
-function Row({ one }: { one: AlertRow }) {
+function Row({ one }: { one: ListedAlert }) {
   const navigate = useNavigate();
   const to = { to: "/alerts/$name", params: { name: one.name }, search: { at: one.since ?? undefined, group: one.group || undefined } } as const;
   return (
@@ -90,7 +90,14 @@ function Row({ one }: { one: AlertRow }) {
         <SeverityMark severity={one.severity} />
       </td>
       <td title={one.since ? full(one.since) : undefined}>{one.since ? ago(one.since) : ""}</td>
-      <td className={one.failing ? "reason warn" : "reason"}>{one.failing || (one.phase === "inactive" ? "" : one.why)}</td>
+      <td className="reason">
+        {one.failing ? <span className="warn">{one.failing}</span> : one.phase !== "inactive" && one.why}
+        {one.warnings.map((each) => (
+          <div key={each.path + each.message} className="warn">
+            {each.message}
+          </div>
+        ))}
+      </td>
       <td>{one.told.join(", ")}</td>
     </tr>
   );

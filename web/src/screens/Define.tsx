@@ -13,6 +13,7 @@ import "../forms/forms.css";
 import { Answer, Empty } from "../parts/Answer";
 import { Dialog } from "../parts/Dialog";
 import { CopyBlock } from "../parts/small";
+import { cameTo } from "./objectiveWords";
 
 const ASKS_AFTER_MS = 400;
 const MOST_TOLD = 5;
@@ -62,6 +63,7 @@ function Editor({ kind, kept, first }: { kind: Kind; kept: Definition | null; fi
   const needed = tried ? lacking.map((path) => ({ path: `$.${path}`, message: "this is needed" })) : [];
   const wrong = byField(needed.length ? needed : faults, shown);
   const warned = byField(checked?.warnings ?? [], shown);
+  const ready = !lacking.length && checked !== undefined && !checked.stale && checked.error === null;
   const dirty = !same(spec, start);
   const put = (next: Spec) => {
     setSpec(next);
@@ -109,7 +111,8 @@ function Editor({ kind, kept, first }: { kind: Kind; kept: Definition | null; fi
         ))}
         {!kept && <TextInput size="xs" className="wide" inputWrapperOrder={ORDER} label="Short name" description="in links, files and messages" value={name} onChange={(event) => setTyped(event.currentTarget.value)} error={badName || undefined} />}
         {warned[""] && <p className="warn">{warned[""].join("; ")}</p>}
-        {kind === "alert" && <Preview spec={spec} ready={!lacking.length && checked !== undefined && !checked.stale && checked.error === null} />}
+        {kind === "alert" && <Preview spec={spec} ready={ready} />}
+        {kind === "objective" && <ObjectivePreview spec={spec} ready={ready} />}
         <div className="trail-tools">
           <Button size="xs" type="submit" loading={saving.isPending}>
             Save
@@ -220,6 +223,33 @@ function Preview({ spec, ready }: { spec: Spec; ready: boolean }) {
           {fired.slice(-MOST_TOLD).map((event) => (
             <li key={event.time + event.group}>
               <time dateTime={event.time} className="dim">{moment(event.time)}</time> {event.why}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** What it would have come to by what was measured in the last days. */
+function ObjectivePreview({ spec, ready }: { spec: Spec; ready: boolean }) {
+  const rehearsing = useMutation({ mutationFn: (one: Spec) => definitionsApi.rehearseObjective(one, "now-7d") });
+  const stale = rehearsing.variables !== undefined && !same(rehearsing.variables, cleaned(spec));
+  return (
+    <div className="preview-of" aria-label="Preview" role="group">
+      <Button size="xs" variant="default" disabled={!ready} loading={rehearsing.isPending} onClick={() => rehearsing.mutate(cleaned(spec))}>
+        What would it have come to?
+      </Button>
+      <span role="status" className={stale ? "dim" : undefined}>
+        {rehearsing.isError && <span className="bad">{rehearsing.error instanceof ApiError ? rehearsing.error.detail || rehearsing.error.message : String(rehearsing.error)}</span>}
+        {rehearsing.data && cameTo(rehearsing.data)}
+        {rehearsing.data && (stale ? " That was before your last change." : "")}
+      </span>
+      {rehearsing.data && rehearsing.data.events.length > 0 && (
+        <ul className="plain">
+          {rehearsing.data.events.slice(0, MOST_TOLD).map((event) => (
+            <li key={event.fired + event.factor}>
+              <time dateTime={event.fired} className="dim">{moment(event.fired)}</time> {event.severity}, {event.factor} times too fast{event.cleared ? ` until ${moment(event.cleared)}` : ""}
             </li>
           ))}
         </ul>

@@ -1,7 +1,8 @@
 /** What an objective's figures mean, in words. Pure. */
 
+import type { RehearsedObjective } from "../forms/definitionsApi";
 import type { BurnWindow, ObjectiveRow, ObjectiveState, Sli } from "../objectivesApi";
-import { duration, plural } from "../format";
+import { count, duration, moment, plural } from "../format";
 
 export type Tone = "ok" | "warn" | "bad" | "dim";
 
@@ -83,4 +84,13 @@ export function verdict(rows: ObjectiveRow[], nowMs: number): Verdict {
   const told = rows.filter((row) => row.state === "ok");
   if (!told.length) return { tone: "dim", headline: "Nothing has been counted yet", details: [] };
   return { tone: "ok", headline: told.length === 1 ? "The objective is met" : `All ${told.length} objectives are met`, details: [] };
+}
+
+/** What an objective that is not kept yet would have come to. */
+export function cameTo(told: RehearsedObjective): string {
+  const since = `since ${moment(told.since)}`;
+  if (told.good_share === null) return `Nothing of it was counted ${since}.`;
+  const spent = told.budget_spent ? `${left(told.budget_spent)} of what may be bad of them` : "none of its budget spent";
+  const alerts = told.fired_count ? `its alerts would have fired ${plural(told.fired_count, "time")}` : "no alert would have fired";
+  return `${fine(told.good_share)} of ${count(told.valid_count)} were good ${since}: ${spent}, and ${alerts}.`;
 }

@@ -7,6 +7,7 @@ among what was received in the last week.
 from __future__ import annotations
 
 import difflib
+import functools
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -238,5 +239,11 @@ def _not_among(path: str, kind: str, name: str, seen: Collection[str]) -> Iterat
 
 def _like(name: str, known: Collection[str]) -> str:
     """What may have been meant."""
-    close = difflib.get_close_matches(name, known, 1, 0.7) if len(known) <= 2_000 else []
+    return _close(name, frozenset(known)) if len(known) <= 2_000 else ""
+
+
+@functools.lru_cache(4_096)
+def _close(name: str, known: frozenset[str]) -> str:
+    """Kept, because the list of alerts asks for all of them every few seconds."""
+    close = difflib.get_close_matches(name, known, 1, 0.7)
     return f': did you mean "{close[0]}"?' if close else ""

@@ -19,6 +19,7 @@ from coldtrail.model.routes import Opsgenie, PagerDuty, Route
 from coldtrail.model.times import rfc3339
 from coldtrail.server.alerts.clockwork import Alerting, Defined, defined
 from coldtrail.server.alerts.looks import CannotLook, reach_of
+from coldtrail.server.api.checks import warned_of_alerts
 from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import json
 from coldtrail.state.alerting import Kept, Message, Stale
@@ -55,7 +56,12 @@ def alerts(state: State) -> Response[bytes]:
     """Every alert, those that fire first, then those that are about to, the most severe first."""
     alerting: Alerting = state.service.alerting
     known = defined(alerting.definitions)
-    rows = [row for name, alert in known.alerts.items() for row in _rows(alerting, name, alert)]
+    warned = warned_of_alerts(state.service, known.alerts)
+    rows = [
+        row | {"warnings": warned.get(name, [])}
+        for name, alert in known.alerts.items()
+        for row in _rows(alerting, name, alert)
+    ]
     rows.sort(key=lambda row: (PHASES[row["phase"]], bool(row["muted"]), SEVERITIES[row["severity"]], row["name"]))
     phases = [row["phase"] for row in rows]
     return json(
@@ -86,6 +92,7 @@ def alert(state: State, name: Name, since: str | None = None, until: str | None 
             "since": rfc3339(since_ns),
             "until": rfc3339(until_ns),
             "groups": _rows(alerting, name, one),
+            "warnings": warned_of_alerts(state.service, {name: one}).get(name, []),
             "points": points,
             "points_failing": failing,
             "routes": [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Mapping
 from typing import Annotated, Any, get_args
 
 import msgspec
@@ -11,6 +13,7 @@ from litestar.datastructures import State
 from litestar.exceptions import ClientException
 from msgspec import Meta, Struct
 
+from coldtrail.model.alerts import Alert
 from coldtrail.model.definitions import BadDefinition, check_name, read_spec
 from coldtrail.model.documents import written
 from coldtrail.model.findings import FindingKind
@@ -100,6 +103,21 @@ def warned(service: Service, name: str, spec: Struct, names: Names | None = None
     known = names or names_of(service.definitions)
     found = warnings_of(name, spec, known, service.telemetry, service.alerting.outside)
     return [{"path": each.path, "message": each.message} for each in found]
+
+
+def warned_of_alerts(service: Service, alerts: Mapping[str, Alert]) -> dict[str, list[dict[str, str]]]:
+    """Return what alerts that somebody defined are warned of, those that are by their names.
+
+    That no route is a default one is left out: it is said once of all.
+    """
+    mine, names = frozenset(service.definitions.names("alert")), names_of(service.definitions)
+    found: dict[str, list[dict[str, str]]] = {}
+    for name, one in alerts.items():
+        if name in mine and one.enabled:
+            with contextlib.suppress(BadDefinition):  # it is told why it fails
+                if some := [each for each in warned(service, name, one, names) if each["path"] != "$.routes"]:
+                    found[name] = some
+    return found
 
 
 router = Router(path="/", route_handlers=[check, known_names], tags=["definitions"])

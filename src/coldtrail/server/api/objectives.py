@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any
 
-from litestar import Response, Router, get
+from litestar import Response, Router, get, post
 from litestar.datastructures import State
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import PathParameter
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 
 from coldtrail.model.definitions import BadDefinition, read_spec
 from coldtrail.model.objectives import BurnWindow, Objective
 from coldtrail.model.times import rfc3339
+from coldtrail.server.api.checks import warned
+from coldtrail.server.api.red import time_range
 from coldtrail.server.api.service import Service, json
 from coldtrail.server.objectives.detail import Detail, Fired, Point, detail
+from coldtrail.server.objectives.rehearsal import rehearsed
 from coldtrail.store.entries import entries
 from coldtrail.watch.budgets import period
 from coldtrail.watch.proposals import Seen, proposals
@@ -23,6 +26,7 @@ from coldtrail.watch.standing import Pair, Told, ends_ns
 
 MINUTE_NS = 60 * 10**9
 LOOKED_BACK_NS = 6 * 60 * MINUTE_NS
+PAST_NS = 7 * 24 * 60 * MINUTE_NS
 
 
 @get("/objectives", sync_to_thread=True)
@@ -76,6 +80,40 @@ def proposed(state: State) -> Response[bytes]:
             "proposals": [
                 {"name": one.name, "why": one.why, "spec": _without_defaults(one.objective)} for one in proposals(seen)
             ]
+        }
+    )
+
+
+class Proposed(Struct, forbid_unknown_fields=True):
+    """An objective that is not kept yet."""
+
+    spec: dict[str, Any]
+
+
+@post("/objectives/dry-run", sync_to_thread=True, status_code=200)
+def dry_run(state: State, data: Proposed, since: str | None = None, until: str | None = None) -> Response[bytes]:
+    """Say what an objective that is not kept yet would have come to in the past, and when its alerts would have fired."""
+    try:
+        asked = read_spec("objective", data.spec)
+        warned(state.service, "proposed", asked)
+    except BadDefinition as error:
+        raise ClientException(str(error), extra=error.where) from None
+    assert isinstance(asked, Objective)
+    since_ns, until_ns = time_range(since, until, PAST_NS)
+    found = rehearsed(state.service.engine, asked, since_ns, min(until_ns, time.time_ns()))
+    bad = found.valid - found.good
+    return json(
+        {
+            "since": rfc3339(found.since_ns),
+            "until": rfc3339(found.until_ns),
+            "target": round(asked.target_percent / 100, 8),
+            "good_count": found.good,
+            "valid_count": found.valid,
+            "bad_count": bad,
+            "good_share": found.good / found.valid if found.valid else None,
+            "budget_spent": bad / (asked.budget_share * found.valid) if found.valid else None,
+            "events": [_fired(one) for one in found.fired],
+            "fired_count": len(found.fired),
         }
     )
 
@@ -174,4 +212,4 @@ def _fired(one: Fired) -> dict[str, Any]:
     }
 
 
-router = Router(path="/", route_handlers=[objectives, proposed, objective], tags=["objectives"])
+router = Router(path="/", route_handlers=[objectives, proposed, dry_run, objective], tags=["objectives"])

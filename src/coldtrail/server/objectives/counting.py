@@ -176,6 +176,12 @@ class Counting:
         if ledger.put(series, minute_s // 60, good, valid) if held else valid:
             self._unsaved[series, minute_s] = (good, valid)
 
+    def counts(self, one: Series, since_s: int, until_s: int) -> dict[int, tuple[float, float]]:
+        """Return good and valid events of a series by minute (Unix seconds), as they are now; keeps nothing."""
+        if one.source == "metric" or one.source == "outcome":
+            return self._others[one.source](one, since_s, until_s)
+        return {at: (good, valid) for (_, at), (good, valid) in self._ask(one.source, [one], since_s, until_s).items()}
+
     def _ask(self, source: Source, series: Sequence[Series], since_s: int, until_s: int) -> Tally:
         """What a range comes to, without what tests and probes sent, where it is not wanted."""
         marked = self._synthetic(since_s, until_s) if any(not one.synthetic for one in series) else []

@@ -66,7 +66,7 @@ def detail(engine: Engine, objective: Objective, kept: Budget, now_ns: int) -> D
         since_ns=(first + begin) * MINUTE_NS,
         step_ns=step * MINUTE_NS,
         points=list(_points(good, valid, kept.allowed, begin, step, first)),
-        fired=_fired(objective, good, valid, first),
+        fired=fired_in(objective, good, valid, first),
         contributors=found,
         looked_at=share,
     )
@@ -91,8 +91,8 @@ def _points(good: Floats, valid: Floats, allowed: float, begin: int, step: int, 
         yield Point((first + at) * MINUTE_NS, float(good[part].sum()), float(valid[part].sum()), left)
 
 
-def _fired(objective: Objective, good: Floats, valid: Floats, first: int) -> list[Fired]:
-    """When each pair of windows fired, the newest first; the minute that runs is not over."""
+def fired_in(objective: Objective, good: Floats, valid: Floats, first: int) -> list[Fired]:
+    """Return when each pair of windows fired, the newest first; ``first``: the first minute. The last one is not over."""
     found: list[Fired] = []
     for window in windows_of(objective):
         over = course(good[:-1], valid[:-1], window, objective.budget_share, objective.least_bad)
@@ -112,7 +112,7 @@ def burning_at(engine: Engine, objective: Objective, at_ns: list[int]) -> list[l
     longest = max(window.long_minutes for window in windows_of(objective))
     first = min(at_ns) // MINUTE_NS - longest
     good, valid = _minutes(engine, series_of(objective), first, max(at_ns) // MINUTE_NS)
-    fired = _fired(objective, good, valid, first)
+    fired = fired_in(objective, good, valid, first)
     return [
         [one for one in fired if one.fired_ns <= at and (one.cleared_ns is None or at < one.cleared_ns)] for at in at_ns
     ]
