@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import msgspec
+import structlog
 from litestar import Litestar, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
@@ -46,10 +48,13 @@ from coldtrail.server.api import map as map_answers
 from coldtrail.server.api.service import Service
 from coldtrail.store.engine_errors import UNKNOWN_DATABASE, UNKNOWN_TABLE, EngineError, Unreachable
 
+log = structlog.get_logger(__name__)
+
 PROBLEM_JSON = "application/problem+json"
 STORE_AWAY = "Start the server, or correct 'store'; what is sent meanwhile waits in the log and is loaded then."
 TIMEOUT_EXCEEDED = 159
 TOO_MANY_ROWS = 396
+MOST_TOLD = 4_000
 
 ANSWERS = (
     health,
@@ -103,6 +108,16 @@ def _engine_problem(_: Request[Any, Any, Any], error: EngineError) -> Response[b
     return problem(500, "Query failed", f"The engine refused the query (code {error.code}).")
 
 
+def _unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A fault of ours: who asked is told that it is, and the log how it came."""
+    # As text: what formats exceptions would write down the values of variables, and so secrets and telemetry.
+    came = "".join(traceback.format_exception(error))[-MOST_TOLD:]
+    log.error("an answer failed", path=request.url.path[:500], came=came)
+    return problem(
+        500, "Internal error", "coldtrail could not answer because of a fault of its own; its log says more."
+    )
+
+
 @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
 def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The description of this API, for clients and generators."""
@@ -121,5 +136,5 @@ def create_api(service: Service) -> Litestar:
             description="What really happened, end to end. Times are RFC 3339 UTC, durations milliseconds, ids lower-case hex.",
         ),
         logging_config=None,
-        exception_handlers={HTTPException: _http_problem, EngineError: _engine_problem},
+        exception_handlers={HTTPException: _http_problem, EngineError: _engine_problem, Exception: _unforeseen},
     )

@@ -120,10 +120,13 @@ def _sums(asked: _Asked, *, is_number: bool) -> _Sums:
 
 def _extremes(asked: _Asked, samples: Samples) -> tuple[Floats, Floats]:
     """The least and greatest as told, else the bounds of the outermost buckets that are not empty."""
-    if samples.buckets.shape[1] < 2:
+    width = samples.buckets.shape[1] - 1
+    if width < 1 or not len(samples.series):
         return samples.min, samples.max
-    bounds = np.array([asked.series[at].bounds for at in np.unique(samples.series)])
-    row = np.searchsorted(np.unique(samples.series), samples.series)
+    known, row = np.unique(samples.series, return_inverse=True)
+    # Buckets that do not fit their bounds say nothing of where values lie.
+    told = [asked.series[at].bounds for at in known]
+    bounds = np.array([one if len(one) == width else np.full(width, np.nan) for one in told], dtype=float)
     filled = samples.buckets > 0
     last = samples.buckets.shape[1] - 1
     lowest, highest = filled.argmax(axis=1), last - filled[:, ::-1].argmax(axis=1)
@@ -218,7 +221,7 @@ def _histogram(asked: _Asked, q: float) -> Totals:
             sums.add(cell, samples, samples.min, samples.max)
             for bounds in all_bounds:
                 mine = np.array([one.bounds == bounds for one in asked.series])[samples.series]
-                if mine.any():
+                if mine.any() and samples.buckets.shape[1] == len(bounds) + 1:
                     np.add.at(buckets, cell[mine], coarsened(samples.buckets[mine], bounds, kept))
     values = np.full(asked.cells, np.nan)
     for at in np.flatnonzero(buckets.sum(axis=1)):
