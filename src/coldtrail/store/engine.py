@@ -99,6 +99,8 @@ class Engine:
                     "max_server_memory_usage": self.memory_bytes,
                     "mark_cache_size": self.memory_bytes // 12,
                     "index_mark_cache_size": self.memory_bytes // 40,
+                    # The filters of 15 million spans by trace id: a look-up reads all of them.
+                    "index_uncompressed_cache_size": self.memory_bytes // 28,
                     "uncompressed_cache_size": 0,
                     "mmap_cache_size": 0,
                 },
