@@ -5,14 +5,25 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
+AGAIN_S, MOST_AGAIN_S = 2.0, 300.0
+
 
 class Clockwork(ABC):
-    """One thread. ``_run`` goes on until ``_stop`` is set; who sleeps until there is work waits for ``_woken``."""
+    """One thread. ``_run`` goes on until ``_stop`` is set; who sleeps until there is work waits for ``_woken``.
+
+    What fails unforeseen begins again after ``again_s``, each time twice as late.
+    """
+
+    again_s = AGAIN_S
 
     def __init__(self, name: str) -> None:
         self._woken = threading.Event()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._last, name=name, daemon=True)
 
     def start(self) -> None:
         """Begin, with what whoever ran before has left."""
@@ -24,6 +35,17 @@ class Clockwork(ABC):
         self._woken.set()
         if self._thread.ident is not None:
             self._thread.join()
+
+    def _last(self) -> None:
+        wait_s = self.again_s
+        while not self._stop.is_set():
+            try:
+                self._run()
+                return
+            except Exception:  # the outermost edge: one fault must not end for good what nobody would miss at once
+                log.exception("a part of the background failed and begins again", part=self._thread.name)
+                self._stop.wait(wait_s)
+                wait_s = min(2 * wait_s, MOST_AGAIN_S)
 
     @abstractmethod
     def _run(self) -> None: ...

@@ -14,6 +14,7 @@ import structlog
 
 from coldtrail.server.cannot_start import CannotStart
 from coldtrail.server.listening.received import Received
+from coldtrail.server.plain_log import log_plainly
 from coldtrail.server.settings.settings import Settings
 from coldtrail.services import use_rules
 from coldtrail.store.engine import Engine
@@ -49,6 +50,7 @@ class Process:
             CannotStart: a port or the data folder is taken, or store or state cannot be used.
             TooNew: the store is of a newer coldtrail.
         """
+        log_plainly()
         self._loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

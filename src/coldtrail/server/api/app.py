@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Any
 
 import msgspec
@@ -54,7 +53,6 @@ PROBLEM_JSON = "application/problem+json"
 STORE_AWAY = "Start the server, or correct 'store'; what is sent meanwhile waits in the log and is loaded then."
 TIMEOUT_EXCEEDED = 159
 TOO_MANY_ROWS = 396
-MOST_TOLD = 4_000
 
 ANSWERS = (
     health,
@@ -110,9 +108,7 @@ def _engine_problem(_: Request[Any, Any, Any], error: EngineError) -> Response[b
 
 def _unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A fault of ours: who asked is told that it is, and the log how it came."""
-    # As text: what formats exceptions would write down the values of variables, and so secrets and telemetry.
-    came = "".join(traceback.format_exception(error))[-MOST_TOLD:]
-    log.error("an answer failed", path=request.url.path[:500], came=came)
+    log.error("an answer failed", path=request.url.path[:500], exc_info=error)
     return problem(
         500, "Internal error", "coldtrail could not answer because of a fault of its own; its log says more."
     )
