@@ -10,7 +10,10 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetrics
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpMetrics
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
 from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
@@ -110,12 +113,11 @@ def test_a_gauge_is_averaged_and_summed_over_series_not_over_samples(coldtrail: 
     assert "gauge" in refused.json()["detail"]
 
 
-def test_a_histogram_of_one_point_or_with_buckets_that_do_not_fit_is_answered_too(coldtrail: Coldtrail) -> None:
+def test_a_histogram_of_one_point_is_answered_and_buckets_that_do_not_fit_are_refused(coldtrail: Coldtrail) -> None:
     request, now_ns = ExportMetricsServiceRequest(), time.time_ns()
     metrics = request.resource_metrics.add().scope_metrics.add().metrics
     odd: dict[str, tuple[int, list[int], list[float], float]] = {
         "histogram.one": (2, [1, 2, 2], [1.0, 2.0], 7.0),
-        "histogram.wide": (1, [1, 1, 1, 1, 1], [1.0], 7.0),
         "histogram.shuffled": (1, [1, 1, 1, 2], [3.0, 1.0, 2.0], 7.0),
         "histogram.nan": (1, [1, 1, 3], [1.0, 2.0], float("nan")),
         "histogram.bare": (1, [], [], 7.0),
@@ -124,13 +126,17 @@ def test_a_histogram_of_one_point_or_with_buckets_that_do_not_fit_is_answered_to
         histogram = metrics.add(name=name).histogram
         histogram.aggregation_temporality = temporality
         histogram.data_points.add(time_unix_nano=now_ns, count=5, sum=total, bucket_counts=buckets, explicit_bounds=bounds)
-    assert coldtrail.post("/v1/metrics", request.SerializeToString()).content == b""
+    for buckets, bounds in (([1, 1, 1, 1, 1], [1.0]), ([], [1.0]), ([2, 3], [])):
+        histogram = metrics.add(name="histogram.unfit").histogram
+        histogram.data_points.add(time_unix_nano=now_ns, count=5, sum=7.0, bucket_counts=buckets, explicit_bounds=bounds)
+    told = ExportMetricsServiceResponse.FromString(coldtrail.post("/v1/metrics", request.SerializeToString()).content).partial_success
+    assert (told.rejected_data_points, told.error_message) == (3, "3 x bucket_counts must be one more than explicit_bounds")
     coldtrail.eventually("/metrics", lambda answer: {one["name"] for one in answer["metrics"]} == odd.keys(), q="histogram.")
-    for name, (temporality, buckets, bounds, total) in odd.items():
+    for name, (temporality, _, _, total) in odd.items():
         for stat in ("avg", "sum", "count", "min", "max", "rate", "p50", "p99"):
             answer = coldtrail.get(f"/metrics/{name}", stat=stat)
             assert answer.status_code == 200, (name, stat, answer.text)
-            if stat == "sum" and temporality == 1 and total == total and len(buckets) in (0, len(bounds) + 1):
+            if stat == "sum" and temporality == 1 and total == total:
                 assert values(answer.json()) == {(): 7.0}, name
 
 

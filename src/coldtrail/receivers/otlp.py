@@ -114,7 +114,14 @@ def _sound_metrics(metrics: list[Any], points: list[Any]) -> bool:
         max(map(_times, points)) < LATEST_NS
         and max(map(_starts, points)) < LATEST_NS
         and not any(map(_has_odd_temporality, metrics))
+        and not any(map(_has_odd_buckets, metrics))
     )
+
+
+def _has_odd_buckets(metric: Any) -> bool:
+    """Whether a histogram has not one bucket more than bounds, or none of both. Source: opentelemetry-proto, `metrics.proto`."""
+    told = ((one.bucket_counts, one.explicit_bounds) for one in metric.histogram.data_points)
+    return any((buckets or bounds) and len(buckets) != len(bounds) + 8 for buckets, bounds in told)
 
 
 def _has_odd_temporality(metric: Any) -> bool:
@@ -154,6 +161,8 @@ def _log_fault(log: Any) -> str:
 def _metric_fault(metric: Any) -> str:
     if any(max(point.time_unix_nano, point.start_time_unix_nano) >= LATEST_NS for point in _points(metric)):
         return "time_unix_nano must be a time before 2100"
+    if _has_odd_buckets(metric):
+        return "bucket_counts must be one more than explicit_bounds"
     return "aggregation_temporality must be a number of its enumeration" if _has_odd_temporality(metric) else ""
 
 

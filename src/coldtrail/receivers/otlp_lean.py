@@ -1,6 +1,7 @@
 """A lean reading of OTLP: just enough of a request to know that the engine can load it.
 
-Attributes, events and bodies are not declared, so the parser skips them: 5 M spans a CPU-second instead of 1.4.
+Attributes, events and bodies are not declared, so the parser skips them: 5 M spans a CPU-second instead of 1.4. Packed
+numbers that are only counted are declared as bytes: eight each.
 """
 
 from __future__ import annotations
@@ -44,10 +45,17 @@ _SCHEMA: dict[Signal, dict[str, list[tuple[str, int, str]]]] = {
     "metrics": {
         "Point": [("start_time_unix_nano", 2, "fixed64"), ("time_unix_nano", 3, "fixed64")],
         "Points": [("data_points", 1, "*Point"), ("aggregation_temporality", 2, "int32")],
+        "HistogramPoint": [
+            ("start_time_unix_nano", 2, "fixed64"),
+            ("time_unix_nano", 3, "fixed64"),
+            ("bucket_counts", 6, "bytes"),
+            ("explicit_bounds", 7, "bytes"),
+        ],
+        "Histogram": [("data_points", 1, "*HistogramPoint"), ("aggregation_temporality", 2, "int32")],
         "Item": [
             ("gauge", 5, "Points"),
             ("sum", 7, "Points"),
-            ("histogram", 9, "Points"),
+            ("histogram", 9, "Histogram"),
             ("exponential_histogram", 10, "Points"),
             ("summary", 11, "Points"),
         ],
