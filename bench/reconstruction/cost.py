@@ -110,13 +110,13 @@ def _times(times_ms: list[float]) -> str:
     return f"p50 {statistics.median(ordered):.0f} / worst {ordered[-1]:.0f} ms (of {len(ordered)})"
 
 
-def wide_trail(server: Server, nodes: int) -> str:
-    """Send one trace of ``nodes`` nodes that sends a message for every three: send, message, consumer."""
+def wide_trail(server: Server, nodes: int, began_ns: int = 0) -> str:
+    """Send one trace of ``nodes`` nodes that sends a message for every three: send, message, consumer. Began now unless told."""
     dice = random.Random(nodes)
     request = ExportTraceServiceRequest()
     sender = _scope(request, "fan-out")
     taker = _scope(request, "worker")
-    trace_id, root, now_ns = dice.randbytes(16), dice.randbytes(8), time.time_ns()
+    trace_id, root, now_ns = dice.randbytes(16), dice.randbytes(8), began_ns or time.time_ns()
     sender.spans.add(
         trace_id=trace_id,
         span_id=root,

@@ -6,9 +6,19 @@ from collections import Counter
 
 from coldtrail.model.trails import Node
 from coldtrail.server.reconstruction.around import Companions
+from coldtrail.server.reconstruction.kin import MOST_KIN, MOST_REMEMBERED, MOST_SHARERS, Kin
 from coldtrail.server.reconstruction.open_stretches import AGAIN_S, MOST_ASKS, STRETCH_NS, Stretches
 from coldtrail.server.reconstruction.pace import TURN_S, fewer_or_more
-from coldtrail.server.reconstruction.waiting import BATCH_UNITS, FRESH_UNITS, MOST_UNITS, SETTLED_S, Waiting
+from coldtrail.server.reconstruction.waiting import (
+    BACKLOG_UNITS,
+    BATCH_UNITS,
+    FEWEST_UNITS,
+    FRESH_UNITS,
+    LONGER_S,
+    MOST_UNITS,
+    SETTLED_S,
+    Waiting,
+)
 from coldtrail.store.trails.summaries import Received, Unit
 
 
@@ -36,6 +46,18 @@ def test_of_many_the_newest_go_first_and_the_others_once_they_settled_the_oldest
     settled = waiting.settled(10.0 + SETTLED_S)
     assert settled[:5] == units(1, 2, 3, 4, 6)
     assert len(settled) == count + 1 - FRESH_UNITS
+
+
+def test_of_a_backlog_few_are_looked_at_while_more_comes() -> None:
+    waiting, count = Waiting(), BACKLOG_UNITS + 1
+    waiting.add(units(*range(count, 0, -1)), 10.0)
+    assert waiting.first() == units(*range(count, count - FEWEST_UNITS, -1))
+    assert waiting.settled(10.0 + SETTLED_S + LONGER_S - 0.1, loading=True) == []
+    assert (
+        waiting.settled(10.0 + SETTLED_S + LONGER_S, loading=True)
+        == waiting.settled(10.0 + SETTLED_S)
+        == units(*range(1, BATCH_UNITS + 1))
+    )
 
 
 def test_what_a_second_brought_waits_once_however_often_it_is_told() -> None:
@@ -71,9 +93,45 @@ def test_the_times_of_what_waits_span_all_that_was_told_of_it() -> None:
 def test_what_was_on_one_trail_is_read_at_once_the_next_time() -> None:
     companions = Companions()
     companions.note({"a": {"1"}, "b": {"1", "2"}, "c": {"2"}, "d": {"3"}})
-    assert (companions.of(["a"]), companions.of(["b"]), companions.of(["d", "new"])) == ({"a", "b"}, {"a", "b", "c"}, {"d", "new"})
+    assert (companions.of(["a"]), companions.of(["b"]), companions.of(["d", "new"])) == (
+        {"a", "b"},
+        {"a", "b", "c"},
+        {"d", "new"},
+    )
     companions.note({"a": {"4"}})
     assert companions.of(["a"]) == {"a"}
+
+
+def received(number: int, *hashes: int) -> Received:
+    return Received(Unit(f"{number:032x}", ""), 100, 1, hashes=frozenset(hashes))
+
+
+def names(*numbers: int) -> set[str]:
+    return {unit.name for unit in units(*numbers)}
+
+
+def test_units_that_share_keys_are_read_at_once_however_many_steps_they_are_apart() -> None:
+    kin = Kin()
+    kin.note([received(1, 10), received(2, 10, 20), received(3, 20), received(4, 40)])
+    assert (kin.of(names(1)), kin.of(names(4, 9))) == (names(1, 2, 3), names(4, 9))
+    kin.note([received(4, 20)])
+    assert kin.of(names(4)) == names(1, 2, 3, 4)
+
+
+def test_a_key_of_very_many_units_leads_nowhere_and_a_chain_without_end_is_cut() -> None:
+    kin, count = Kin(), MOST_SHARERS + 1
+    kin.note(received(number, 1, 10 + number // 2) for number in range(count))
+    assert kin.of(names(2)) == names(2, 3)
+    chained = Kin()
+    chained.note(received(number, number, number + 1) for number in range(500))
+    assert chained.of(names(0)) == names(*range(MOST_KIN))
+
+
+def test_keys_of_the_units_that_were_received_first_are_forgotten() -> None:
+    kin = Kin()
+    kin.note([received(1, 10), received(2, 10)])
+    kin.note(received(number, number) for number in range(100, 100 + MOST_REMEMBERED - 1))
+    assert kin.of(names(2)) == names(2)
 
 
 def test_a_batch_that_took_long_makes_the_next_smaller() -> None:

@@ -31,6 +31,17 @@ KeyKind = Literal[
     "object",
 ]
 
+JOINING_KINDS: tuple[KeyKind, ...] = (
+    "message_id",
+    "sequence_number",
+    "event_id",
+    "request_id",
+    "execution_arn",
+    "correlation_id",
+    "trace_id",
+)
+"""Keys across which a trail goes on elsewhere."""
+
 
 class Key(Struct, frozen=True, gc=False):
     """An identity that a signal carries, and what its node did with it.

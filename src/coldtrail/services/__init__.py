@@ -15,7 +15,7 @@ from coldtrail.services.batch_responses import failed_items
 from coldtrail.services.correlation import DEFAULT_CORRELATION_FIELDS
 from coldtrail.services.envelopes import Delivery
 from coldtrail.services.propagation import TraceContext
-from coldtrail.services.rulebook import Rulebook
+from coldtrail.services.rulebook import Carries, Rulebook
 from coldtrail.services.service import KeyRule, Service
 
 
@@ -79,6 +79,11 @@ def contexts_of_log(log: Log) -> tuple[TraceContext, ...]:
     return _rulebook.contexts_of_log(log)
 
 
+def carried_by(signal: Span | Log) -> Carries:
+    """Return all of these that a signal carries, cheaper than one after the other."""
+    return _rulebook.all_of(signal)
+
+
 def deliveries_of(signal: Span | Log) -> tuple[Delivery, ...]:
     """Return the units that a function was handed, where the signal holds its event."""
     return _rulebook.deliveries(signal.attributes)
@@ -86,11 +91,13 @@ def deliveries_of(signal: Span | Log) -> tuple[Delivery, ...]:
 
 __all__ = [
     "ALL_SERVICES",
+    "Carries",
     "Delivery",
     "KeyRule",
     "Rulebook",
     "Service",
     "TraceContext",
+    "carried_by",
     "contexts_of_log",
     "contexts_of_span",
     "contexts_sent",

@@ -8,6 +8,7 @@ Streams and Lambda" (the identifier is a sequence number; all from the lowest on
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from coldtrail.model.signals import Log, Span
 
@@ -20,6 +21,8 @@ RESPONSE_ATTRIBUTES = (
     "response",
 )
 """Attributes of spans that hold the JSON of what a function answered: what instrumentations use."""
+
+_RESPONSES = frozenset(RESPONSE_ATTRIBUTES)
 
 MOST_BYTES = 2_000_000
 MOST_ITEMS = 10_000
@@ -35,10 +38,15 @@ def failed_items(signal: Span | Log) -> tuple[str, ...]:
 
     Understood as JSON, as JSON inside JSON, and as Python and Node.js print an object.
     """
-    if isinstance(signal, Span):
-        texts = [value for name in RESPONSE_ATTRIBUTES if isinstance(value := signal.attributes.get(name), str)]
-    else:
-        texts = [signal.body] if isinstance(signal.body, str) else []
+    if isinstance(signal, Log):
+        # Nearly all signals go out here: this is asked of each.
+        return _items([signal.body]) if isinstance(signal.body, str) and _MARK in signal.body else ()
+    if _RESPONSES.isdisjoint(signal.attributes):
+        return ()
+    return _items(value for name in RESPONSE_ATTRIBUTES if isinstance(value := signal.attributes.get(name), str))
+
+
+def _items(texts: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for text in texts:
         if _MARK in text and len(text) <= MOST_BYTES:

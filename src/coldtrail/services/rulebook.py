@@ -42,6 +42,12 @@ class Plan(Struct, frozen=True):
     place: int = 0
 
 
+Planned = tuple[tuple[tuple[str, Plan], ...], tuple[tuple[str, int], ...]]
+"""Of some attributes the names that rules speak of, with what to do with them, and those that are a place, with which."""
+
+NO_PLANS: Planned = ((), ())
+
+
 class Plans(dict[str, Plan | None]):
     """Plans by the name of the attribute, remembered; None where nothing speaks of it, as of most.
 
@@ -52,7 +58,7 @@ class Plans(dict[str, Plan | None]):
         self._rules: dict[str, list[KeyRule]] = {}
         for rule in rules:
             self._rules.setdefault(rule.attribute, []).append(rule)
-        self._of_names: dict[tuple[str, ...], tuple[tuple[str, Plan], ...]] = {}
+        self._of_shapes: dict[tuple[int | str, ...], Planned] = {}
         self.names = tuple(sorted({*self._rules, *_PLACES}))
 
     def __missing__(self, name: str) -> Plan | None:
@@ -62,15 +68,28 @@ class Plans(dict[str, Plan | None]):
             self[name] = plan
         return plan
 
-    def among(self, attributes: Attributes) -> tuple[tuple[str, Plan], ...]:
-        """Return the names that have a plan, and it; signals of one place have the same names, so few are looked up."""
-        names = tuple(attributes)
-        found = self._of_names.get(names)
+    def among(self, attributes: Attributes, kind: int = 0) -> Planned:
+        """Return the names that have a plan, and it, without rules for other kinds of spans.
+
+        Signals of one place have the same names, so few are looked up.
+        """
+        shape: tuple[int | str, ...] = (kind, *attributes)
+        found = self._of_shapes.get(shape)
         if found is None:
-            found = tuple((name, plan) for name in names if (plan := self[name]))
-            if len(self._of_names) < MOST_SHAPES:
-                self._of_names[names] = found
+            planned = tuple((name, plan) for name in attributes if (plan := self._for_kind(name, kind)))
+            found = (
+                (planned, tuple((name, plan.place) for name, plan in planned if plan.place)) if planned else NO_PLANS
+            )
+            if len(self._of_shapes) < MOST_SHAPES:
+                self._of_shapes[shape] = found
         return found
+
+    def _for_kind(self, name: str, kind: int) -> Plan | None:
+        plan = self[name]
+        if plan is None:
+            return None
+        rules = tuple(rule for rule in plan.rules if not rule.span_kinds or kind in rule.span_kinds)
+        return Plan(rules, plan.place) if rules or plan.place else None
 
     def of(self, name: str) -> Plan | None:
         """Return the plan of a name, or of all names that end in one (`*.name`)."""
@@ -87,6 +106,20 @@ class Event(Struct, frozen=True):
     keys: tuple[Key, ...]
     contexts: tuple[TraceContext, ...]
     deliveries: tuple[Delivery, ...]
+
+
+class Carries(Struct, frozen=True):
+    """What a signal carries: its keys, the trace contexts that it was handed, and those of other traces that it sends;
+    the units of the event that it holds.
+    """
+
+    keys: tuple[Key, ...] = ()
+    contexts: tuple[TraceContext, ...] = ()
+    sent: tuple[TraceContext, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+
+
+_NOTHING = Carries()
 
 
 class Rulebook:
@@ -121,26 +154,47 @@ class Rulebook:
 
     def keys_of_span(self, span: Span) -> tuple[Key, ...]:
         """Return the keys that a span carries; its links and headers are not among them."""
-        return self._keys(self._spans, span.attributes, span.kind, "")
+        return self._keys(self._spans.among(span.attributes, span.kind), span.attributes, "")
 
     def keys_of_log(self, log: Log) -> tuple[Key, ...]:
         """Return the keys that a log record carries; its headers are not among them."""
-        return self._keys(self._logs, log.attributes, 0, log.event_name)
+        return self._keys(self._logs.among(log.attributes), log.attributes, log.event_name)
 
     def contexts_of_span(self, span: Span) -> tuple[TraceContext, ...]:
         """Return the trace contexts that headers on a span name, and those in the event that it holds."""
-        return self._contexts(self._spans, span.attributes, headers=span.kind in HEADER_SPAN_KINDS)
+        planned = self._spans.among(span.attributes, span.kind)
+        return self._contexts(planned, span.attributes, headers=span.kind in HEADER_SPAN_KINDS)
 
     def contexts_sent(self, span: Span) -> tuple[TraceContext, ...]:
         """Return the contexts of other traces in the headers that a client's or producer's span sends."""
-        if span.kind not in GIVING_SPAN_KINDS:
-            return ()
-        sent = self._contexts(self._spans, span.attributes, headers=True, events=False)
-        return tuple(one for one in sent if one.trace_id != span.trace_id)
+        gives = span.kind in GIVING_SPAN_KINDS
+        return self._sent(span, self._spans.among(span.attributes, span.kind)) if gives else ()
 
     def contexts_of_log(self, log: Log) -> tuple[TraceContext, ...]:
         """Return the trace contexts that headers on a log record name, and those in the event that it holds."""
-        return self._contexts(self._logs, log.attributes, headers=True)
+        return self._contexts(self._logs.among(log.attributes), log.attributes, headers=True)
+
+    def all_of(self, signal: Span | Log) -> Carries:
+        """Return what the others give, at once: a signal's attributes are looked up, and an event is read, a single time."""
+        attributes = signal.attributes
+        if isinstance(signal, Log):
+            planned = self._logs.among(attributes)
+            headers, gives, event_name = True, False, signal.event_name
+        else:
+            planned = self._spans.among(attributes, signal.kind)
+            headers, gives, event_name = signal.kind in HEADER_SPAN_KINDS, signal.kind in GIVING_SPAN_KINDS, ""
+        if not planned[0]:
+            return _NOTHING
+        keys = self._keys(planned, attributes, event_name)
+        if not planned[1]:
+            return Carries(keys)
+        sent = self._sent(signal, planned) if gives and isinstance(signal, Span) else ()
+        contexts = self._contexts(planned, attributes, headers=headers)
+        return Carries(keys, contexts, sent, self.deliveries(attributes))
+
+    def _sent(self, span: Span, planned: Planned) -> tuple[TraceContext, ...]:
+        sent = self._contexts(planned, span.attributes, headers=True, events=False)
+        return tuple(one for one in sent if one.trace_id != span.trace_id)
 
     def deliveries(self, attributes: Attributes) -> tuple[Delivery, ...]:
         """Return the units of the events that a signal's attributes hold."""
@@ -149,17 +203,17 @@ class Rulebook:
         events = [self._event(text) for name in EVENT_ATTRIBUTES if (text := _event_text(attributes.get(name)))]
         return tuple(one for event in events for one in event.deliveries)
 
-    def _keys(self, plans: Plans, attributes: Attributes, kind: int, event_name: str) -> tuple[Key, ...]:
-        planned = plans.among(attributes)
-        if not planned:
+    def _keys(self, planned: Planned, attributes: Attributes, event_name: str) -> tuple[Key, ...]:
+        if not planned[0]:
             return ()
         found: dict[Key, None] = {}
-        for name, plan in planned:
+        for name, plan in planned[0]:
             value = attributes[name]
             for rule in plan.rules:
-                if _holds(rule, attributes, kind, event_name):
-                    for text in _values(rule, value, attributes):
-                        found[Key(rule.kind, text, rule.role)] = None
+                if (rule.when or rule.event_prefix) and not _holds(rule, attributes, event_name):
+                    continue
+                for text in _values(rule, value, attributes):
+                    found[Key(rule.kind, text, rule.role)] = None
             if plan.place == EVENT and (text := _event_text(value)):
                 found |= dict.fromkeys(self._event(text).keys)
             elif plan.place == BAGGAGE:
@@ -167,13 +221,12 @@ class Rulebook:
         return tuple(found)
 
     def _contexts(
-        self, plans: Plans, attributes: Attributes, *, headers: bool, events: bool = True
+        self, planned: Planned, attributes: Attributes, *, headers: bool, events: bool = True
     ) -> tuple[TraceContext, ...]:
-        places = [(name, plan.place) for name, plan in plans.among(attributes) if plan.place]
-        if not places:
+        if not planned[1]:
             return ()
         found: dict[TraceContext, None] = {}
-        for name, place in places:
+        for name, place in planned[1]:
             value = attributes[name]
             if place == EVENT and events and (text := _event_text(value)):
                 found |= dict.fromkeys(self._event(text).contexts)
@@ -217,9 +270,7 @@ def _event_text(value: AttributeValue) -> str:
     return value if isinstance(value, str) and value[:1] in ("{", "[") else ""
 
 
-def _holds(rule: KeyRule, attributes: Attributes, kind: int, event_name: str) -> bool:
-    if rule.span_kinds and kind not in rule.span_kinds:
-        return False
+def _holds(rule: KeyRule, attributes: Attributes, event_name: str) -> bool:
     if rule.event_prefix and not event_name.startswith(rule.event_prefix):
         return False
     return not rule.when or all(_condition(one, attributes) for one in rule.when)
@@ -233,6 +284,8 @@ def _condition(condition: Condition, attributes: Attributes) -> bool:
 
 
 def _values(rule: KeyRule, value: AttributeValue, attributes: Attributes) -> list[str]:
+    if isinstance(value, str) and not rule.under and not rule.element and value[:1] != "[":
+        return [value] if _is_identity(value) else []
     if rule.under:
         parts = (attributes.get(rule.under), value)
         texts = ["/".join(map(str, parts))] if all(isinstance(one, str) and one for one in parts) else []

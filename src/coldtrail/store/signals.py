@@ -260,13 +260,17 @@ class SignalReader:
 
         ``when``: first and last, Unix ns, of what is looked for; used where there are many, of which filters let too much pass.
         """
-        traces = list(trace_sets(trace_ids))
-        bounded = when and len(trace_ids) + len(request_ids) > FEW
-        bound = _within("time", *when) if when and bounded else ""
-        wheres = [f"{bound}trace_id IN {some}" for some in traces]
-        # Where it is little to ask, those that were found by their trace are not read twice.
-        others = f" AND trace_id NOT IN {traces[0]}" if len(traces) == 1 else ""
-        wheres += [f"{bound}request_id IN {some}{others}" for some in text_sets(request_ids)]
+        traces, requests = list(trace_sets(trace_ids)), list(text_sets(request_ids))
+        many = when is not None and len(trace_ids) + len(request_ids) > FEW
+        bound = _within("time", *when) if when and many else ""
+        if many and len(traces) == len(requests) == 1:
+            # Filters let much pass either way, so that one look for both is half of two.
+            wheres = [f"{bound}(trace_id IN {traces[0]} OR request_id IN {requests[0]})"]
+        else:
+            wheres = [f"{bound}trace_id IN {some}" for some in traces]
+            # Where it is little to ask, those that were found by their trace are not read twice.
+            others = f" AND trace_id NOT IN {traces[0]}" if len(traces) == 1 else ""
+            wheres += [f"{bound}request_id IN {some}{others}" for some in requests]
         queries = (f"SELECT {LOG_COLUMNS} FROM logs WHERE {where} LIMIT {int(limit)}" for where in wheres)
         return [log for query in queries for log in self._logs(query)]
 

@@ -9,14 +9,9 @@ from msgspec import Struct, field
 
 from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
 from coldtrail.model.signals import Log, Span
-from coldtrail.model.trails import Edge, Inferred, Key
-from coldtrail.services import contexts_sent
+from coldtrail.model.trails import JOINING_KINDS, Edge, Inferred, Key
 from coldtrail.trails.nodes.carried import Carried
-from coldtrail.trails.nodes.notes import CARRIED_KINDS
 from coldtrail.trails.nodes.of_signals import request_id_of
-
-JOINING_KINDS = (*CARRIED_KINDS, "request_id", "execution_arn", "correlation_id", "trace_id")
-"""Keys across which a trail goes on elsewhere."""
 
 MOST_ROUNDS, FEW_ROUNDS = 12, 4
 MOST_TRACES = 500
@@ -219,7 +214,7 @@ def _hull(one: When | None, other: When) -> When:
 
 def _joining(carried: Carried, spans: list[Span], logs: list[Log], traces: set[str]) -> set[Key]:
     signals: list[Span | Log] = [*spans, *logs]
-    found = {(key.kind, key.value) for signal in signals for key in carried.keys(signal)}
+    found = {(key.kind, key.value) for signal in signals for key in carried.by(signal).keys}
     joined = {Key(kind, value, "mentions") for kind, value in found if kind in JOINING_KINDS}
     joined |= {Key("request_id", request, "mentions") for span in spans if (request := request_id_of(span))}
     # Who links to a trace is known only by asking; worth it where the trace has other ways out or in.
@@ -239,8 +234,8 @@ def _named(carried: Carried, spans: list[Span], logs: list[Log]) -> tuple[set[st
     traces = {link.trace_id for span in spans for link in span.links}
     traces |= {log.trace_id for log in logs}
     signals: list[Span | Log] = [*spans, *logs]
-    traces |= {one.trace_id for signal in signals for one in carried.contexts(signal)}
-    traces |= {one.trace_id for span in spans for one in contexts_sent(span)}
+    told = (carried.by(signal) for signal in signals)
+    traces |= {one.trace_id for some in told for one in (*some.contexts, *some.sent)}
     requests = {request_id_of(span) for span in spans}
-    requests |= {str(log.attributes["faas.invocation_id"]) for log in logs if log.attributes.get("faas.invocation_id")}
+    requests |= {str(value) for log in logs if (value := log.attributes.get("faas.invocation_id"))}
     return traces, requests

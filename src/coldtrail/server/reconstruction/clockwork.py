@@ -16,6 +16,7 @@ from coldtrail.server.clockwork import Clockwork
 from coldtrail.server.outcomes.clockwork import Outcomes
 from coldtrail.server.reconstruction.around import Around, Companions
 from coldtrail.server.reconstruction.inference import Inference
+from coldtrail.server.reconstruction.kin import Kin
 from coldtrail.server.reconstruction.learning import Learning
 from coldtrail.server.reconstruction.pace import Pace, fewer_or_more
 from coldtrail.server.reconstruction.reading import TrailReader, graph_of
@@ -68,6 +69,7 @@ class Reconstruction(Clockwork):
         self._seconds: set[int] = set()
         self._waiting = Waiting()
         self._companions = Companions()
+        self._kin = Kin()
         self._batch_units = BATCH_UNITS
         self._asking: Future[set[str]] | None = None
         self._joined: set[str] = set()
@@ -95,7 +97,7 @@ class Reconstruction(Clockwork):
             try:
                 if behind:
                     units = units_since(self._engine, last_saved_s(self._engine), MOST_UNITS)
-                    self._waiting.add_received(units, time.monotonic())
+                    self._kin.note(self._waiting.add_received(units, time.monotonic()))
                     behind = False
                 idle = self._pass(seconds)
                 if not remembered:
@@ -124,6 +126,7 @@ class Reconstruction(Clockwork):
             self._reader.remember_emitters(min(seconds))
             received = units_received_in(self._engine, sorted(seconds), MOST_UNITS)
             new = self._waiting.add_received(received, time.monotonic())
+            self._kin.note(new)
             self._inference.still_comes((one.first_ns for one in new), seconds)
         units = self._waiting.first(loading=bool(seconds), sparing=self._pace.owes)
         while units and not self._stop.is_set():
@@ -133,7 +136,7 @@ class Reconstruction(Clockwork):
             if len(units) >= FRESH_UNITS:
                 took_s = time.monotonic() - began_s
                 self._batch_units = fewer_or_more(len(units), took_s, FRESH_UNITS, MOST_BATCH_UNITS)
-            units = self._waiting.settled(time.monotonic(), self._batch_units)
+            units = self._waiting.settled(time.monotonic(), self._batch_units, loading=bool(seconds))
             if not self._pace.may_go_on(more_came=self._woken.is_set()):
                 break
         return not units
@@ -200,7 +203,7 @@ class Reconstruction(Clockwork):
 
     def _save_around(self, units: list[Unit]) -> set[str]:
         asked = {unit.name for unit in units}
-        read = self._companions.of(asked)
+        read = self._companions.of(self._kin.of(asked))
         traces = {unit for unit in read if is_trace_id(unit)}
         most = MOST_SIGNALS if len(units) > FEW_UNITS else None
         gathered = self._reader.gather(traces, read - traces, most, self._waiting.when(units))

@@ -117,13 +117,10 @@ class Learning:
 
     def _recurs(self, values: list[str]) -> bool:
         """Whether two trails of all that is stored show one of the values."""
-        for value in values:
-            units = units_with_value(self._engine, value)
-            trails = trails_of(self._engine, units)
-            # A batch is part of several trails: what counts is whether one has all that show the value.
-            if units and not set.intersection(*(set(trails.get(unit, (unit,))) for unit in units)):
-                return True
-        return False
+        told = [units for value in values if (units := units_with_value(self._engine, value))]
+        trails = trails_of(self._engine, sorted({unit for units in told for unit in units}))
+        # A batch is part of several trails: what counts is whether one has all that show the value.
+        return any(not set.intersection(*(set(trails.get(unit, (unit,))) for unit in units)) for units in told)
 
 
 def _names(name: str) -> tuple[str, ...]:

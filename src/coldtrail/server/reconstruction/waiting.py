@@ -20,14 +20,19 @@ BATCH_UNITS = 400
 MOST_BATCH_UNITS = 1_200
 """So many where more wait than one batch holds, if the machine is quick enough."""
 
-FRESH_UNITS = 60
-"""Of more than one batch, or where that costs too much, so many of the newest are looked at in every pass: their trails, some
-ten times as many units, fill the first pages of a list.
+FRESH_UNITS, FEWEST_UNITS = 60, 20
+"""Of more than one batch, or where that costs too much, so many of the newest are looked at in every pass, and so many where
+both is the case or a backlog waits: their trails, some ten times as many units, fill the first pages of a list.
 """
 
 SETTLED_S, LONGEST_SETTLED_S = 4.0, 30.0
 """The others once nothing new was received of them for so long: a trail's spans, segments and lines come seconds apart,
 and each look at it costs as much as the first. One that was looked at too early waits twice as long the next time.
+"""
+
+BACKLOG_UNITS, LONGER_S = 5 * BATCH_UNITS, 8.0
+"""How much longer where so many wait while more comes: spans, lines and segments of a backlog arrive one sort after the other,
+and a look between them is in vain.
 """
 
 
@@ -54,11 +59,11 @@ class Waiting:
 
     def add_received(self, newest_first: list[Received], now_s: float) -> list[Received]:
         """Let units wait of which more was received, and return what is news of it: a second is told again with all that came in it."""
-        new = [one for one in newest_first if self._told.get((one.unit.name, one.received_s)) != one.keys]
+        new = [one for one in newest_first if self._told.get((one.unit.name, one.received_s)) != one.rows]
         for one in reversed(new):
             self._add(one.unit, now_s, (one.first_ns, one.last_ns))
         _shorten(self._units)
-        self._told |= {(one.unit.name, one.received_s): one.keys for one in new}
+        self._told |= {(one.unit.name, one.received_s): one.rows for one in new}
         _shorten(self._told)
         return new
 
@@ -77,14 +82,20 @@ class Waiting:
 
     def first(self, *, loading: bool = True, sparing: bool = False) -> list[Unit]:
         """Return what a pass looks at first: all, where they are few and it is not ``sparing``, else the newest, and few of them
-        while more comes.
+        while more comes; fewest where both hold, or where very many wait.
         """
-        most = FRESH_UNITS if loading and (sparing or len(self._units) > BATCH_UNITS) else BATCH_UNITS
+        many = len(self._units) > BATCH_UNITS
+        few = FEWEST_UNITS if len(self._units) > (BATCH_UNITS if sparing else BACKLOG_UNITS) else FRESH_UNITS
+        most = few if loading and (sparing or many) else BATCH_UNITS
         return [one.unit for one in islice(reversed(self._units.values()), most)]
 
-    def settled(self, now_s: float, most: int = BATCH_UNITS) -> list[Unit]:
-        """Return a batch of those that did not change lately, those first that wait longest."""
-        due = (one.unit for one in self._units.values() if one.at_s + one.settles_s <= now_s)
+    def settled(self, now_s: float, most: int = BATCH_UNITS, *, loading: bool = False) -> list[Unit]:
+        """Return a batch of those that did not change lately, those first that wait longest.
+
+        While very much more comes, what does not fill the first pages is looked at later.
+        """
+        longer_s = LONGER_S if loading and len(self._units) > BACKLOG_UNITS else 0.0
+        due = (one.unit for one in self._units.values() if one.at_s + one.settles_s + longer_s <= now_s)
         return list(islice(due, most))
 
     def when(self, units: Iterable[Unit]) -> When | None:

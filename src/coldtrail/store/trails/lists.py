@@ -15,7 +15,7 @@ from msgspec import Struct
 from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.store.anyvalue import candidates
 from coldtrail.store.engine import Engine
-from coldtrail.store.keys.id_sets import trace_sets
+from coldtrail.store.keys.id_sets import text_sets, trace_sets
 from coldtrail.store.outcomes.kept import trails_with
 
 FIRST_WINDOW_S = 2
@@ -269,8 +269,8 @@ def trails_of(engine: Engine, units: list[str]) -> dict[str, dict[str, int]]:
     if not units:
         return {}
     query = """SELECT unit, trail_id, toUnixTimestamp(max(received)) FROM trail_members
-        WHERE unit IN {units:Array(String)} GROUP BY unit, trail_id"""
-    rows = engine.rows(query, {"units": units})
+        WHERE unit IN {some} GROUP BY unit, trail_id"""
+    rows = [row for some in text_sets(units) for row in engine.rows(query.replace("{some}", some))]
     gone = _gone(engine, sorted({trail_id for _, trail_id, _ in rows}))
     found: dict[str, dict[str, int]] = {}
     for unit, trail_id, joined_s in rows:
@@ -283,9 +283,9 @@ def _gone(engine: Engine, trail_ids: list[str]) -> set[str]:
     """Those that became part of another trail since."""
     if not trail_ids:
         return set()
-    query = """SELECT trail_id FROM trails WHERE trail_id IN {ids:Array(String)}
+    query = """SELECT trail_id FROM trails WHERE trail_id IN {some}
         GROUP BY trail_id HAVING argMax(status, version) = ''"""
-    return {row[0] for row in engine.rows(query, {"ids": trail_ids})}
+    return {row[0] for some in text_sets(trail_ids) for row in engine.rows(query.replace("{some}", some))}
 
 
 def _units_with_value(engine: Engine, q: str, low_ns: int, high_ns: int) -> list[str]:

@@ -8,10 +8,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from coldtrail.model.trails import FAILED, Trail
+from coldtrail.model.trails import FAILED, JOINING_KINDS, Trail
 from coldtrail.store.engine import Engine
 from coldtrail.store.keys.id_sets import text_sets
+from coldtrail.store.sql_words import listed
 from coldtrail.store.trails.lists import TrailRow
+
+MOST_HASHES = 1_000
+"""Keys of one unit that are told."""
 
 _TRAIL_COLUMNS = [
     "trail_id",
@@ -45,35 +49,62 @@ class Unit(Struct, frozen=True):
 
 
 class Received(Struct, frozen=True):
-    """How many rows of `keys` a unit has that were received in a Unix second, and when the first and last of these signals were."""
+    """How much was received of a unit in a Unix second (rows of `keys`, and spans), when the first and last of it were, and by the
+    hashes of which keys it is joined to others (its own id is one).
+    """
 
     unit: Unit
     received_s: int
-    keys: int
+    rows: int
     first_ns: int = 0
     last_ns: int = 0
+    hashes: frozenset[int] = frozenset()
 
 
 def units_received_in(engine: Engine, seconds: list[int], limit: int) -> list[Received]:
-    """Return units with keys received in these Unix seconds, newest first; reads the newest parts only."""
+    """Return units with keys received in these Unix seconds, newest first, and traces of trails of which any span was.
+
+    Reads the newest parts only.
+    """
     return _units(engine, "received IN {seconds:Array(UInt32)}", {"seconds": seconds}, limit)
 
 
 def units_since(engine: Engine, since_s: int, limit: int) -> list[Received]:
-    """Return units with keys received since a Unix second, newest first."""
+    """Likewise since a Unix second."""
     return _units(engine, "received >= toDateTime({since:UInt32})", {"since": max(0, since_s)}, limit)
 
 
 def _units(engine: Engine, received: str, parameters: dict[str, Any], limit: int) -> list[Received]:
+    """A span without a key is news where its trace is on a trail already; where it is not, the trace is a trail of its own."""
     rows = engine.rows(
-        f"""SELECT if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS trace,
-          if(trace = '', request_id, '') AS request, toUnixTimestamp(received) AS at, count(),
-          toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time))
-        FROM keys WHERE {received} GROUP BY trace, request, at
-        ORDER BY at DESC LIMIT {{limit:UInt32}}""",
+        f"""SELECT trace, request, at, sum(n), min(first), max(last), groupUniqArrayArray({MOST_HASHES})(hashes) FROM (
+          SELECT if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS trace,
+            if(trace = '', request_id, '') AS request, toUnixTimestamp(received) AS at, count() AS n,
+            toUnixTimestamp64Nano(min(time)) AS first, toUnixTimestamp64Nano(max(time)) AS last,
+            arrayConcat(groupUniqArrayIf({MOST_HASHES})(key_hash, kind IN ({listed(JOINING_KINDS)})),
+              groupUniqArrayIf({MOST_HASHES})({_hash_of("request_id", "request_id")}, request_id != ''),
+              [if(trace = '', {_hash_of("request_id", "request")}, {_hash_of("trace_id", "trace")})]) AS hashes
+          FROM keys WHERE {received} GROUP BY trace, request, at
+          UNION ALL
+          SELECT lower(hex(trace_id)), '', toUnixTimestamp(received) AS at, sum(span_count),
+            toUnixTimestamp64Nano(min(start)), toUnixTimestamp64Nano(max(end)), []
+          FROM traces WHERE {received} AND (trace_id IN (SELECT trace_id FROM keys WHERE {received})
+            OR lower(hex(trace_id)) IN (SELECT unit FROM trail_members
+              WHERE unit IN (SELECT lower(hex(trace_id)) FROM traces WHERE {received})))
+          GROUP BY trace_id, at
+        ) GROUP BY trace, request, at ORDER BY at DESC LIMIT {{limit:UInt32}}""",
         {**parameters, "limit": limit},
     )
-    return [Received(Unit(trace, request), *told) for trace, request, *told in rows if trace or request]
+    return [
+        Received(Unit(trace, request), at_s, count, first_ns, last_ns, frozenset(hashes))
+        for trace, request, at_s, count, first_ns, last_ns, hashes in rows
+        if trace or request
+    ]
+
+
+def _hash_of(kind: str, value: str) -> str:
+    """SQL for what `keys` has as the hash of a key."""
+    return f"xxHash64(concat('{kind}\\0', {value}))"
 
 
 def last_saved_s(engine: Engine) -> int:

@@ -25,18 +25,27 @@ def put_clocks_right(nodes: Nodes, joins: Joins) -> dict[str, int]:
 
 
 def _bounds(nodes: Nodes, joins: Joins) -> list[Bound]:
-    """What the certain edges say of how far two machines' clocks can differ."""
-    bounds = []
+    """What the certain edges say of how far two machines' clocks can differ: the tightest bound of each pair and kind."""
+    tightest: dict[tuple[str, str, bool], int] = {}
+
+    def note(earlier: str, later: str, most_ns: int, firm: bool) -> None:
+        pair = (earlier, later, firm)
+        if most_ns < tightest.get(pair, most_ns + 1):
+            tightest[pair] = most_ns
+
     for (cause_id, effect_id), edge in joins.found.items():
+        later = nodes.machine.get(effect_id)
+        if later is None:
+            continue
         for giver in _senders(nodes, joins, cause_id):
-            earlier, later = nodes.machine.get(giver), nodes.machine.get(effect_id)
-            if earlier is None or later is None or earlier == later:
+            earlier = nodes.machine.get(giver)
+            if earlier is None or earlier == later:
                 continue
             cause, effect = nodes.by_id[giver], nodes.by_id[effect_id]
-            bounds.append(Bound(earlier, later, effect.start_ns - cause.start_ns, edge.evidence != "link"))
+            note(earlier, later, effect.start_ns - cause.start_ns, edge.evidence != "link")
             if edge.evidence == "parent" and _waits_for(nodes, giver) and cause.end_ns and effect.end_ns:
-                bounds.append(Bound(later, earlier, cause.end_ns - effect.end_ns, False))
-    return bounds
+                note(later, earlier, cause.end_ns - effect.end_ns, False)
+    return [Bound(earlier, later, most_ns, firm) for (earlier, later, firm), most_ns in tightest.items()]
 
 
 def _senders(nodes: Nodes, joins: Joins, node_id: str) -> list[str]:

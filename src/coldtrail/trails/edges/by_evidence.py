@@ -190,6 +190,8 @@ def _through(nodes: Nodes, joins: Joins, cause: str, effect: str, started: dict[
         if effect not in joins.caused:
             nodes.keys[effect].add(Key("execution_arn", nodes.by_id[started[cause]].keys["execution_arn"], "takes"))
         return True
+    if not nodes.keys[effect] and effect not in joins.causes:
+        return False
     taken = {node_id_of(key.kind, key.value) for key in nodes.keys[effect] if key.kind in CARRIED_KINDS}
     pending = [one for one in taken if one in nodes.takers and effect in _taking(nodes, one)]
     pending += [one for one in joins.causes.get(effect, ()) if nodes.by_id[one].kind in _CARRIERS]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from coldtrail.model.signals import Span
 from coldtrail.model.trails import Edge
-from coldtrail.services import contexts_sent
 from coldtrail.trails.nodes.of_signals import Nodes
 
 HEADER_CONFIDENCE = 0.9
@@ -26,7 +25,7 @@ def sent_elsewhere(nodes: Nodes, caused: set[str]) -> list[Edge]:
     """
     senders: dict[str, Sent] = {}
     for span in nodes.spans:
-        for context in contexts_sent(span):
+        for context in nodes.carried.by(span).sent:
             sent = senders.setdefault(context.trace_id, {})
             sent.setdefault(context.span_id, set()).add(nodes.owner[span.trace_id, span.span_id])
     if not senders:

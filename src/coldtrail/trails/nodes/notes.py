@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from coldtrail.model.signals import Attributes, Log, Span
 from coldtrail.model.trails import Key, KeyKind
-from coldtrail.services import Delivery, deliveries_of, failed_items
+from coldtrail.services import Delivery, failed_items
 from coldtrail.trails.nodes.identity import node_id_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class Facts(Struct):
 def note(nodes: Nodes, node_id: str, signal: Span | Log) -> None:
     """Remember what one signal says: its keys, whose a message is that it sent, how often one came that it took."""
     log = signal if isinstance(signal, Log) else None
-    keys, contexts = nodes.carried.keys(signal), nodes.carried.contexts(signal)
+    carries = nodes.carried.by(signal)
+    keys, contexts = carries.keys, carries.contexts
     if contexts:
         nodes.contexts.setdefault(node_id, set()).update((one.trace_id, one.span_id) for one in contexts)
     if reported := failed_items(signal):
@@ -88,7 +89,7 @@ def note(nodes: Nodes, node_id: str, signal: Span | Log) -> None:
         if key.kind in CARRIED_KINDS and key.role != "mentions":
             _note_message(nodes, node_id, key, keys, signal)
     if taken:
-        for delivery in deliveries_of(signal):
+        for delivery in carries.deliveries:
             _note_delivery(nodes, node_id, delivery)
         _note_unit(nodes, signal, taken)
 

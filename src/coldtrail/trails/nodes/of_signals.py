@@ -170,6 +170,8 @@ def _inherit_services(nodes: Nodes) -> None:
     """A span whose emitter has no name (an X-Ray SDK's subsegment in Lambda) belongs to the service of its parent."""
     for span in nodes.spans:
         node = nodes.by_id[nodes.owner[span.trace_id, span.span_id]]
+        if node.service != UNKNOWN:
+            continue
         seen: set[tuple[str, str]] = set()
         above = (span.trace_id, span.parent_span_id)
         while node.service == UNKNOWN and above in nodes.owner and above not in seen:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from msgspec import Struct
 
 from coldtrail.model.trails import Edge, Failure, Node
-from coldtrail.services import keys_of_log
 from coldtrail.trails.nodes.invocations import failure_of_log
 from coldtrail.trails.nodes.messages import wait_kind
 from coldtrail.trails.nodes.notes import CARRIED_KINDS
@@ -135,7 +134,7 @@ def _why(nodes: Nodes, effects: dict[str, list[Edge]], message: str, taker: Node
             return step.failure
     told = [(log, failure) for log in nodes.logs_of.get(taker.node_id, ()) if (failure := failure_of_log(log))]
     for log, failure in told:
-        if any((key.kind, key.value) in keys for key in keys_of_log(log)):
+        if any((key.kind, key.value) in keys for key in nodes.carried.keys(log)):
             return failure
     said = {(one.type, one.message): one for _, one in told}
     return next(iter(said.values())) if alone and len(said) == 1 else None

@@ -58,6 +58,8 @@ _SOURCES = (
 )
 """Where a function says which queue or stream it was handed events of."""
 
+_SOURCE_NAMES = frozenset(_SOURCES)
+
 
 class Channels(Struct):
     """By sign of the cause, and by name of the resource. ``batches``: the largest batch that a service was
@@ -288,17 +290,11 @@ def _last(name: str) -> str:
 
 def _sources(nodes: Nodes, node_id: str) -> set[str]:
     """What an invocation, or a span inside it, says it was handed events of."""
-    found = {
-        value
-        for span in nodes.spans_of.get(node_id, ())
-        if span.kind in (SERVER, CONSUMER)
-        for name in _SOURCES
-        if isinstance(value := span.attributes.get(name), str)
-    }
-    found |= {
-        value
-        for log in nodes.logs_of.get(node_id, ())
-        for name in _SOURCES[1:]
-        if isinstance(value := log.attributes.get(name), str)
-    }
-    return {_last(value) for value in found if value}
+    found: set[str] = set()
+    for span in nodes.spans_of.get(node_id, ()):
+        if span.kind in (SERVER, CONSUMER) and not _SOURCE_NAMES.isdisjoint(span.attributes):
+            found.update(value for name in _SOURCES if isinstance(value := span.attributes.get(name), str))
+    for log in nodes.logs_of.get(node_id, ()):
+        if not _SOURCE_NAMES.isdisjoint(log.attributes):
+            found.update(value for name in _SOURCES[1:] if isinstance(value := log.attributes.get(name), str))
+    return {_last(value) for value in found if value} if found else found

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from coldtrail.model.signals import Attributes
 from coldtrail.model.trails import Edge
-from coldtrail.services import keys_of_log
 from coldtrail.trails.edges.joins import Joins
 from coldtrail.trails.nodes.identity import node_id_of
 from coldtrail.trails.nodes.messages import wait_kind
@@ -97,5 +96,5 @@ def _note_whose(nodes: Nodes, message: str, sender: str, said: set[Said]) -> Non
     """The sender's line that speaks of the same says also which record it came of, if the sender had several."""
     for log in nodes.logs_of.get(sender, ()):
         if not said.isdisjoint(said_of(log.attributes)):
-            keys = (key for key in keys_of_log(log) if key.role == "takes" or key.kind == "correlation_id")
+            keys = (key for key in nodes.carried.keys(log) if key.role == "takes" or key.kind == "correlation_id")
             nodes.context.setdefault(message, set()).update((str(key.kind), key.value) for key in keys)
