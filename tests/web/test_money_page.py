@@ -102,7 +102,7 @@ def test_a_deployment_marks_a_functions_charts(page: Page, moved: Coldtrail) -> 
                 return True
         return False
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while not over_the_mark():
         assert time.monotonic() < deadline, tip.text_content()
         page.wait_for_timeout(200)
