@@ -18,8 +18,9 @@ from coldtrail.store.sql_words import listed
 MOST_MESSAGES = 200_000
 """So many messages of a range are looked at."""
 
-MOST_SENT = 4_000
-"""What is bound goes to a server in an address, which has bounds. To say which attempts costs a third of having them looked up again."""
+MOST_BOUND, MOST_SENT = 25_000, 4_000
+"""So many attempts are listed in a question, which costs a third of having them looked up again; of 200,000 the engine made
+half a minute. To a server they go in an address, which has bounds of its own."""
 
 Rows = npt.NDArray[np.void]
 ROW = np.dtype(
@@ -74,9 +75,11 @@ _WORKED = f"""
 SELECT request_hash AS attempt, max(i.status IN ({listed(FAILED)})),
   max(toUnixTimestamp64Nano(i.time) + toInt64(ifNull(i.duration_ms, 0) * 1e6))
 FROM invocations AS i
-WHERE {_within("i.time", " - INTERVAL 15 MINUTE", " + INTERVAL 1 DAY")} AND attempt IN {{attempts:Array(UInt64)}}
+WHERE {_within("i.time", " - INTERVAL 15 MINUTE", " + INTERVAL 1 DAY")} AND attempt IN THESE
 GROUP BY attempt
 """
+_LISTED = "{attempts:Array(UInt64)}"
+_LOOKED_UP = f"(SELECT request_hash FROM message_keys WHERE {_OF_THEM} AND role = 'takes')"
 
 _FAILED = f"""
 SELECT DISTINCT request_hash FROM invocations AS i
@@ -126,9 +129,11 @@ class Asked:
     def worked(self, told: Rows) -> Rows:
         """Return rows of `WORKED`: of each attempt that is an invocation whether it failed, and when it ended."""
         attempts = np.unique(told["attempt"][told["requested"] == 1])
-        most = MOST_MESSAGES if self._engine.embedded else MOST_SENT
-        parts = [attempts[at : at + most].tolist() for at in range(0, len(attempts), most)]
-        return np.concatenate([nothing(WORKED), *(self._read(_WORKED, WORKED, attempts=some) for some in parts)])
+        if not len(attempts):
+            return nothing(WORKED)
+        if len(attempts) > (MOST_BOUND if self._engine.embedded else MOST_SENT):
+            return self._read(_WORKED.replace("THESE", _LOOKED_UP), WORKED)
+        return self._read(_WORKED.replace("THESE", _LISTED), WORKED, attempts=attempts.tolist())
 
     def failed(self) -> npt.NDArray[np.uint64]:
         """Return which attempts failed, of any resource."""
