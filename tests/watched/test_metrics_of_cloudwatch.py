@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from metric_stream import MINUTE_MS, point, record
 
 import lambda_logs
 from coldtrail.services import ALL_SERVICES
+from otlp import span, traces
 from running import Coldtrail, wait_for
 
 
@@ -92,3 +95,18 @@ def test_use_of_a_quota_comes_from_the_stream_too(streamed: Coldtrail) -> None:
     assert by_id["sqs.retention", "orders"]["used"] == 42_000
     assert by_id["dynamodb.provisioned_write", "history"]["share"] == pytest.approx(4 / 60 / 10)
     assert by_id["apigateway.requests", "123456789012/eu-central-1"]["used"] == pytest.approx(8 / 60)
+
+
+def test_a_dead_letter_queue_of_any_name_is_known_by_the_messages_that_went_there(streamed: Coldtrail, minute_ms: int) -> None:
+    id_, request_id = str(uuid.uuid4()), str(uuid.uuid4())
+    sent = span("send", service="desk", kind=4, start_ns=minute_ms * 10**6, attributes={"messaging.system": "aws_sqs", "messaging.destination.name": "parcels", "messaging.message.id": id_})
+    assert streamed.post("/v1/traces", traces(sent)).status_code == 200
+    # Who takes it logs the event, as Powertools does: it names the queue that gave it up, and the one that it is from.
+    given_up = {"ApproximateReceiveCount": "4", "DeadLetterQueueSourceArn": "arn:aws:sqs:eu-central-1:1:parcels"}
+    event = {"Records": [{"messageId": id_, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-central-1:1:returned-mail", "body": "{}", "attributes": given_up}]}
+    said = json.dumps({"level": "INFO", "message": event, "function_request_id": request_id})
+    lines = lambda_logs.payload("/aws/lambda/rescuer", [f"START RequestId: {request_id} Version: 1", said, lambda_logs.report(request_id)], start_ms=minute_ms + 9_000)
+    visible = point("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "returned-mail"}, minute_ms, [2, 4])
+    assert lambda_logs.deliver(streamed, record(visible), lines).status_code == 200
+    found = wait_for(lambda: told(ask(streamed, "sqs", "parcels"), "dead_letters"), lambda one: one["source"] == "cloudwatch", 120)
+    assert [one["value"] for one in found["points"]] == [4]

@@ -130,7 +130,10 @@ METRICS = (
         cloudwatch=(
             CloudWatch(NAMESPACE, "ApproximateNumberOfMessagesVisible", by="QueueName", endings=DEAD_LETTER_ENDINGS),
         ),
-        brings="The namespace AWS/SQS of a metric stream, with a dead-letter queue that is named after the queue (orders, orders-dlq).",
+        brings=(
+            "The namespace AWS/SQS of a metric stream, with a dead-letter queue that is named after the queue (orders, "
+            "orders-dlq), or out of which a message of the queue was seen taken."
+        ),
     ),
 )
 
