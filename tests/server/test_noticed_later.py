@@ -5,6 +5,7 @@ The second start has its clock five minutes ahead, so that silence need not be w
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import uuid
@@ -91,7 +92,8 @@ def later(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cold
     (folder / "sitecustomize.py").write_text(CLOCK)
     with serving(folder / "data") as coldtrail:
         tell(coldtrail)
-    with serving(folder / "data", env={"PYTHONPATH": str(folder), "AHEAD_S": str(AHEAD_S)}) as coldtrail:
+    ahead = {"PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]), "AHEAD_S": str(AHEAD_S)}
+    with serving(folder / "data", env=ahead) as coldtrail:
         yield coldtrail
 
 
