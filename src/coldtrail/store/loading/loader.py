@@ -33,9 +33,10 @@ log = structlog.get_logger(__name__)
 PERIOD_S = 1.0
 """At most one load a second: fewer and larger inserts cost half as much a span as many small ones."""
 
-BUSY, MOST_PERIOD_S = 4.0, 2.5
-"""The next load begins after so many times what the last one took, up to a bound: each costs 0.2 s of CPU however little it
-brings, so where much arrives, few and large ones leave more of the machine to everything else."""
+MUCH_BYTES, BUSY, MOST_PERIOD_S = 4 << 20, 4.0, 4.0
+"""After so much (ten thousand spans) the next load begins after so many times what the last one took, up to a bound: each
+costs 0.2 s of CPU however little it brings, so where much arrives, few and large ones leave more of the machine to all else.
+Where less arrives it is loaded every second, however slow the machine."""
 RETRY_S = 2.0
 SMALL_BODY_BYTES = 1 << 20
 """Loads of this size fit into the least memory that the engine may be given, so another query has it all."""
@@ -101,8 +102,10 @@ class Loader:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def drain(self) -> None:
+    def drain(self) -> int:
         """Load all that is committed now, in the calling thread; a signal that fails does not hold up the others.
+
+        Returns how many bytes that was.
 
         What comes meanwhile is for the next time: under load it never ends, and small loads cost as much as large ones.
 
@@ -110,17 +113,20 @@ class Loader:
             EngineError: a passing fault; its segments stay where they are.
         """
         failure: EngineError | None = None
+        loaded_bytes = 0
         newest_ns = self.wal.newest_ns
         for signal in SIGNALS:
             try:
                 while segment := self.wal.seal(signal, newest_ns):
                     self.load(segment)
+                    loaded_bytes += segment.size_bytes
             except Unreachable:
                 raise
             except EngineError as error:
                 failure = error
         if failure:
             raise failure
+        return loaded_bytes
 
     def load(self, segment: Segment) -> None:
         """Load one segment, quarantine what the engine refuses of it, and drop it from the log.
@@ -144,16 +150,16 @@ class Loader:
         while not self._stop.is_set():
             if self._prepared:
                 self.wal.loadable.wait()
-            started = time.monotonic()
+            started, loaded_bytes = time.monotonic(), 0
             self.wal.loadable.clear()
             try:
                 self.prepare()
-                self.drain()
+                loaded_bytes = self.drain()
                 self.failing = None
             except (EngineError, TooNew, OSError) as error:
                 self._will_retry(error)
             took_s = time.monotonic() - started
-            period_s = min(max(PERIOD_S, BUSY * took_s), MOST_PERIOD_S)
+            period_s = min(max(PERIOD_S, BUSY * took_s), MOST_PERIOD_S) if loaded_bytes > MUCH_BYTES else PERIOD_S
             self._stop.wait(max(0.05, period_s - took_s))
 
     def _will_retry(self, error: EngineError | TooNew | OSError) -> None:
