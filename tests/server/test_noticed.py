@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from lambda_logs import report, write
 from otlp import span, traces
-from running import HTTP, Coldtrail, serving
+from running import HTTP, Coldtrail
 
 SOON_S = 180.0
 
@@ -38,31 +37,6 @@ def about(coldtrail: Coldtrail, scope: str, good: Any, **params: Any) -> list[di
 
 def decide(coldtrail: Coldtrail, finding_id: str, **decision: str) -> httpx.Response:
     return HTTP.post(f"{coldtrail.url}/api/v1/findings/{finding_id}", json=decision, timeout=30)
-
-
-def test_a_failure_is_one_finding_however_often_and_comes_back_after_it_was_resolved(tmp_path: Path) -> None:
-    function = f"books-{os.urandom(3).hex()}"
-    with serving(tmp_path / "data") as coldtrail:
-        first = fail(coldtrail, function, "order o-17 has no lines")
-        fail(coldtrail, function, "order o-18 has no lines")
-        (one,) = about(coldtrail, function, lambda found: found and found[0]["count"] == 2)
-        assert (one["kind"], one["severity"], one["state"]) == ("error", "high", "open")
-        assert "ValueError" in one["title"]
-        assert "o-17" not in one["title"]
-        whole = coldtrail.api(f"/findings/{one['finding_id']}")
-        assert whole["evidence"]["failed_count"] == 2
-        assert sum(point["count"] for point in whole["points"]) == 2
-        assert whole["trail_ids"]
-        assert first in str([coldtrail.api(f"/trails/{trail}")["nodes"] for trail in whole["trail_ids"]])
-        assert decide(coldtrail, one["finding_id"], state="resolved", by="ada", note="rolled back").status_code == 200
-        assert about(coldtrail, function, lambda found: not found) == []
-    with serving(tmp_path / "data") as coldtrail:
-        (kept,) = about(coldtrail, function, lambda found: len(found) == 1, which="resolved")
-        assert kept["count"] == 2, "what was looked at before the restart is counted once"
-        fail(coldtrail, function, "order o-99 has no lines")
-        (back,) = about(coldtrail, function, lambda found: found and found[0]["count"] == 3)
-        assert (back["state"], back["regressed"]) == ("open", True)
-        assert [change["what"] for change in coldtrail.api(f"/findings/{back['finding_id']}")["history"]] == ["regressed", "resolved", "opened"]
 
 
 def test_each_kind_of_trouble_is_told_apart(coldtrail: Coldtrail) -> None:

@@ -1,4 +1,4 @@
-"""What is noticed only with time: silence, loss, quotas, an hour unlike other weeks', advice. One server, restarted later.
+"""What is noticed only with time: silence, loss, quotas, an hour unlike other weeks', advice, what comes back. One server, restarted.
 
 The second start has its clock five minutes ahead, so that silence need not be waited for; all else is as it is.
 """
@@ -9,7 +9,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 
 import lambda_logs
 from otlp import span, traces
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "watched"))
 
@@ -27,7 +27,7 @@ SOON_S = 180.0
 S_NS = 10**9
 AHEAD_S = 300
 QUARTER_S, WEEK_S = 900, 7 * 86_400
-SILENT, DROPPED, TOPIC, FULL, SHOP, ROOMY, QUEUE = "stock-count", "mailer", "signups", "orders", "checkout", "thumbnails", "invoices"
+SILENT, DROPPED, TOPIC, FULL, SHOP, ROOMY, QUEUE, BOOKS = "stock-count", "mailer", "signups", "orders", "checkout", "thumbnails", "invoices", "books"
 CLOCK = """
 import os, time
 _now_ns, _ahead_ns = time.time_ns, int(os.environ["AHEAD_S"]) * 10**9
@@ -86,12 +86,44 @@ def tell(coldtrail: Coldtrail) -> None:
         coldtrail.eventually(f"/event-sources/{kind}/{name}", lambda said, count=count: said.get("message_count") == count, SOON_S)
 
 
+def fail(coldtrail: Coldtrail, message: str) -> str:
+    request_id = str(uuid.uuid4())
+    failure = f'[ERROR] ValueError: {message}\nTraceback (most recent call last):\n  File "/var/task/app.py", line 7, in handler'
+    lambda_logs.write(coldtrail, BOOKS, f"START RequestId: {request_id} Version: 7", failure, lambda_logs.report(request_id, more="Status: error\tError Type: ValueError"))
+    return request_id
+
+
+def about(coldtrail: Coldtrail, good: Callable[[list[dict[str, Any]]], bool], **params: Any) -> list[dict[str, Any]]:
+    """What is noticed about the books."""
+    found: list[dict[str, Any]] = coldtrail.eventually("/findings", lambda said: good(said["findings"]), SOON_S, about=BOOKS, **params)["findings"]
+    return found
+
+
+def resolve(coldtrail: Coldtrail) -> None:
+    """A failure is one finding, however often; somebody resolves it."""
+    first = fail(coldtrail, "order o-17 has no lines")
+    fail(coldtrail, "order o-18 has no lines")
+    (one,) = about(coldtrail, lambda found: bool(found) and found[0]["count"] == 2)
+    assert (one["kind"], one["severity"], one["state"]) == ("error", "high", "open")
+    assert "ValueError" in one["title"]
+    assert "o-17" not in one["title"]
+    whole = coldtrail.api(f"/findings/{one['finding_id']}")
+    assert whole["evidence"]["failed_count"] in (1, 2), "of the newest minute"
+    assert sum(minute["count"] for minute in whole["points"]) == 2
+    assert whole["trail_ids"]
+    assert first in str([coldtrail.api(f"/trails/{trail}")["nodes"] for trail in whole["trail_ids"]])
+    decision = {"state": "resolved", "by": "ada", "note": "rolled back"}
+    assert HTTP.post(f"{coldtrail.url}/api/v1/findings/{one['finding_id']}", json=decision, timeout=30).status_code == 200
+    assert about(coldtrail, lambda found: not found) == []
+
+
 @pytest.fixture(scope="module")
 def later(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
     folder = tmp_path_factory.mktemp("later")
     (folder / "sitecustomize.py").write_text(CLOCK)
     with serving(folder / "data") as coldtrail:
         tell(coldtrail)
+        resolve(coldtrail)
     ahead = {"PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]), "AHEAD_S": str(AHEAD_S)}
     with serving(folder / "data", env=ahead) as coldtrail:
         yield coldtrail
@@ -136,7 +168,16 @@ def test_settings_that_do_not_fit_are_advised_on(later: Coldtrail) -> None:
     assert queue["title"] == f"{QUEUE} has no dead-letter queue: a message was tried 7 times in vain"
 
 
+def test_a_failure_comes_back_after_it_was_resolved(later: Coldtrail) -> None:
+    (kept,) = about(later, lambda found: len(found) == 1, which="all")
+    assert (kept["state"], kept["count"]) == ("resolved", 2), "what was looked at before the restart is counted once"
+    fail(later, "order o-99 has no lines")
+    (back,) = about(later, lambda found: bool(found) and found[0]["count"] == 3)
+    assert (back["state"], back["regressed"]) == ("open", True)
+    assert [change["what"] for change in later.api(f"/findings/{back['finding_id']}")["history"]] == ["regressed", "resolved", "opened"]
+
+
 def test_what_is_well_is_told_of_by_nothing_else(later: Coldtrail) -> None:
     found(later, "vanished", SILENT)
     high = {(one["kind"], one["scope"]) for one in later.api("/findings", which="all", severity="high", limit=200)["findings"]}
-    assert high == {("dropped", DROPPED), ("dropped", TOPIC), ("error", f"{QUEUE}-taker")}
+    assert high - {("error", BOOKS)} == {("dropped", DROPPED), ("dropped", TOPIC), ("error", f"{QUEUE}-taker")}
