@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import socket
+import time
 import zlib
 
 import httpx
@@ -20,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from lambda_logs import deliver, payload
-from otlp import span, traces
+from otlp import logs, span, traces
 from running import HTTP, Coldtrail
 
 JSON = "application/json"
@@ -93,6 +94,14 @@ def test_old_spans_are_kept_not_silently_dropped(coldtrail: Coldtrail) -> None:
     assert coldtrail.post("/v1/traces", traces(old)).status_code == 200
     got = coldtrail.eventually("/spans", lambda answer: answer["spans"], trace_id=old["trace_id"].hex())["spans"][0]
     assert got["start"] == "2018-12-13T14:51:00.000000000Z"
+
+
+def test_a_record_that_says_no_time_is_of_when_it_came(coldtrail: Coldtrail) -> None:
+    marker, before_ns = os.urandom(6).hex(), time.time_ns()
+    assert coldtrail.post("/v1/logs", logs({"body": marker, "time_ns": 0})).status_code == 200
+    (got,) = coldtrail.eventually("/logs", lambda answer: answer["logs"], q=marker, since="now-1h")["logs"]
+    assert abs(got["time_unix_nano"] - before_ns) < 60 * 10**9
+    assert got["observed_time_unix_nano"] == 0
 
 
 def test_a_huge_value_and_very_many_attributes_are_kept_whole(coldtrail: Coldtrail) -> None:

@@ -88,7 +88,7 @@ def test_spans_logs_and_points_that_cannot_be_are_told_by_partial_success_over_g
     points = ExportMetricsServiceRequest()
     metrics = points.resource_metrics.add().scope_metrics.add().metrics
     metrics.add(name="kept").gauge.data_points.add(as_int=1, time_unix_nano=time.time_ns())
-    for late in (2**63, 2**64 - 1):
+    for late in (2**63, 2**64 - 1, 0):
         metrics.add(name="late").sum.data_points.add(as_int=1, time_unix_nano=late)
     metrics.add(name="early").histogram.data_points.add(start_time_unix_nano=2**63, time_unix_nano=time.time_ns())
     metrics.add(name="odd").sum.aggregation_temporality = 999
@@ -96,7 +96,7 @@ def test_spans_logs_and_points_that_cannot_be_are_told_by_partial_success_over_g
     coldtrail.settle()
     before = coldtrail.api("/health")
     told = ExportMetricsServiceResponse.FromString(export(coldtrail.otlp_grpc, "metrics", points.SerializeToString())).partial_success
-    assert (told.rejected_data_points, "3 x time_unix_nano" in told.error_message, "aggregation_temporality" in told.error_message) == (4, True, True)
+    assert (told.rejected_data_points, "4 x time_unix_nano" in told.error_message, "aggregation_temporality" in told.error_message) == (5, True, True)
 
     assert seen(coldtrail, good)["attributes"]["text"] == "caf\ufffd"
     coldtrail.eventually("/logs", lambda found: len(found["logs"]) == 1, q=marker)

@@ -111,7 +111,8 @@ def _sound_logs(logs: list[Any]) -> bool:
 
 def _sound_metrics(metrics: list[Any], points: list[Any]) -> bool:
     return not points or (
-        max(map(_times, points)) < LATEST_NS
+        min(map(_times, points)) > 0
+        and max(map(_times, points)) < LATEST_NS
         and max(map(_starts, points)) < LATEST_NS
         and not any(map(_has_odd_temporality, metrics))
         and not any(map(_has_odd_buckets, metrics))
@@ -159,8 +160,12 @@ def _log_fault(log: Any) -> str:
 
 
 def _metric_fault(metric: Any) -> str:
-    if any(max(point.time_unix_nano, point.start_time_unix_nano) >= LATEST_NS for point in _points(metric)):
-        return "time_unix_nano must be a time before 2100"
+    points = _points(metric)
+    if any(
+        not point.time_unix_nano or max(point.time_unix_nano, point.start_time_unix_nano) >= LATEST_NS
+        for point in points
+    ):
+        return "time_unix_nano must be a time between 1970 and 2100"
     if _has_odd_buckets(metric):
         return "bucket_counts must be one more than explicit_bounds"
     return "aggregation_temporality must be a number of its enumeration" if _has_odd_temporality(metric) else ""

@@ -68,9 +68,15 @@ _REQUEST = (
     f"{sql_text(_value('l.attributes', 'faas.invocation_id'))})"
 )
 
+# Who says neither when it was nor when it was observed leaves it to who receives it.
+_TIME = (
+    "multiIf(l.time_unix_nano != 0, l.time_unix_nano, l.observed_time_unix_nano != 0, l.observed_time_unix_nano, "
+    "toUInt64({received}) * 1000000000)"
+)
+
 _LOGS = f"""
 INSERT INTO logs
-SELECT fromUnixTimestamp64Nano(toInt64(if(l.time_unix_nano = 0, l.observed_time_unix_nano, l.time_unix_nano)), 'UTC') AS time,
+SELECT fromUnixTimestamp64Nano(toInt64({_TIME}), 'UTC') AS time,
   fromUnixTimestamp64Nano(toInt64(l.observed_time_unix_nano), 'UTC') AS observed_time,
   l.trace_id, l.span_id, {_REQUEST} AS request_id,
   l.severity_number, l.severity_text, l.event_name, {sql_text("l.body")} AS body,
