@@ -26,6 +26,7 @@ $(STAMP)-python: pyproject.toml requirements.lock | debian
 	@echo "setup: installing the locked Python packages"
 	@$(PIP) -r requirements.lock || { echo "setup: $(OFFLINE)" >&2; exit 1; }
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src # or the first start of all would take two seconds longer
 	@touch $@
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json | debian
