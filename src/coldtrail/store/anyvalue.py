@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue
 
 from coldtrail.model.signals import MOST_MEASURE, Attributes, AttributeValue
 from coldtrail.store import anyvalue_wire
@@ -77,6 +77,11 @@ def candidates(text: str) -> list[bytes]:
     with contextlib.suppress(ValueError):
         found.append(encode(float(text)))
     return found
+
+
+def only_element(text: str) -> bytes:
+    """Return the raw AnyValue of a list of this one string, as the names of the tables of a call are told."""
+    return AnyValue(array_value=ArrayValue(values=[AnyValue(string_value=text)])).SerializeToString()
 
 
 def sql_text(raw: str) -> str:

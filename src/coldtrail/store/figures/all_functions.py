@@ -26,7 +26,8 @@ _KEPT = """toUInt64(count) AS n, toUInt64(error_count) AS errors, told_ms AS tol
 _P95 = QUANTILES.format("IfMerge") + "({})[2]"
 
 
-def _cut(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> Parts:
+def cut_of(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> Parts:
+    """Return which minutes of a range are summed up, and which stretches are not; steps of no whole minutes use none."""
     whole = not step_ns % MINUTE_NS
     return parts(engine, "function", since_ns, until_ns) if whole else Parts({}, [(since_ns, until_ns)])
 
@@ -40,9 +41,8 @@ def _asked(cut: Parts, since_ns: int, step_ns: int) -> dict[str, Any]:
     return {"since": since_ns, "step": step_ns, **(cut.parameters if cut.summed else {})}
 
 
-def together(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> list[tuple[Any, ...]]:
+def together(engine: Engine, cut: Parts, since_ns: int, until_ns: int, step_ns: int) -> list[tuple[Any, ...]]:
     """Return step, count, errors, p95, most MB used, MB, and p95 of initialising (ms) of all functions by step."""
-    cut = _cut(engine, since_ns, until_ns, step_ns)
     found = [
         f"SELECT {STEP_OF_AT} AS step, {WHOLE} FROM ({invocations(*gap, *_around(gap, until_ns), MORE)}) GROUP BY step"
         for gap in cut.gaps
@@ -62,7 +62,7 @@ def together(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> list
 
 def most_by_function(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> list[tuple[Any, ...]]:
     """Return function, step, p95 (ms), MB and most MB used."""
-    cut = _cut(engine, since_ns, until_ns, step_ns)
+    cut = cut_of(engine, since_ns, until_ns, step_ns)
     found = []
     for gap in cut.gaps:
         around = _around(gap, until_ns)
@@ -85,9 +85,8 @@ INNER JOIN ({names(*around)}) AS b ON a.hash = b.hash"""
     )
 
 
-def most_at_once(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> dict[int, int]:
+def most_at_once(engine: Engine, cut: Parts, since_ns: int, step_ns: int) -> dict[int, int]:
     """Return how many invocations of all functions ran at once at most, by step."""
-    cut = _cut(engine, since_ns, until_ns, step_ns)
     found = [
         f"SELECT {STEP_OF_INSTANT} AS step, max(running) FROM ({instants(*gap)}) GROUP BY step" for gap in cut.gaps
     ]

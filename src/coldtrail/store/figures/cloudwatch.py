@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from coldtrail.services.service import CloudWatch, Metric
 from coldtrail.store.engine import Engine
 from coldtrail.store.figures.steps import Steps
-from coldtrail.store.metrics.charts import STATS, series_of
+from coldtrail.store.metrics.charts import STATS, chart_of_series
 from coldtrail.store.metrics.series import Series, dictionary_of
 
 PREFIX = "amazonaws.com/"
@@ -126,15 +126,15 @@ class _Reader:
         filters = [(name, "") for name in sorted(_all_dimensions(mine) - chosen)]
         if label:
             filters.append((published.by, label))
-        chart = series_of(
+        chart = chart_of_series(
             self._engine,
+            [one for one in self._series if all(one.label(name) == value for name, value in filters)],
             name_of(published),
             steps.since_ns + AT_THE_END_NS,
             steps.until_ns + AT_THE_END_NS,
             steps.step_ns,
             stat if stat in STATS else None,  # type: ignore[arg-type]
             by or (tuple(sorted(chosen)) if stat == "p95" else ()),
-            filters,
         )
         times = 1.0 if stat == "count" else published.times
         return [(line.labels, {steps.of(at): value * times for at, value in line.points}) for line in chart.series]

@@ -92,7 +92,7 @@ class _Asked(Struct):
     step_ns: int
 
     def slices(self, weight: int = 1) -> list[tuple[int, int]]:
-        return slices(self.engine, self.series[0].name, self.since_ns, self.until_ns, self.step_ns, weight)
+        return slices(self.engine, self.series, self.since_ns, self.until_ns, self.step_ns, weight)
 
     def cell(self, samples: Samples) -> Ints:
         cell: Ints = self.groups[samples.series] * self.steps + (samples.time_ns - self.since_ns) // self.step_ns

@@ -78,16 +78,8 @@ def series_of(
     Raises:
         BadQuestion: the statistic has no meaning for the kind, or there is too much of it.
     """
-    return _chart(
-        engine,
-        dictionary_of(engine).series(engine, name, since_ns, filters),
-        name,
-        since_ns,
-        until_ns,
-        step_ns,
-        stat,
-        by,
-    )
+    found = dictionary_of(engine).series(engine, name, since_ns, filters)
+    return chart_of_series(engine, found, name, since_ns, until_ns, step_ns, stat, by)
 
 
 def chart_of(
@@ -106,7 +98,7 @@ def chart_of(
         BadQuestion: as `series_of`.
     """
     found = dictionary_of(engine).series(engine, name, since_ns, filters)
-    chart = _chart(engine, found, name, since_ns, until_ns, step_ns, stat, by)
+    chart = chart_of_series(engine, found, name, since_ns, until_ns, step_ns, stat, by)
     values: dict[str, set[str]] = {}
     for one in found:
         for label in ("service", *one.labels):
@@ -116,7 +108,7 @@ def chart_of(
     return chart
 
 
-def _chart(
+def chart_of_series(
     engine: Engine,
     found: list[Series],
     name: str,
@@ -126,6 +118,7 @@ def _chart(
     stat: Stat | None,
     by: Sequence[str],
 ) -> Chart:
+    """Return what `series_of` does, of series that were looked up before."""
     if len(found) > MOST_SERIES:
         raise BadQuestion(f"{len(found)} series: filter, so that at most {MOST_SERIES} are left")
     kind, series, notes = _of_one_kind(found)

@@ -63,6 +63,7 @@ ORDER BY toStartOfHour(time), series_id, time, emitter_id, start, received
 _COUNT = """
 SELECT count() FROM metric_points
 WHERE name = {name:String} AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64})
+  AND ({all:UInt8} OR series_id IN {ids:Array(UInt64)})
 """
 
 _BASE = [("series", "<u8"), ("emitter", "<u8"), ("time", "<i8"), ("start", "<i8"), ("value", "<f8")]
@@ -70,10 +71,10 @@ _SPREAD = [("count", "<u8"), ("min", "<f8"), ("max", "<f8")]
 
 
 def slices(
-    engine: Engine, name: str, since_ns: int, until_ns: int, step_ns: int, weight: int = 1
+    engine: Engine, series: Sequence[Series], since_ns: int, until_ns: int, step_ns: int, weight: int = 1
 ) -> list[tuple[int, int]]:
-    """Cut a range at steps into pieces of at most `MOST_ROWS` rows each; a row counts ``weight`` times."""
-    rows = engine.rows(_COUNT, {"name": name, "since": since_ns, "until": until_ns})[0][0] * weight
+    """Cut a range at steps into pieces of at most `MOST_ROWS` rows of the series each; a row counts ``weight`` times."""
+    rows = engine.rows(_COUNT, asked_of(series, since_ns, until_ns))[0][0] * weight
     steps = max(1, -(-(until_ns - since_ns) // step_ns))
     length_ns = -(-steps // min(steps, -(-rows // MOST_ROWS) or 1)) * step_ns
     return [(at, min(at + length_ns, until_ns)) for at in range(since_ns, until_ns, length_ns)]

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from coldtrail.model.hex_ids import is_trace_id
-from coldtrail.store.anyvalue import candidates
+from coldtrail.store.anyvalue import candidates, only_element
 from coldtrail.store.engine import Engine
 from coldtrail.store.keys.id_sets import text_sets, trace_sets
 from coldtrail.store.outcomes.kept import trails_with
@@ -309,6 +309,7 @@ def _units_with_value(engine: Engine, q: str, low_ns: int, high_ns: int) -> list
 
 
 def carries(value: str, *, named: bool = False) -> str:
-    """Return SQL that is true where an attribute has ``value``; ``named``: the one bound as `{name:String}`."""
+    """Return SQL that is true where an attribute has ``value``, alone or as a list; ``named``: the one bound as `{name:String}`."""
     target = "attributes[{name:String}] = %s" if named else "has(mapValues(attributes), %s)"
-    return "(" + " OR ".join(target % f"unhex('{raw.hex()}')" for raw in candidates(value)) + ")"
+    raws = [*candidates(value), only_element(value)]
+    return "(" + " OR ".join(target % f"unhex('{raw.hex()}')" for raw in raws) + ")"
