@@ -89,14 +89,15 @@ def test_a_deployment_marks_a_functions_charts(page: Page, moved: Coldtrail) -> 
     assert [one["version"] for one in told.value.json()["deployments"]] == ["2"]
     plot = page.locator(".chart .u-over").first
     expect(plot).to_be_visible()
-    box = plot.bounding_box()
-    assert box
     tip = page.locator(".chart").first.locator(".view-tip")
 
     def over_the_mark() -> bool:
         """The mark is where three quarters of the last two hours are over; it may have moved on by a little since."""
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        assert box
         share = 1 - (time.time_ns() - DEPLOYED_NS) / (120 * MINUTE_NS)
-        for aside_px in range(-16, 17, 2):
+        for aside_px in range(-40, 41, 2):
             page.mouse.move(box["x"] + box["width"] * share + aside_px, box["y"] + 60)
             if "deployed quotes 2" in (tip.text_content() or ""):
                 return True
