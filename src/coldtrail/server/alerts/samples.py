@@ -67,7 +67,8 @@ def outcome_sample(check: OutcomeCheck, workflow: str, counts: list[OutcomeCount
     value = count / total if check.measure == "share" else float(count)
     worst = max(wrong, key=lambda one: one.count, default=None)
     where = f', most at "{worst.step}": {worst.words[:200]}' if worst and worst.step else ""
-    why = f"{workflow}: {count} of {total} trails {' or '.join(check.outcomes).replace('_', ' ')}{where}"
+    became = [one for one in check.outcomes if any(each.status == one for each in wrong)] or check.outcomes
+    why = f"{workflow}: {count} of {total} trails {' or '.join(became).replace('_', ' ')}{where}"
     part = Part(workflow, value, why, worst.service if worst else "", trail_id=worst.trail_id if worst else "")
     clear = check.above if check.clear is None else check.clear
     return Sample(part, value > check.above, value <= clear, value - check.above, {"workflow": workflow})
