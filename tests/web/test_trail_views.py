@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from drawing import most_calls_a_frame
 from playwright.sync_api import Page, expect
 from told import Told
+
+from running import wait_for
 
 VIEWS = [("waterfall", "Waterfall"), ("sequence", "Sequence"), ("graph", "Graph")]
 MOST_CALLS = 8_000
@@ -68,28 +71,36 @@ def test_the_zoom_is_in_the_url_and_shared(page: Page, told: Told) -> None:
     expect(page).not_to_have_url(re.compile("z="))
 
 
+def point_at(page: Page, where: Callable[[], list[float]], tip: str, said: str) -> None:
+    """Point there until it says so: what is above may still load and move it."""
+
+    def told() -> str:
+        x, y = where()
+        page.mouse.move(x - 1, y)
+        page.mouse.move(x, y)
+        return "".join(page.locator(tip).all_text_contents())
+
+    wait_for(told, lambda text: said in text)
+
+
 def test_an_inferred_edge_is_dashed_and_says_how_it_is_known(page: Page, told: Told) -> None:
     page.goto(f"{told.url}/trail/{told.inferred}?tab=sequence")
     step = page.locator(".sequence .step.inferred")
     expect(step).to_have_count(1)
-    page.mouse.move(*step.locator(".reach").evaluate("(path) => { const box = path.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }"))
-    expect(page.locator(".sequence .view-tip")).to_contain_text("inferred from a propagated header, 90 % sure")
+    middle_of = "(path) => { const box = path.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }"
+    point_at(page, lambda: step.locator(".reach").evaluate(middle_of), ".sequence .view-tip", "inferred from a propagated header, 90 % sure")
     page.locator(".sequence .node").last.click()
     expect(page.locator(".causes .inferred")).to_contain_text("inferred from a propagated header, 90 % sure")
     page.get_by_text("Graph", exact=True).click()
     edge = page.wait_for_function("() => document.querySelector('.graph')?.graph?.layout.arrows.find((one) => !one.certain)")
-    middle = page.evaluate(
-        """(arrow) => {
+    middle_of = """(arrow) => {
           const view = document.querySelector(".graph").graph;
           const box = document.querySelector(".graph-scroller").getBoundingClientRect();
           const [x0, x1] = [arrow.from.x + 188, arrow.to.x];
           const scroller = document.querySelector(".graph-scroller");
           return [box.left + ((x0 + x1) / 2) * view.scale - scroller.scrollLeft, box.top + ((arrow.from.y + arrow.to.y) / 2 + 19) * view.scale - scroller.scrollTop];
-        }""",
-        edge,
-    )
-    page.mouse.move(*middle)
-    expect(page.locator(".graph .view-tip")).to_contain_text("inferred from a propagated header, 90 % sure")
+        }"""
+    point_at(page, lambda: page.evaluate(middle_of, edge), ".graph .view-tip", "inferred from a propagated header, 90 % sure")
 
 
 @pytest.mark.parametrize(("tab", "name"), VIEWS)
