@@ -6,8 +6,10 @@ among what was received in the last week.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import functools
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -47,8 +49,15 @@ class Telemetry:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._holds_s = HOLDS_S
         self._kept: dict[str, tuple[float, frozenset[str]]] = {}
         self._lock = threading.Lock()
+
+    def held(self, holds_s: float) -> Telemetry:
+        """Return the same, for who is content with names that were read so many seconds ago."""
+        same = copy.copy(self)
+        same._holds_s = holds_s
+        return same
 
     def names(self, of: Of) -> frozenset[str]:
         """Return the services, functions, routes or entries."""
@@ -66,8 +75,8 @@ class Telemetry:
     def _of(self, what: str, read: Callable[[int], frozenset[str]]) -> frozenset[str]:
         now_s = time.monotonic()
         with self._lock:
-            read_s, found = self._kept.get(what, (-HOLDS_S, frozenset()))
-            if now_s - read_s >= HOLDS_S:
+            read_s, found = self._kept.get(what, (-math.inf, frozenset()))
+            if now_s - read_s >= self._holds_s:
                 found = read(int(time.time()) - LOOKED_BACK_S)
                 self._kept[what] = (now_s, found)
         return found

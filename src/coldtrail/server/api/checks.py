@@ -17,13 +17,15 @@ from coldtrail.model.alerts import Alert
 from coldtrail.model.definitions import BadDefinition, check_name, read_spec
 from coldtrail.model.documents import written
 from coldtrail.model.findings import FindingKind
-from coldtrail.server.alerts.unknown_names import Names, names_of, warnings_of
+from coldtrail.server.alerts.unknown_names import Names, Telemetry, names_of, warnings_of
 from coldtrail.server.api.service import Service, json
 from coldtrail.store.names_seen import Of
 
 MOST_BYTES = 16 << 20
 MOST = 10_000
 MOST_NAMES = 2_000
+LISTED_S = 60.0
+"""The list of alerts is asked for every few seconds; a week's names are read for it so often."""
 
 
 class Proposed(Struct, forbid_unknown_fields=True):
@@ -94,14 +96,16 @@ def _checked(service: Service, one: Proposed, names: Names) -> dict[str, Any]:
     return told
 
 
-def warned(service: Service, name: str, spec: Struct, names: Names | None = None) -> list[dict[str, str]]:
+def warned(
+    service: Service, name: str, spec: Struct, names: Names | None = None, telemetry: Telemetry | None = None
+) -> list[dict[str, str]]:
     """Return what a definition is warned of.
 
     Raises:
         BadDefinition: it can never be evaluated.
     """
     known = names or names_of(service.definitions)
-    found = warnings_of(name, spec, known, service.telemetry, service.alerting.outside)
+    found = warnings_of(name, spec, known, telemetry or service.telemetry, service.alerting.outside)
     return [{"path": each.path, "message": each.message} for each in found]
 
 
@@ -111,11 +115,14 @@ def warned_of_alerts(service: Service, alerts: Mapping[str, Alert]) -> dict[str,
     That no route is a default one is left out: it is said once of all.
     """
     mine, names = frozenset(service.definitions.names("alert")), names_of(service.definitions)
+    telemetry = service.telemetry.held(LISTED_S)
     found: dict[str, list[dict[str, str]]] = {}
     for name, one in alerts.items():
         if name in mine and one.enabled:
             with contextlib.suppress(BadDefinition):  # it is told why it fails
-                if some := [each for each in warned(service, name, one, names) if each["path"] != "$.routes"]:
+                if some := [
+                    each for each in warned(service, name, one, names, telemetry) if each["path"] != "$.routes"
+                ]:
                     found[name] = some
     return found
 
