@@ -170,11 +170,11 @@ def test_a_panel_is_made_wider_with_the_mouse(page: Page, served: Coldtrail) -> 
     page.goto(f"{served.url}/dashboards/api-gateway?tab=edit")
     panel = page.locator("[data-panel='0.0']")
     expect(panel).to_have_attribute("aria-label", re.compile("3 of 12 wide"))
+    panel.locator(".grip").hover(position={"x": 5, "y": 20})
+    page.mouse.down()
     grip, row = panel.locator(".grip").bounding_box(), page.locator(".board-row").first.bounding_box()
     assert grip
     assert row
-    page.mouse.move(grip["x"] + 5, grip["y"] + 20)
-    page.mouse.down()
     page.mouse.move(grip["x"] + 5 + row["width"] * 2 / 12, grip["y"] + 20, steps=5)
     page.mouse.up()
     expect(panel).to_have_attribute("aria-label", re.compile("5 of 12 wide"))

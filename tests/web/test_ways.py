@@ -47,12 +47,12 @@ def test_a_cell_of_the_heatmap_narrows_the_list(page: Page, told: Told) -> None:
           const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height), ratio = canvas.width / box.width;
           for (let x = 60; x < canvas.width; x++) for (let y = 8; y < canvas.height - 24; y++) {
             const [r, g, b] = pixels.data.slice((y * canvas.width + x) * 4, (y * canvas.width + x) * 4 + 3);
-            if (r > 150 && g < 80 && b < 80) return [box.left + (x + 2) / ratio, box.top + (y + 1) / ratio];
+            if (r > 150 && g < 80 && b < 80) return { x: (x + 2) / ratio, y: (y + 1) / ratio };
           }
           return null;
         }"""
     ).json_value()
-    page.mouse.click(*where)
+    heat.click(position=where)
     expect(page).to_have_url(re.compile("min_ms="))
     expect(page).to_have_url(re.compile(r"t=[\dT:.\-]+Z\.\."))
     expect(page.locator("tbody tr")).not_to_have_count(len(told.failed))
