@@ -183,7 +183,13 @@ def test_what_comes_late_counts_at_once(engine: Engine, tmp_path: Path) -> None:
     source.load("traces", traces(late, request))
     functions = {one.name: one.count for one in red(engine, "function", source.since_ns, source.until_ns, MINUTE_NS)}
     assert functions == {**{f"fn{number}": 600 for number in range(5)}, "late": 1}
-    assert {one.route: one.count for one in entries(engine, source.since_ns, source.until_ns, MINUTE_NS)} == {
+    told, counted = (entries(engine, source.since_ns, source.until_ns, MINUTE_NS, percentiles=one) for one in (True, False))
+    points = [[(point.start_ns, point.count, point.error_count) for point in one.points] for one in told]
+    assert [[(point.start_ns, point.count, point.error_count) for point in one.points] for one in counted] == points
+    assert [(one.route, one.codes, one.latest, one.p95_ms) for one in counted] == [
+        (one.route, one.codes, one.latest, pytest.approx(one.p95_ms, rel=0.02)) for one in told
+    ]
+    assert {one.route: one.count for one in told} == {
         "/late": 1,
         **{f"/r{n}": 1000 for n in range(3)},
     }

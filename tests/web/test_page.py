@@ -13,7 +13,7 @@ from drawing import most_calls_a_frame
 from playwright.sync_api import Browser, Page, expect
 from told import Told
 
-from running import Coldtrail, serving
+from running import HTTP, Coldtrail, serving
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 MOST_CALLS = 8_000
@@ -37,6 +37,13 @@ def test_from_the_failing_function_to_the_log_line_of_one_activity(page: Page, t
     panel = page.get_by_role("complementary", name="Selected node")
     expect(panel.locator(".logs .error")).to_contain_text(ERROR)
     expect(panel).to_contain_text(told.failed[-1].ingest_request_id)
+
+
+@pytest.mark.parametrize(("path", "screens"), [("/", {"Overview"}), ("/overview", {"Overview"}), ("/trails", set())])
+def test_the_document_names_what_its_screen_needs_first(told: Told, path: str, screens: set[str]) -> None:
+    files = re.findall(r"<([^>]+)>; rel=modulepreload", HTTP.get(f"{told.url}{path}", timeout=60).headers["link"])
+    assert {"app", *screens} == {name for file in files if (name := file.removeprefix("/assets/").split("-")[0]) in ("app", "Overview", "Trails")}
+    assert {HTTP.get(f"{told.url}{file}", timeout=60).status_code for file in files} == {200}
 
 
 def test_the_story_selects_its_node_and_the_url_keeps_it(page: Page, told: Told) -> None:

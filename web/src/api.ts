@@ -497,9 +497,31 @@ export function address(path: string, parameters: Record<string, Parameter> = {}
   return `/api/v1${path}${text ? `?${text}` : ""}`;
 }
 
+const ahead = new Map<string, Promise<unknown>>();
+let asksAhead = false;
+
+/** Ask for what will be shown soon: who first asks for the same address gets that answer. */
+export function askAhead(questions: () => void) {
+  asksAhead = true;
+  questions();
+  asksAhead = false;
+}
+
 /** GET a JSON answer, or POST a file for one. Throws ApiError; passes an abort through untouched. */
 export function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal, post?: Blob): Promise<T> {
-  return ask(address(path, parameters), { ...(post && { method: "POST", body: post }), signal });
+  const url = address(path, parameters);
+  const known = ahead.get(url) as Promise<T> | undefined;
+  if (known) {
+    ahead.delete(url);
+    return known;
+  }
+  const answer = ask<T>(url, { ...(post && { method: "POST", body: post }), signal });
+  if (asksAhead) {
+    ahead.set(url, answer);
+    // Whoever takes it hears of its failure.
+    answer.catch(() => undefined);
+  }
+  return answer;
 }
 
 /** Change something: a JSON body for a JSON answer. Throws ApiError. */
@@ -558,7 +580,7 @@ export const api = {
   red: (group: "service" | "function" | "route", range: Span, stepS: number, signal?: AbortSignal, points?: "counts") =>
     get<Red>("/red", { group, ...range, step: stepS, points }, signal),
   capabilities: (range: Span, stepS: number, signal?: AbortSignal) => get<Red>("/capabilities", { ...range, step: stepS }, signal),
-  entries: (range: Span, stepS: number, signal?: AbortSignal) => get<Entries>("/entries", { ...range, step: stepS }, signal),
+  entries: (range: Span, stepS: number, signal?: AbortSignal, points?: "counts") => get<Entries>("/entries", { ...range, step: stepS, points }, signal),
   durations: (filter: Pick<TrailFilter, "service" | "status">, range: Span, stepS: number, signal?: AbortSignal) =>
     get<DurationCells>("/durations", { ...filter, ...range, step: stepS }, signal),
   resources: (range: Span, signal?: AbortSignal) => get<{ counted_since: string; resources: ResourceRow[] }>("/resources", { ...range }, signal),

@@ -11,6 +11,7 @@ from isal import isal_zlib
 
 from coldtrail.server.listening.asgi import App, Receive, Scope, Send, answer
 from coldtrail.server.listening.guard import COOKIE, Guard
+from coldtrail.server.preloads import FIRST, preloads
 
 FOLDER = Path(__file__).parent / "page"
 API = "/api/v1"
@@ -44,6 +45,7 @@ class Page:
         self._guard = guard
         self._folder = folder.resolve()
         self._zipped: dict[tuple[Path, int], bytes] = {}
+        self._first: dict[tuple[str, int], tuple[tuple[bytes, bytes], ...]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -88,7 +90,15 @@ class Page:
         hashed = path.parent.name == "assets"
         cache = b"public, max-age=31536000, immutable" if hashed else b"no-cache"
         body, headers = self._encoded(path, dict(scope["headers"]).get(b"accept-encoding", b""))
+        if path.name == "index.html":
+            headers += self._preloads(scope["path"], path.stat().st_mtime_ns)
         await answer(send, 200, body, kind.encode(), ((b"cache-control", cache), *headers, *SECURITY))
+
+    def _preloads(self, path: str, built_ns: int) -> tuple[tuple[bytes, bytes], ...]:
+        key = (path if path in FIRST else "", built_ns)
+        if key not in self._first:
+            self._first[key] = preloads(self._folder, path)
+        return self._first[key]
 
     def _encoded(self, path: Path, accepted: bytes) -> tuple[bytes, tuple[tuple[bytes, bytes], ...]]:
         if path.suffix not in _COMPRESSIBLE or b"gzip" not in accepted:

@@ -1,6 +1,7 @@
 import { Button, TextInput } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { createContext, useContext, useEffect, useMemo, useState, type ReactNode, type RefObject } from "react";
+import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from "react";
+import { beganMs } from "../early";
 import { between, describe, parseRange, PRESETS, type Range } from "../range";
 import { useLive } from "./live";
 
@@ -20,12 +21,17 @@ export function useSetRange(): (text: string) => void {
 export function RangeProvider({ children }: { children: ReactNode }) {
   const { t } = useSearch({ strict: false });
   const { beat } = useLive();
-  const [now, setNow] = useState(() => Date.now());
+  const [now, setNow] = useState(beganMs);
+  const first = useRef(true);
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === "visible" && setNow(Date.now()), REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
-  useEffect(() => setNow(Date.now()), [beat, t]);
+  useEffect(() => {
+    // The first range is the one that was asked for already.
+    if (!first.current) setNow(Date.now());
+    first.current = false;
+  }, [beat, t]);
   const range = useMemo(() => parseRange(t, now), [t, now]);
   return <RangeContext value={range}>{children}</RangeContext>;
 }

@@ -31,7 +31,7 @@ export default function Overview() {
   const functions = useRed("function", range);
   const entries = useQuery({
     queryKey: ["entries", range.text, Math.floor(range.untilMs / 20_000)],
-    queryFn: ({ signal }) => api.entries(asParameters(range), stepFor(range), signal),
+    queryFn: ({ signal }) => api.entries(asParameters(range), stepFor(range), signal, "counts"),
     placeholderData: keepPreviousData,
   });
   const table = useRef<HTMLDivElement>(null);

@@ -1,0 +1,37 @@
+"""What the page needs first, told in the header of its document: a browser then fetches it all at once, not step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+APP = "src/app.tsx"
+OVERVIEW = "src/screens/Overview.tsx"
+FIRST = {"/": OVERVIEW, "/overview": OVERVIEW}
+"""The screen that a path opens on, where nothing else says so early."""
+
+
+def preloads(folder: Path, path: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the header for the document at ``path``: the modules of the page and of its first screen; none where it is not built.
+
+    Source: WHATWG HTML, "Link type `modulepreload`"; RFC 8288.
+    """
+    try:
+        chunks = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=dict[str, dict[str, Any]])
+    except (OSError, msgspec.DecodeError):
+        return ()
+    files: dict[str, None] = {}
+    for name in (APP, FIRST.get(path, "")):
+        _gather(chunks, name, files)
+    links = ", ".join(f"</{file}>; rel=modulepreload" for file in files)
+    return ((b"link", links.encode()),) if links else ()
+
+
+def _gather(chunks: dict[str, dict[str, Any]], name: str, files: dict[str, None]) -> None:
+    chunk = chunks.get(name)
+    if chunk and chunk["file"] not in files:
+        files[chunk["file"]] = None
+        for other in chunk.get("imports", ()):
+            _gather(chunks, other, files)
