@@ -51,9 +51,7 @@ def workflows(state: State, since: str | None = None, until: str | None = None) 
 
 
 @get("/workflows/proposals", sync_to_thread=True)
-def proposals(
-    state: State, since: str | None = None, until: str | None = None, service: str = ""
-) -> Response[bytes]:
+def proposals(state: State, since: str | None = None, until: str | None = None, service: str = "") -> Response[bytes]:
     """Workflows that the trails of a range suggest, with their usual steps and times; none whose origin is defined already.
 
     ``service``: only of trails that begin in it; the most usual origins of all otherwise.
