@@ -9,6 +9,9 @@ STAMP := $(VENV)/.stamp
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OFFLINE := packages could not be fetched (see above): is there a network, or a proxy to name? Then run it again.
 
+# Python's packages and the page's, checks of the code and of the page: two cores do both at once.
+MAKEFLAGS += --jobs=2
+
 .PHONY: help setup debian demo dev test check lint bench clean
 .DEFAULT_GOAL := help
 
