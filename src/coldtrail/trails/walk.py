@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import JOINING_KINDS, Edge, Inferred, Key
+from coldtrail.services.service import PRODUCER
 from coldtrail.trails.nodes.carried import Carried
 from coldtrail.trails.nodes.of_signals import request_id_of
 
@@ -17,6 +18,8 @@ MOST_ROUNDS, FEW_ROUNDS = 12, 4
 MOST_TRACES = 500
 MOST_TRACES_A_UNIT = 10
 """How far one walk goes: 500 traces, and ten more for each that it was asked for."""
+MOST_TRACES_OF_ONE = 2_500
+"""How far it goes for one trail that somebody looks at: five thousand nodes are in some eight hundred traces."""
 MOST_SIGNALS = 200_000
 MOST_CARRIERS_OF_CORRELATION = 200
 """A correlation id that more signals share than this is no id of one trail."""
@@ -77,6 +80,7 @@ def gather(
     request_ids: set[str],
     most_signals: int = MOST_SIGNALS,
     when: When | None = None,
+    most_traces: int = MOST_TRACES,
 ) -> Gathered:
     """Read everything that is joined to the traces and requests; one round where there are no keys.
 
@@ -85,7 +89,8 @@ def gather(
     Edges that times told are followed back to the origins, and from all that was found on to the effects. What else led to
     one of those, as the others of a batch did, is read alone: by way of batches everything is joined to everything.
     """
-    walk = _Walk(reader, len(trace_ids) + len(request_ids), most_signals, when)
+    most_traces += MOST_TRACES_A_UNIT * (len(trace_ids) + len(request_ids))
+    walk = _Walk(reader, most_traces, most_signals, when)
     walk.follow(trace_ids, request_ids, walk.causes)
     walk.follow(*walk.effects(), walk.effects)
     walk.read_beside()
@@ -96,7 +101,8 @@ def gather_near(
     reader: Reader, trace_ids: set[str], request_ids: set[str], when: When, most_signals: int = MOST_SIGNALS
 ) -> Gathered:
     """Read the traces and requests, and what keys join to them within a few steps; nothing that times told."""
-    walk = _Walk(reader, len(trace_ids) + len(request_ids), most_signals, when)
+    most_traces = MOST_TRACES + MOST_TRACES_A_UNIT * (len(trace_ids) + len(request_ids))
+    walk = _Walk(reader, most_traces, most_signals, when)
     walk.follow(trace_ids, request_ids, lambda: (set(), set()), FEW_ROUNDS)
     return walk.found
 
@@ -104,12 +110,12 @@ def gather_near(
 class _Walk:
     """One walk: what was found, and what was asked for already."""
 
-    def __init__(self, reader: Reader, units: int, most_signals: int, when: When | None) -> None:
+    def __init__(self, reader: Reader, most_traces: int, most_signals: int, when: When | None) -> None:
         self.found = Gathered()
         self._when = when
         self._looked: dict[str, When | None] = {}
         self._reader = reader
-        self._most_traces, self._most_signals = MOST_TRACES + MOST_TRACES_A_UNIT * units, most_signals
+        self._most_traces, self._most_signals = most_traces, most_signals
         self._traces: set[str] = set()
         self._requests: set[str] = set()
         self._keys: set[Key] = set()
@@ -217,8 +223,8 @@ def _joining(carried: Carried, spans: list[Span], logs: list[Log], traces: set[s
     found = {(key.kind, key.value) for signal in signals for key in carried.by(signal).keys}
     joined = {Key(kind, value, "mentions") for kind, value in found if kind in JOINING_KINDS}
     joined |= {Key("request_id", request, "mentions") for span in spans if (request := request_id_of(span))}
-    # Who links to a trace is known only by asking; worth it where the trace has other ways out or in.
-    if joined or any(span.links for span in spans) or _begins_elsewhere(spans):
+    # Who links to a trace is known only by asking; worth it where the trace has other ways out or in, or sends something.
+    if joined or any(span.links or span.kind == PRODUCER for span in spans) or _begins_elsewhere(spans):
         joined |= {Key("trace_id", trace_id, "mentions") for trace_id in traces}
     return joined
 

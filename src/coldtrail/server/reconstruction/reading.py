@@ -8,7 +8,7 @@ from msgspec import structs
 
 from coldtrail.model.hex_ids import is_hex, is_trace_id
 from coldtrail.model.signals import Log, Span
-from coldtrail.model.trails import Inferred, Key, KeyKind, Trail
+from coldtrail.model.trails import Inferred, Key, KeyKind, Sentence, Trail
 from coldtrail.model.xray_ids import xray_trace_id_to_hex
 from coldtrail.store.engine import Engine
 from coldtrail.store.keys.units import units_with
@@ -20,7 +20,7 @@ from coldtrail.store.trails.lists import Filters, TrailRow, list_trails, trails_
 from coldtrail.trails.assemble import NOT_BY_TIME, Graph, build_graph, select, trail_ids_of
 from coldtrail.trails.nodes.identity import KEY_DIGITS, MERGED_DIGITS, span_node_id, unit_node_id
 from coldtrail.trails.timing.edges import Timing
-from coldtrail.trails.walk import MOST_SIGNALS, Gathered, Units, When, gather, gather_near
+from coldtrail.trails.walk import MOST_SIGNALS, MOST_TRACES_OF_ONE, Gathered, Units, When, gather, gather_near
 
 SETTLED_S = 5
 """How long after it was found a trail may still be joined by signals that were sent at the same time."""
@@ -33,6 +33,12 @@ def graph_of(gathered: Gathered, timing: Timing = NOT_BY_TIME) -> Graph:
     """Return the graph of what a walk found, with the edges that times told before; ``timing``: those to tell now."""
     known = tuple(gathered.inferred[pair] for pair in sorted(gathered.inferred))
     return build_graph(gathered.spans, gathered.logs, structs.replace(timing, known=known), gathered.carried)
+
+
+def _told_to_be_cut(trail: Trail) -> Trail:
+    """Say at the end of the story that there is more than was read."""
+    text = f"So much is joined to this trail that it was not read to its end, after {MOST_TRACES_OF_ONE:,} traces."
+    return structs.replace(trail, story=[*trail.story, Sentence(trail.end_ns, text, trail.origin.node_id)])
 
 
 class TrailReader:
@@ -89,11 +95,11 @@ class TrailReader:
         trace_ids, request_ids = self._start(trail_id)
         if not trace_ids and not request_ids:
             return None
-        gathered = self.gather(trace_ids, request_ids)
+        gathered = gather(self, trace_ids, request_ids, most_traces=MOST_TRACES_OF_ONE)
         graph = graph_of(gathered)
         for seed in (*sorted(trace_ids), trail_id.lower(), *(unit_node_id(one) for one in request_ids)):
             if trail := select(graph, seed):
-                return trail, graph
+                return (_told_to_be_cut(trail) if gathered.full else trail), graph
         return None
 
     def _start(self, trail_id: str) -> tuple[set[str], set[str]]:
