@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from coldtrail.model.signals import Attributes
 from coldtrail.store.engine import Engine
-from coldtrail.store.minutes import MINUTE_NS, REACH_MIN, Parts, between, moment, parts
+from coldtrail.store.minutes import MINUTE_NS, REACH_MIN, between, moment, parts
 from coldtrail.store.red import Point
 from coldtrail.store.resources import number
 from coldtrail.store.schema.requests import STATUSES
@@ -85,8 +85,7 @@ def entry_rows(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> tu
     Rows: `method`, `route`, `service`, `q`, `at` (the step), `n`, `errors`, and states: `durations`, `answered`, `newest`.
     Reads a row a minute and entry, and each request of what is not summed up yet.
     """
-    whole = not step_ns % MINUTE_NS
-    cut = parts(engine, "entry", since_ns, until_ns) if whole else Parts({}, [(since_ns, until_ns)])
+    cut = parts(engine, "entry", since_ns, until_ns, step_ns)
     at = _AT.format(at="toUnixTimestamp64Nano(start)")
     found = []
     for low_ns, high_ns in cut.gaps:

@@ -140,9 +140,9 @@ class Parts(Struct):
         )
 
 
-def parts(engine: Engine, kind: Kind, since_ns: int, until_ns: int) -> Parts:
-    """Cut a range of whole minutes into what is summed up and what is to be read; one gap where it is not whole minutes."""
-    if since_ns % MINUTE_NS or until_ns % MINUTE_NS:
+def parts(engine: Engine, kind: Kind, since_ns: int, until_ns: int, step_ns: int = MINUTE_NS) -> Parts:
+    """Cut a range of whole minutes into what is summed up and what is to be read; one gap where it, or a step, is not whole minutes."""
+    if since_ns % MINUTE_NS or until_ns % MINUTE_NS or step_ns % MINUTE_NS:
         return Parts({}, [(since_ns, until_ns)])
     since_s, until_s = since_ns // 10**9, until_ns // 10**9
     known = marks(engine, kind, since_s, until_s)

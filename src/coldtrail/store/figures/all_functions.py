@@ -19,17 +19,11 @@ from coldtrail.store.functions.minutes import (
     invocations,
     names,
 )
-from coldtrail.store.minutes import MINUTE_NS, Parts, parts
+from coldtrail.store.minutes import Parts, parts
 
 _KEPT = """toUInt64(count) AS n, toUInt64(error_count) AS errors, told_ms AS told, inits_ms AS inits,
   memory_mb AS memory, memory_used_mb AS used"""
 _P95 = QUANTILES.format("IfMerge") + "({})[2]"
-
-
-def cut_of(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> Parts:
-    """Return which minutes of a range are summed up, and which stretches are not; steps of no whole minutes use none."""
-    whole = not step_ns % MINUTE_NS
-    return parts(engine, "function", since_ns, until_ns) if whole else Parts({}, [(since_ns, until_ns)])
 
 
 def _around(gap: tuple[int, int], until_ns: int) -> tuple[int, int]:
@@ -62,7 +56,7 @@ def together(engine: Engine, cut: Parts, since_ns: int, until_ns: int, step_ns: 
 
 def most_by_function(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> list[tuple[Any, ...]]:
     """Return function, step, p95 (ms), MB and most MB used."""
-    cut = cut_of(engine, since_ns, until_ns, step_ns)
+    cut = parts(engine, "function", since_ns, until_ns, step_ns)
     found = []
     for gap in cut.gaps:
         around = _around(gap, until_ns)

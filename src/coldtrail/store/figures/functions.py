@@ -7,10 +7,11 @@ from typing import Any
 
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
-from coldtrail.store.figures.all_functions import cut_of, most_at_once, most_by_function, together
+from coldtrail.store.figures.all_functions import most_at_once, most_by_function, together
 from coldtrail.store.figures.calls import THROTTLED
 from coldtrail.store.figures.steps import Figures, Steps, columns, in_range, step_of
 from coldtrail.store.functions.minutes import STEP_OF_MINUTE
+from coldtrail.store.minutes import parts
 from coldtrail.store.resource_names import sql_has_any
 from coldtrail.store.resources import RANGE
 from coldtrail.store.sql_words import listed
@@ -102,7 +103,7 @@ def _throttles(engine: Engine, way: str, function: str, steps: Steps) -> Figures
 
 def figures_of_all_functions(engine: Engine, steps: Steps) -> Figures:
     """Return the figures of all functions of the store together; reads a row a minute, and what is not summed up yet."""
-    cut = cut_of(engine, steps.since_ns, steps.until_ns, steps.step_ns)
+    cut = parts(engine, "function", steps.since_ns, steps.until_ns, steps.step_ns)
     figures = columns(together(engine, cut, steps.since_ns, steps.until_ns, steps.step_ns), _ACCOUNT)
     running = most_at_once(engine, cut, steps.since_ns, steps.step_ns)
     figures |= {"account.concurrency": {step: float(most) for step, most in running.items()}} if running else {}

@@ -115,8 +115,7 @@ def counts_by_function(
 
 def _rows(engine: Engine, query: str, since_ns: int, until_ns: int, step_ns: int | None) -> list[Any]:
     step = step_ns or until_ns - since_ns
-    whole = step_ns is None or not step % MINUTE_NS
-    cut = parts(engine, "function", since_ns, until_ns) if whole else Parts({}, [(since_ns, until_ns)])
+    cut = parts(engine, "function", since_ns, until_ns, step_ns or MINUTE_NS)
     if not cut.summed and not cut.gaps:
         return []
     parameters: dict[str, Any] = {"since": since_ns, "until": until_ns, "step": step}
