@@ -6,7 +6,7 @@ Every kind of point becomes a row of one shape. Source: opentelemetry-proto `met
 from __future__ import annotations
 
 from coldtrail.store.anyvalue import sql_text
-from coldtrail.store.schema.metrics import MAP
+from coldtrail.store.schema.table import MAP
 from coldtrail.store.sql_words import array
 
 SCHEMA = """

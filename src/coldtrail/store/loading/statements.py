@@ -10,8 +10,7 @@ from __future__ import annotations
 from coldtrail.model.signals import Signal
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.loading.metrics import LOAD_METRICS
-
-MAP = "Map(LowCardinality(String), String)"
+from coldtrail.store.schema.table import MAP
 
 
 def _value(attributes: str, key: str) -> str:

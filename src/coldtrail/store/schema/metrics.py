@@ -8,7 +8,8 @@ into it once, and the views fill the three tables below in the same insert.
 
 from __future__ import annotations
 
-MAP = "Map(LowCardinality(String), String)"
+from coldtrail.store.schema.table import MAP
+
 TYPES = "Enum8('gauge' = 1, 'sum' = 2, 'histogram' = 3, 'exponential_histogram' = 4, 'summary' = 5)"
 
 _POINT = """
