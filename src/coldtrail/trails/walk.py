@@ -89,8 +89,7 @@ def gather(
     Edges that times told are followed back to the origins, and from all that was found on to the effects. What else led to
     one of those, as the others of a batch did, is read alone: by way of batches everything is joined to everything.
     """
-    most_traces += MOST_TRACES_A_UNIT * (len(trace_ids) + len(request_ids))
-    walk = _Walk(reader, most_traces, most_signals, when)
+    walk = _Walk(reader, len(trace_ids) + len(request_ids), most_signals, when, most_traces)
     walk.follow(trace_ids, request_ids, walk.causes)
     walk.follow(*walk.effects(), walk.effects)
     walk.read_beside()
@@ -101,8 +100,7 @@ def gather_near(
     reader: Reader, trace_ids: set[str], request_ids: set[str], when: When, most_signals: int = MOST_SIGNALS
 ) -> Gathered:
     """Read the traces and requests, and what keys join to them within a few steps; nothing that times told."""
-    most_traces = MOST_TRACES + MOST_TRACES_A_UNIT * (len(trace_ids) + len(request_ids))
-    walk = _Walk(reader, most_traces, most_signals, when)
+    walk = _Walk(reader, len(trace_ids) + len(request_ids), most_signals, when)
     walk.follow(trace_ids, request_ids, lambda: (set(), set()), FEW_ROUNDS)
     return walk.found
 
@@ -110,12 +108,14 @@ def gather_near(
 class _Walk:
     """One walk: what was found, and what was asked for already."""
 
-    def __init__(self, reader: Reader, most_traces: int, most_signals: int, when: When | None) -> None:
+    def __init__(
+        self, reader: Reader, units: int, most_signals: int, when: When | None, most_traces: int = MOST_TRACES
+    ) -> None:
         self.found = Gathered()
         self._when = when
         self._looked: dict[str, When | None] = {}
         self._reader = reader
-        self._most_traces, self._most_signals = most_traces, most_signals
+        self._most_traces, self._most_signals = most_traces + MOST_TRACES_A_UNIT * units, most_signals
         self._traces: set[str] = set()
         self._requests: set[str] = set()
         self._keys: set[Key] = set()
