@@ -152,30 +152,11 @@ class Rulebook:
             )
         )
 
-    def keys_of_span(self, span: Span) -> tuple[Key, ...]:
-        """Return the keys that a span carries; its links and headers are not among them."""
-        return self._keys(self._spans.among(span.attributes, span.kind), span.attributes, "")
-
-    def keys_of_log(self, log: Log) -> tuple[Key, ...]:
-        """Return the keys that a log record carries; its headers are not among them."""
-        return self._keys(self._logs.among(log.attributes), log.attributes, log.event_name)
-
-    def contexts_of_span(self, span: Span) -> tuple[TraceContext, ...]:
-        """Return the trace contexts that headers on a span name, and those in the event that it holds."""
-        planned = self._spans.among(span.attributes, span.kind)
-        return self._contexts(planned, span.attributes, headers=span.kind in HEADER_SPAN_KINDS)
-
-    def contexts_sent(self, span: Span) -> tuple[TraceContext, ...]:
-        """Return the contexts of other traces in the headers that a client's or producer's span sends."""
-        gives = span.kind in GIVING_SPAN_KINDS
-        return self._sent(span, self._spans.among(span.attributes, span.kind)) if gives else ()
-
-    def contexts_of_log(self, log: Log) -> tuple[TraceContext, ...]:
-        """Return the trace contexts that headers on a log record name, and those in the event that it holds."""
-        return self._contexts(self._logs.among(log.attributes), log.attributes, headers=True)
-
     def all_of(self, signal: Span | Log) -> Carries:
-        """Return what the others give, at once: a signal's attributes are looked up, and an event is read, a single time."""
+        """Return all that a signal carries; links of a span are not among it, nor headers among the keys.
+
+        At once: its attributes are looked up, and an event is read, a single time.
+        """
         attributes = signal.attributes
         if isinstance(signal, Log):
             planned = self._logs.among(attributes)
@@ -190,14 +171,14 @@ class Rulebook:
             return Carries(keys)
         sent = self._sent(signal, planned) if gives and isinstance(signal, Span) else ()
         contexts = self._contexts(planned, attributes, headers=headers)
-        return Carries(keys, contexts, sent, self.deliveries(attributes))
+        return Carries(keys, contexts, sent, self._deliveries(attributes))
 
     def _sent(self, span: Span, planned: Planned) -> tuple[TraceContext, ...]:
         sent = self._contexts(planned, span.attributes, headers=True, events=False)
         return tuple(one for one in sent if one.trace_id != span.trace_id)
 
-    def deliveries(self, attributes: Attributes) -> tuple[Delivery, ...]:
-        """Return the units of the events that a signal's attributes hold."""
+    def _deliveries(self, attributes: Attributes) -> tuple[Delivery, ...]:
+        """The units of the events that a signal's attributes hold."""
         if _EVENTS.isdisjoint(attributes):
             return ()
         events = [self._event(text) for name in EVENT_ATTRIBUTES if (text := _event_text(attributes.get(name)))]
