@@ -9,7 +9,9 @@ from msgspec import Struct, field
 NodeKind = Literal["request", "invocation", "message", "operation", "execution", "schedule"]
 NodeStatus = Literal["ok", "error", "timeout", "out_of_memory", "throttled", "open"]
 TrailStatus = Literal["ok", "error", "open"]
-FAILED: frozenset[NodeStatus] = frozenset(("error", "timeout", "out_of_memory", "throttled"))
+RAN_AND_FAILED: tuple[NodeStatus, ...] = ("error", "timeout", "out_of_memory")
+"""An invocation's statuses that say it began and failed; one that was throttled never began."""
+FAILED: frozenset[NodeStatus] = frozenset((*RAN_AND_FAILED, "throttled"))
 """A node's statuses that say it did not do what it was to do."""
 EdgeKind = Literal["calls", "sends", "delivers", "retries", "redelivers", "triggers"]
 Evidence = Literal[

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from coldtrail.model.trails import RAN_AND_FAILED
+
 
 def quoted(text: str) -> str:
     """Return ``text`` as an SQL string literal."""
@@ -18,3 +20,7 @@ def listed(texts: Iterable[str]) -> str:
 def array(texts: Iterable[str]) -> str:
     """Return texts as an SQL array."""
     return f"[{listed(texts)}]"
+
+
+DID_FAIL = f"IN ({listed(RAN_AND_FAILED)})"
+"""What stands behind the status of an invocation that ran and failed."""

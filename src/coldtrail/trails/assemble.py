@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct, structs
 
 from coldtrail.model.signals import Log, Span
-from coldtrail.model.trails import Edge, Node, Trail, TrailStatus
+from coldtrail.model.trails import FAILED, Edge, Node, Trail, TrailStatus
 from coldtrail.trails.edges.by_evidence import build_edges
 from coldtrail.trails.nodes.batches import Told, is_batch, tell_steps_apart
 from coldtrail.trails.nodes.carried import Carried
@@ -254,6 +254,6 @@ def _telling(graph: Graph, node_id: str) -> set[Told]:
 
 
 def _status(nodes: list[Node]) -> TrailStatus:
-    if any(node.status in ("error", "timeout", "out_of_memory", "throttled") for node in nodes):
+    if any(node.status in FAILED for node in nodes):
         return "error"
     return "open" if any(node.status == "open" for node in nodes) else "ok"

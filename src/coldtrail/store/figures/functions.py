@@ -14,19 +14,19 @@ from coldtrail.store.functions.minutes import STEP_OF_MINUTE
 from coldtrail.store.minutes import parts
 from coldtrail.store.resource_names import sql_has_any
 from coldtrail.store.resources import RANGE
-from coldtrail.store.sql_words import listed
+from coldtrail.store.sql_words import DID_FAIL, listed
 
 _OF_FUNCTION = """AND i.request_hash IN (
     SELECT request_hash FROM invocations WHERE function = {function:String}
       AND time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE AND time < fromUnixTimestamp64Nano({until:Int64}))"""
 
-_INVOCATIONS = """
+_INVOCATIONS = f"""
 SELECT i.request_hash AS request, min(i.time) AS time, argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms,
-  max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed, max(i.init_ms) AS init_ms,
+  max(i.status {DID_FAIL}) AS failed, max(i.init_ms) AS init_ms,
   max(i.memory_mb) AS memory_mb, max(i.memory_used_mb) AS memory_used_mb
 FROM invocations AS i
-WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE
-  AND i.time < fromUnixTimestamp64Nano({until:Int64}) OF_FUNCTION
+WHERE i.time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 15 MINUTE
+  AND i.time < fromUnixTimestamp64Nano({{until:Int64}}) OF_FUNCTION
 GROUP BY request
 """
 """An invocation lasts up to 15 minutes, so one that began before the range may still run in it."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from coldtrail.store.engine import Engine
 from coldtrail.store.minutes import MINUTE_NS, REACH_MIN, Parts, between, moment, parts
+from coldtrail.store.sql_words import DID_FAIL
 
 EARLY_NS = 5 * MINUTE_NS
 """Before a range, rows of invocations that began before it are looked for."""
@@ -16,10 +17,10 @@ GRAIN_NS = 10 * 10**6
 
 # Several rows tell of one invocation, the best source first. All in numbers: a state of a text for each of a million
 # requests takes five times as long. A function's hash stands behind its source, a duration (ms) behind that times 1e10.
-_AGGREGATES = """
+_AGGREGATES = f"""
 SELECT min(bitShiftLeft(toUInt64(i.source), 60) + bitShiftRight(cityHash64(i.function), 4)) AS who, min(i.time) AS at,
   min(if(isNull(i.duration_ms), 1e12, toFloat64(i.source) * 1e10 + least(assumeNotNull(i.duration_ms), 9e9))) AS took,
-  max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed, max(i.cold_start) AS cold"""
+  max(i.status {DID_FAIL}) AS failed, max(i.cold_start) AS cold"""
 
 MORE = ", max(i.init_ms) AS init_ms, max(i.memory_mb) AS memory, max(i.memory_used_mb) AS used"
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from coldtrail.store.engine import Engine
 from coldtrail.store.red import Grouping
+from coldtrail.store.sql_words import DID_FAIL
 
 LEVELS = (0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85,
           0.875, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9975, 0.999, 1)  # fmt: skip
@@ -22,14 +23,14 @@ GROUP BY name, begins ORDER BY name, begins
 """.replace("quantilesTDigestMerge(0, ", "quantilesTDigestMerge(0., ")
 
 # An invocation is told of by its report, its lines and its span; the report knows best.
-_ATTEMPTS = """
+_ATTEMPTS = f"""
 SELECT argMin(i.function, i.source) AS function, min(i.time) AS time,
   coalesce(argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)), 0) AS duration_ms,
-  max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed
+  max(i.status {DID_FAIL}) AS failed
 FROM invocations AS i
-WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 5 MINUTE AND i.time < fromUnixTimestamp64Nano({until:Int64})
+WHERE i.time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 5 MINUTE AND i.time < fromUnixTimestamp64Nano({{until:Int64}})
 GROUP BY request_id
-HAVING time >= fromUnixTimestamp64Nano({since:Int64})
+HAVING time >= fromUnixTimestamp64Nano({{since:Int64}})
 """
 
 _FUNCTIONS = f"""

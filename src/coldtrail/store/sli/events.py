@@ -15,6 +15,7 @@ from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
 from coldtrail.store.keys.id_sets import trace_sets
 from coldtrail.store.resource_names import sql_has_any
+from coldtrail.store.sql_words import DID_FAIL
 
 Source = Literal["service", "function", "entry", "trail"]
 
@@ -80,7 +81,7 @@ _FUNCTIONS = _by_minute(
     "name",
     f"""SELECT toString(argMin(i.function, i.source)) AS name, min(i.time) AS at,
     argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS took,
-    max(i.status IN ('error', 'timeout', 'out_of_memory')) AS failed
+    max(i.status {DID_FAIL}) AS failed
   FROM invocations AS i
   WHERE i.time >= fromUnixTimestamp({{since:Int64}}) - INTERVAL 5 MINUTE AND i.time < fromUnixTimestamp({{until:Int64}})
     AND {_NAMED % "i.function"} AND ALSO

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from coldtrail.store.engine import Engine
-from coldtrail.store.sources.messages import FAILED, KEY_KINDS
-from coldtrail.store.sql_words import listed
+from coldtrail.store.sources.messages import KEY_KINDS
+from coldtrail.store.sql_words import DID_FAIL
 
 MOST_MESSAGES = 200_000
 """So many messages of a range are looked at."""
@@ -72,7 +72,7 @@ GROUP BY key_hash, giving, who, requested, attempt
 """
 
 _WORKED = f"""
-SELECT request_hash AS attempt, max(i.status IN ({listed(FAILED)})),
+SELECT request_hash AS attempt, max(i.status {DID_FAIL}),
   max(toUnixTimestamp64Nano(i.time) + toInt64(ifNull(i.duration_ms, 0) * 1e6))
 FROM invocations AS i
 WHERE {_within("i.time", " - INTERVAL 15 MINUTE", " + INTERVAL 1 DAY")} AND attempt IN THESE
@@ -83,7 +83,7 @@ _LOOKED_UP = f"(SELECT request_hash FROM message_keys WHERE {_OF_THEM} AND role 
 
 _FAILED = f"""
 SELECT DISTINCT request_hash FROM invocations AS i
-WHERE {_within("i.time", " - INTERVAL 15 MINUTE", " + INTERVAL 1 DAY")} AND i.status IN ({listed(FAILED)})
+WHERE {_within("i.time", " - INTERVAL 15 MINUTE", " + INTERVAL 1 DAY")} AND i.status {DID_FAIL}
 """
 
 _SERVICES = f"""

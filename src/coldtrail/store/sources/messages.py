@@ -20,9 +20,6 @@ KEY_KINDS: dict[str, KeyKind] = {
 }
 """What identifies a message on each kind of resource; one log line may tell of two resources and a message of each."""
 
-FAILED = ("error", "timeout", "out_of_memory")
-"""What an invocation came to that failed."""
-
 
 class MessagePoint(Struct):
     """One step: messages by the time they were sent (or first taken, where nobody was seen to send them)."""

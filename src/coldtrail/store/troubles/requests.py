@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from coldtrail.store.engine import Engine
+from coldtrail.store.sql_words import DID_FAIL
 
 MOST_GROUPS = 1_000
 MOST_UNITS = 5
@@ -85,7 +86,7 @@ SELECT i.function, uniqExactIf(i.request_id, i.duration_ms >= e.limit_ms * {{sha
   uniqExact(i.request_id), any(e.limit_ms), max(i.duration_ms), toUnixTimestamp64Nano(min(i.time)), toUnixTimestamp64Nano(max(i.time)),
   groupUniqArrayIf({MOST_UNITS})(i.request_id, i.duration_ms >= e.limit_ms * {{share:Float64}} AND i.duration_ms < e.limit_ms)
 FROM invocations AS i INNER JOIN ended AS e ON i.function = e.function
-WHERE {_IN.format(at="i.time")} AND i.status NOT IN ('timeout', 'error', 'out_of_memory') AND isNotNull(i.duration_ms)
+WHERE {_IN.format(at="i.time")} AND i.status NOT {DID_FAIL} AND isNotNull(i.duration_ms)
 GROUP BY i.function HAVING n > 0 LIMIT {MOST_GROUPS}"""
     bound = {"known": known_since_ns, "since": since_ns, "until": until_ns, "share": share}
     return [Slow(*(*row[:7], tuple(row[7]))) for row in engine.rows(query, bound)]

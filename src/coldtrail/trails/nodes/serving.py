@@ -13,9 +13,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
-from coldtrail.model.trails import Node
+from coldtrail.model.trails import RAN_AND_FAILED, Node
 
-FAILED = ("error", "timeout", "out_of_memory")
 MOST_AT_ONCE = 0.05
 """A shard has one invocation at a time; where more of them overlap than this, there are several shards."""
 
@@ -110,7 +109,7 @@ def _job(effects: Sequence[Node], taken: Sequence[int], at: int, there: int, hab
     """The job that begins with an invocation: of as many records as were likely there, if what follows agrees."""
     told = max(1, taken[at])
     likely = max(told, min(habits.most, there))
-    if effects[at].status not in FAILED:
+    if effects[at].status not in RAN_AND_FAILED:
         had = taken[at] or likely
         return Job(had, [Part(effects[at], 0, had)])
     for count in sorted(range(told, max(told, habits.most) + 1), key=lambda one: (abs(one - likely), -one)):
@@ -131,7 +130,7 @@ def _parts(effects: Sequence[Node], taken: Sequence[int], at: int, count: int, t
         if parts and before_ns is not None and node.start_ns - before_ns > LONGEST_BREAK_NS:
             return []
         has = rest.pop()
-        failed = node.status in FAILED
+        failed = node.status in RAN_AND_FAILED
         if told > has.count or (told and not failed and told != has.count):
             return []
         parts.append(Part(node, has.first, has.count))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from coldtrail.model.trails import Edge, Node, Wait
+from coldtrail.model.trails import FAILED, Edge, Node, Wait
 from coldtrail.services.service import CLIENT
 from coldtrail.trails.nodes.of_signals import Nodes
 
-_FAILED = ("error", "timeout", "throttled")
 _TARGETS = (
     "url.full",
     "http.url",
@@ -71,7 +70,7 @@ def _wait_for_calls(nodes: Nodes, above: Node, edges: list[Edge]) -> None:
         until_ns = max(until_ns, end_ns)
         target = _target(nodes, call)
         before = last.get(target)
-        if before is not None and before.status in _FAILED and (before.end_ns or 0) <= call.start_ns:
+        if before is not None and before.status in FAILED and (before.end_ns or 0) <= call.start_ns:
             _tried_again(before, call)
         last[target] = call
     if above.kind in ("invocation", "request"):

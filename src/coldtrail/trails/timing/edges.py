@@ -10,11 +10,11 @@ from __future__ import annotations
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from coldtrail.model.trails import Edge, EdgeKind, Node, Wait, WaitKind
+from coldtrail.model.trails import RAN_AND_FAILED, Edge, EdgeKind, Node, Wait, WaitKind
 from coldtrail.services.service import CONSUMER
 from coldtrail.trails.edges.joins import Joins
 from coldtrail.trails.nodes.of_signals import Nodes
-from coldtrail.trails.nodes.serving import FAILED, Habits, Job, is_one_at_a_time, jobs_of, jobs_of_shard
+from coldtrail.trails.nodes.serving import Habits, Job, is_one_at_a_time, jobs_of, jobs_of_shard
 from coldtrail.trails.timing.calibration import confidence_of
 from coldtrail.trails.timing.channel_facts import NEVER, Channel
 from coldtrail.trails.timing.channels import Channels, channels_of
@@ -149,7 +149,7 @@ def _jobs(
         return jobs_of(effects, [0] * len(effects))
     taken = _taken(nodes, joins, effects)
     served = channels.served.get(side.channel.service)
-    went_through = [count for node, count in zip(effects, taken, strict=True) if node.status not in FAILED]
+    went_through = [count for node, count in zip(effects, taken, strict=True) if node.status not in RAN_AND_FAILED]
     told = sum(map(bool, went_through)) >= MOSTLY * len(went_through)
     if side.channel.carrier == "stream" and told and served and is_one_at_a_time(effects):
         habits = Habits(served.tries or NEVER, channels.batches.get(side.channel.service, 0))
