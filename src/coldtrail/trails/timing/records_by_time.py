@@ -6,10 +6,10 @@ others. Only where all are known: one that is missing would shift the rest.
 
 from __future__ import annotations
 
+from coldtrail.model.trails import RAN_AND_FAILED
 from coldtrail.services.service import CONSUMER
 from coldtrail.trails.edges.joins import Joins
 from coldtrail.trails.nodes.of_signals import Nodes
-from coldtrail.trails.nodes.serving import FAILED
 
 
 def tell_records_apart(nodes: Nodes, joins: Joins) -> None:
@@ -39,7 +39,7 @@ def _is_record(nodes: Nodes, node_id: str) -> bool:
 
 def _are_all_known(nodes: Nodes, batch: str, records: int, causes: int) -> bool:
     """A batch that failed stopped at a record: those behind it have no span."""
-    return records == causes or (records < causes and nodes.by_id[batch].status in FAILED)
+    return records == causes or (records < causes and nodes.by_id[batch].status in RAN_AND_FAILED)
 
 
 def _sent_ns(nodes: Nodes, node_id: str) -> tuple[int, str]:
