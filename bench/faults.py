@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ FOUND_S = 60.0
 """The goal: a fault is told within so many seconds."""
 
 GIVEN_UP_S = 90.0
-SETTLE_S = 8.0
+QUIET_S, MOST_QUIET_S = 15.0, 60.0
+"""After a fault: until nothing new has opened for so long, at most."""
 
 
 class Expected(Struct, frozen=True):
@@ -107,6 +109,8 @@ class Lane:
         )
         self._traffic.start()
         self.began_s = time.monotonic()
+        self.on_s = time.time()
+        """When the fault was switched on, Unix seconds."""
 
     def close(self) -> None:
         """Stop traffic, lab and server."""
@@ -131,6 +135,7 @@ class Lane:
         time.sleep(max(0.0, self.began_s + expected.known_s - time.monotonic()))
         self.resolve()
         began_s, found, others = time.monotonic(), None, dict[str, str]()
+        self.on_s = time.time()
         self.lab.faults.switch(fault, expected.share)
         while found is None and time.monotonic() - began_s < (GIVEN_UP_S if expected.kinds else FOUND_S):
             time.sleep(1.0)
@@ -140,9 +145,18 @@ class Lane:
         self._seen(expected, others)
         self.lab.faults.switch(fault, 0.0)
         self.lab.drain(20.0)
-        time.sleep(SETTLE_S)
-        self._seen(expected, others)
+        self._quieten(expected, others)
         return Told(fault, found or "", took_s if found else None, tuple(sorted(others.values())))
+
+    def _quieten(self, expected: Expected, others: dict[str, str]) -> None:
+        """Wait until nothing new has opened for a while: some of what a fault leaves behind is told by the clock."""
+        known, changed_s, until_s = set[str](), time.monotonic(), time.monotonic() + MOST_QUIET_S
+        while time.monotonic() < min(changed_s + QUIET_S, until_s):
+            now = {one["finding_id"] for one in self.open_findings()}
+            if now - known:
+                known, changed_s = known | now, time.monotonic()
+            self._seen(expected, others)
+            time.sleep(1.0)
 
     def _seen(self, expected: Expected, others: dict[str, str]) -> str | None:
         """Return the title of the finding that tells the fault; note the other high ones."""
@@ -151,9 +165,14 @@ class Lane:
             right = one["kind"] in expected.kinds and (not expected.scopes or one["scope"] in expected.scopes)
             if right:
                 told = told or f"{one['kind']}: {one['title']}"
-            elif one["severity"] == "high" and one["kind"] not in expected.causes and not one["follows"]:
+            elif self._is_new(one) and one["kind"] not in expected.causes:
                 others[one["finding_id"]] = f"{one['kind']}: {one['title']}"
         return told
+
+    def _is_new(self, one: dict[str, Any]) -> bool:
+        """Whether a finding is a trouble of its own, and not one of before the fault that is told late."""
+        seen_s = datetime.fromisoformat(one["last_seen"]).timestamp()
+        return one["severity"] == "high" and not one["follows"] and seen_s >= self.on_s
 
 
 def run_lane(faults: list[str], folder: Path, arguments: argparse.Namespace, say: Callable[[Told], None]) -> None:

@@ -55,6 +55,26 @@ def message(queue: str, sender: str, consumer: str, sent_ns: int, taken_ns: int 
     return spans
 
 
+def returning(queue: str, consumer: str, sent_ns: int, times: int) -> Spans:
+    """A message that its consumer is handed each few seconds, though nothing it says fails."""
+    message_id = str(uuid.uuid4())
+    spans = [span("send", service=f"{queue}-sender", kind=4, start_ns=sent_ns, attributes=named(queue, message_id, "send"))]
+    for number in range(times):
+        run = run_of(consumer, sent_ns + (5 * number + 1) * S_NS)
+        spans += [run, inside(run, "process", 5, 1, named(queue, message_id, "process"))]
+    return spans
+
+
+def record_of(stream: str, sender: str, consumer: str, sent_ns: int, *, told: bool) -> Spans:
+    """A record of a stream of which both ends speak by its order and cart, and the sender, where ``told``, by its number."""
+    number = {"messaging.system": "aws_kinesis", "messaging.destination.name": stream, "messaging.message.id": f"49{uuid.uuid4().int:054d}"}
+    about = {"order.id": f"order-{uuid.uuid4()}", "cart.id": f"cart-{uuid.uuid4()}"}
+    put, taken = run_of(sender, sent_ns), run_of(consumer, sent_ns + S_NS)
+    put["attributes"] |= about
+    sent = [inside(put, "send", 4, 1, {**number, "messaging.operation.type": "send"})] if told else []
+    return [put, *sent, taken, inside(taken, "process", 5, 1, {**number, **about, "messaging.operation.type": "process"})]
+
+
 def calls(service: str, host: str, at_ns: int, count: int, error: str = "") -> Spans:
     run = run_of(service, at_ns)
     attributes = {"server.address": host} | ({"error.type": error} if error else {})
@@ -103,6 +123,10 @@ def told(coldtrail: Coldtrail) -> Names:
         spans += message(names.stuck, names.filler, names.sleeper, now_ns - second * S_NS, None)
     for second in range(300, 30, -10):
         spans += message(names.broken, names.teller, names.reader, now_ns - second * S_NS, now_ns - second * S_NS + S_NS // 10, told=second > 150)
+    for second in range(300, 30, -10):
+        spans += record_of(names.guessed, names.putter, names.getter, now_ns - second * S_NS, told=second > 150)
+    for second in range(60, 30, -10):
+        spans += returning(names.circle, names.silent, now_ns - second * S_NS, 3)
     for second in range(100, 40, -10):
         spans += message(names.early, names.fast, names.right, now_ns - second * S_NS, now_ns - (second + 7) * S_NS)
     spans += turns(names.echoes, names.echo, now_ns - 60 * S_NS, 5)
@@ -134,6 +158,16 @@ def test_messages_that_nobody_takes_any_more_grow_old(coldtrail: Coldtrail, told
 def test_the_place_where_the_chain_breaks_is_named_with_who_used_to_tell(coldtrail: Coldtrail, told: Names) -> None:
     one = found(coldtrail, "lost_context", told.broken, senders=[told.teller])
     assert told.teller in one["advice"]
+
+
+def test_a_sender_that_stops_to_tell_is_named_also_where_it_can_be_guessed(coldtrail: Coldtrail, told: Names) -> None:
+    found(coldtrail, "lost_context", told.guessed, senders=[told.putter], named_count=0)
+
+
+def test_messages_that_come_back_although_nothing_fails_are_poison_and_no_trouble_of_their_own_as_duplicates(coldtrail: Coldtrail, told: Names) -> None:
+    one = found(coldtrail, "poison_message", told.circle, consumer=told.silent, tries=3.0)
+    assert "batchItemFailures" in one["advice"]
+    coldtrail.eventually("/findings", lambda said: [twice["follows"] for twice in said["findings"]] == [one["finding_id"]], SOON_S, about=told.circle, kind="duplicate")
 
 
 def test_a_clock_that_is_wrong_is_told_by_effects_before_their_causes(coldtrail: Coldtrail, told: Names) -> None:

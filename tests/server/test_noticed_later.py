@@ -28,7 +28,7 @@ S_NS = 10**9
 MINUTE_NS = 60 * S_NS
 AHEAD_S = 420
 QUARTER_S, WEEK_S = 900, 7 * 86_400
-SILENT, DROPPED, TOPIC, FULL, SHOP, ROOMY, QUEUE, BOOKS = "stock-count", "mailer", "signups", "orders", "checkout", "thumbnails", "invoices", "books"
+SILENT, DROPPED, TOPIC, FULL, SHOP, ROOMY, QUEUE, PARCELS, BOOKS = "stock-count", "mailer", "signups", "orders", "checkout", "thumbnails", "invoices", "parcels", "books"
 CLOCK = """
 import os, time
 _now_ns, _ahead_ns = time.time_ns, int(os.environ["AHEAD_S"]) * 10**9
@@ -79,6 +79,7 @@ def tell(coldtrail: Coldtrail) -> None:
     at_ms = now_ns // 10**6 - 60_000
     points = [
         point("AWS/Lambda", "AsyncEventsDropped", {"FunctionName": DROPPED}, at_ms, [3, 1]),
+        *(point("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": f"{PARCELS}-dlq"}, at_ms - ago * 60_000, [depth]) for ago, depth in ((2, 1), (1, 1), (0, 4))),
         point("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", {"QueueName": FULL}, at_ms, [90_000, 102_000]),
     ]
     assert lambda_logs.deliver(coldtrail, lambda_logs.payload(f"/aws/lambda/{ROOMY}", reports), record(*points)).status_code == 200
@@ -157,6 +158,11 @@ def test_a_quota_of_which_four_fifths_are_used_is_told_before_it_is_met(later: C
     assert one["title"].startswith(f"{FULL} uses 85% of ")
 
 
+def test_a_dead_letter_queue_that_fills_up_unread_is_told_by_its_depth(later: Coldtrail) -> None:
+    (one,) = found(later, "dead_letter", PARCELS)
+    assert (one["severity"], one["count"], one["evidence"]["queue"], one["evidence"]["message_count"]) == ("high", 3, f"{PARCELS}-dlq", 4)
+
+
 def test_an_hour_that_is_unlike_the_same_hour_of_other_weeks_is_told(later: Coldtrail) -> None:
     (one,) = found(later, "unusual", SHOP)
     assert one["title"] == f"{SHOP} fails more often than is usual at this hour: 50.0% instead of 0.0%"
@@ -180,6 +186,7 @@ def test_a_failure_comes_back_after_it_was_resolved(later: Coldtrail) -> None:
 
 
 def test_what_is_well_is_told_of_by_nothing_else(later: Coldtrail) -> None:
-    found(later, "vanished", SILENT)
+    for kind, scope in (("vanished", SILENT), ("dead_letter", PARCELS)):
+        found(later, kind, scope)
     high = {(one["kind"], one["scope"]) for one in later.api("/findings", which="all", severity="high", limit=200)["findings"]}
-    assert high - {("error", BOOKS)} == {("dropped", DROPPED), ("dropped", TOPIC), ("error", f"{QUEUE}-taker")}
+    assert high - {("error", BOOKS)} == {("dropped", DROPPED), ("dropped", TOPIC), ("dead_letter", PARCELS), ("error", f"{QUEUE}-taker")}

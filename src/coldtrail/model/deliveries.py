@@ -17,8 +17,9 @@ class Handed(Struct, frozen=True):
     """One delivery of one message; times in Unix nanoseconds.
 
     ``kind`` and ``name``: of the queue, topic, bus, stream, table, bucket or schedule; the name is "" where nobody tells it.
-    ``at_ns``: when it was sent, or first taken where nobody says when. ``waited_ms``: from its sending to the first
-    delivery to this consumer, from the end of the attempt before to a later one; None where that is not told.
+    ``sender``: who is told to have sent it; "" where nobody is, or somebody is only likely to have. ``at_ns``: when it was
+    sent, or first taken where nobody says when. ``waited_ms``: from its sending to the first delivery to
+    this consumer, from the end of the attempt before to a later one; None where that is not told.
     ``number``: which delivery to this consumer. ``batch``: messages in the invocation. ``partial``: it failed in an
     invocation that succeeded. ``order_group``: the shard or FIFO group; ``order_key``: sorts as it was sent within it.
     ``dead_letter_of``: it was taken from the dead-letter queue of this source (or function), for ``cause``, after

@@ -41,6 +41,13 @@ DEAD_LETTER_ENDINGS = (
 """How people name the dead-letter queue of a queue: its name and one of these. A ".fifo" stays last."""
 
 
+def dead_letters_of(queue: str) -> str:
+    """Return the queue whose dead letters this one keeps, by its name: `orders` of `orders-dlq`; "" of any other."""
+    plain = queue.removesuffix(".fifo")
+    of = min((plain.removesuffix(one) for one in DEAD_LETTER_ENDINGS), key=len)
+    return of + queue[len(plain) :] if of and of != plain else ""
+
+
 def _of(metric: str, times: float = 1.0) -> tuple[CloudWatch, ...]:
     return (CloudWatch(NAMESPACE, metric, by="QueueName", times=times),)
 

@@ -70,6 +70,7 @@ def _of_message(told: _Told, message: Node) -> Iterable[Handed]:
 def _begun(told: _Told, message: Node, taker: str) -> Handed:
     nodes = told.graph.nodes
     givers = [nodes.by_id[one] for one in nodes.givers[message.node_id]]
+    guessed = {edge.cause for edge in told.graph.causes.get(message.node_id, ()) if edge.evidence == "correlation_id"}
     known = bool(givers) or nodes.facts[message.node_id].sent_ns is not None
     key = next(iter(message.keys.values()), "")
     handed = nodes.handed.get((message.node_id, taker))
@@ -82,7 +83,7 @@ def _begun(told: _Told, message: Node, taker: str) -> Handed:
         name=source.name,
         at_ns=message.start_ns,
         sent_ns=message.start_ns if known else None,
-        sender=min((node.service for node in givers), default=""),
+        sender=min((node.service for node in givers if node.node_id not in guessed), default=""),
         trail_id=told.trail_ids.get(message.node_id, ""),
         order_group=group.partition(":")[0],
         order_key=key.zfill(64) if "sequence_number" in message.keys else "",

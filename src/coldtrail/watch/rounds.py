@@ -12,6 +12,7 @@ from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.troubles.messages import courses
 from coldtrail.watch.finders.aging import LATE_S, growing_old
 from coldtrail.watch.finders.cold_routes import cold_starts_in_front
+from coldtrail.watch.finders.dead_letters import filling_up
 from coldtrail.watch.finders.dropped import counted_drops, undelivered
 from coldtrail.watch.finders.lost_context import lost_context
 from coldtrail.watch.finders.near_quotas import near_quotas
@@ -56,6 +57,7 @@ def rounds_of(limits: Mapping[str, float]) -> tuple[Round, ...]:
         Round(new_dependencies, 20),
         Round(cold_starts_in_front, 20),
         Round(drops, 20),
+        Round(filling_up, 20),
         Round(near_timeouts, 60),
         Round(near_quotas(limits), 120),
         Round(unusual_for_the_hour, 300),

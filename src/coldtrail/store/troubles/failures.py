@@ -214,12 +214,22 @@ def poisoned(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
     return [_group(row, 3, 1) for row in _rows(engine, query, since_ns, until_ns)]
 
 
-def done_twice(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
-    """Messages that a consumer took again although it had been through with them, by source and (consumer,)."""
-    query = f"""SELECT toUnixTimestamp(toStartOfMinute(at)), name, consumer, uniqExact(message), toUnixTimestamp64Nano(min(at)),
-          toUnixTimestamp64Nano(max(at)), groupArray({MOST_UNITS})(trail_id)
-        FROM ({_newest(" AND how = 'duplicate'")}) GROUP BY 1, name, consumer LIMIT {MOST_GROUPS}"""
-    return [_group(row, 1) for row in _rows(engine, query, since_ns, until_ns)]
+def taken_again(engine: Engine, since_ns: int, until_ns: int) -> list[Group]:
+    """Messages that a consumer took again although it had been through with them, by source and (consumer,).
+
+    Figures: how many of them return to a queue each time, and how often one was taken, at most. A queue hands out again and
+    again what it was told to, by an answer that no telemetry shows (`batchItemFailures`), or what took too long.
+    """
+    again = f"SELECT message FROM deliveries WHERE {_RANGE.replace('time ', 'at ')} AND how = 'duplicate'"
+    query = f"""SELECT toUnixTimestamp(toStartOfMinute(first_at)), name, consumer, count(), toUnixTimestamp64Nano(min(first_at)),
+          max(last_ns), groupArray({MOST_UNITS})(trail), countIf(returns), max(taken)
+        FROM (SELECT name, consumer, message, min(at) AS first_at, max(taken_ns) AS last_ns, any(trail_id) AS trail,
+            count() AS taken,
+            any(kind) = 'sqs' AND taken >= {POISON_TRIES} AND countIf(failed AND NOT partial) = 0 AS returns
+          FROM ({_newest(f" AND message IN ({again})")}) WHERE taker != '' GROUP BY name, consumer, message
+          HAVING countIf(how = 'duplicate') > 0 ORDER BY returns DESC)
+        GROUP BY 1, name, consumer LIMIT {MOST_GROUPS}"""
+    return [_group(row, 1, 2) for row in _rows(engine, query, since_ns, until_ns)]
 
 
 def median_durations(

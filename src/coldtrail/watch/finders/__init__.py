@@ -11,7 +11,7 @@ from coldtrail.watch.finders.error_lines import error_lines
 from coldtrail.watch.finders.executions import failing_executions
 from coldtrail.watch.finders.failures import failing_functions
 from coldtrail.watch.finders.memory import nearly_out_of_memory
-from coldtrail.watch.finders.messages import given_up_messages, messages_done_twice, poison_messages
+from coldtrail.watch.finders.messages import given_up_messages, messages_taken_again, poison_messages
 from coldtrail.watch.finders.recursion import recursions
 from coldtrail.watch.finders.retry_storms import retry_storms
 from coldtrail.watch.finders.slower import slower_than_before
@@ -24,7 +24,7 @@ FINDERS = (
     failing_executions,
     given_up_messages,
     poison_messages,
-    messages_done_twice,
+    messages_taken_again,
     slower_than_before,
     retry_storms,
     recursions,

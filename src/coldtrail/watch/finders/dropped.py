@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from msgspec import structs
 
@@ -15,6 +16,9 @@ from coldtrail.store.troubles.messages import Course
 from coldtrail.watch.finders.aging import LEAST_BEFORE, PASSED_ON, TAKEN_SHARE
 
 MINUTE_NS = 60 * 10**9
+STEP_NS = 10 * 10**9
+"""CloudWatch tells by the minute, some streams by less: what is seen again must not seem to be later than it was."""
+
 LEAST_LOST, LOST_SHARE = 5, 0.5
 
 DROPS = (
@@ -46,22 +50,29 @@ def counted_drops(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Sigh
     for (name,) in rows:
         published = names[name]
         chart = series_of(
-            engine, name, since_ns + AT_THE_END_NS, until_ns + AT_THE_END_NS, MINUTE_NS, "sum", (published.by,)
+            engine, name, since_ns + AT_THE_END_NS, until_ns + AT_THE_END_NS, STEP_NS, "sum", (published.by,)
         )
         for line in chart.series:
             scope = line.labels.get(published.by, "")
-            for at_ns, value in line.points:
-                if value >= 1 and scope:
-                    yield _counted(published, scope, at_ns, int(value))
+            for points in _by_minute(line.points) if scope else ():
+                yield _counted(published, scope, points)
 
 
-def _counted(published: CloudWatch, scope: str, at_ns: int, count: int) -> Sighting:
+def _by_minute(points: list[tuple[int, float]]) -> Iterator[list[tuple[int, float]]]:
+    """The points of each minute that count something."""
+    counting = (one for one in points if one[1] >= 1)
+    for _, minute in groupby(counting, key=lambda one: one[0] // MINUTE_NS):
+        yield list(minute)
+
+
+def _counted(published: CloudWatch, scope: str, points: list[tuple[int, float]]) -> Sighting:
+    times, count = (points[0][0], points[-1][0] + STEP_NS), int(sum(value for _, value in points))
     if published is not THROTTLES:
         return _sighting(
-            scope, published.metric, at_ns, count, f"{count} events of {scope} are lost ({published.metric})"
+            scope, published.metric, times, count, f"{count} events of {scope} are lost ({published.metric})"
         )
     return structs.replace(
-        _sighting(scope, published.metric, at_ns, count, f"{scope} is throttled: {count} within a minute"),
+        _sighting(scope, published.metric, times, count, f"{scope} is throttled: {count} within a minute"),
         kind="throttle",
         severity="medium",
         advice=(
@@ -86,22 +97,24 @@ def undelivered(courses: dict[tuple[str, str], list[Course]], now_ns: int) -> It
                 yield _sighting(
                     name,
                     "untaken",
-                    one.oldest_ns,
+                    (one.oldest_ns, one.latest_ns),
                     one.late,
                     f"Events of {name} reach nobody: {one.late} within a minute",
                     one.units,
                 )
 
 
-def _sighting(scope: str, detail: str, at_ns: int, count: int, title: str, units: tuple[str, ...] = ()) -> Sighting:
+def _sighting(
+    scope: str, detail: str, times: tuple[int, int], count: int, title: str, units: tuple[str, ...] = ()
+) -> Sighting:
     return Sighting(
         kind="dropped",
         scope=scope,
         detail=detail,
-        minute_s=at_ns // MINUTE_NS * 60,
+        minute_s=times[0] // MINUTE_NS * 60,
         count=count,
-        first_ns=at_ns,
-        last_ns=at_ns + MINUTE_NS,
+        first_ns=times[0],
+        last_ns=times[1],
         title=title,
         severity="high",
         advice=_ADVICE,

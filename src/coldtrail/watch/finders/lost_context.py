@@ -16,22 +16,38 @@ SETTLED_NS = 15 * 10**9
 
 
 def lost_context(courses: dict[tuple[str, str], list[Course]], now_ns: int) -> Iterator[Sighting]:
-    """Every source whose messages are taken and nobody is known to have sent them, though that was known before."""
+    """Every source whose messages are taken and nobody is told to have sent them, though somebody was before."""
     for (kind, name), minutes in courses.items():
+        found = [minutes[-1]] if _ends(minutes) else []
         for place, one in enumerate(minutes):
             if one.last_ns > now_ns - SETTLED_NS and place == len(minutes) - 1 and one.count < 2 * LEAST_NOW:
                 continue
-            before = [other for other in minutes[:place] if other.named >= other.count * NAMED_BEFORE]
-            if _broken(one) and sum(other.count for other in before) >= LEAST_BEFORE:
-                senders = sorted({sender for other in before for sender in other.senders})
-                yield _sighting(kind, name, one, senders)
+            if _broken(one) and sum(other.count for other in _well_named(minutes[:place])) >= LEAST_BEFORE:
+                found.append(one)
+        for one in found:
+            yield _sighting(kind, name, one, _well_named(minutes))
+
+
+def _well_named(minutes: list[Course]) -> list[Course]:
+    return [one for one in minutes if one.named >= one.count * NAMED_BEFORE]
 
 
 def _broken(one: Course) -> bool:
     return one.taken >= LEAST_NOW and one.count - one.named >= LEAST_NOW and one.named < one.count * NAMED_NOW
 
 
-def _sighting(kind: str, name: str, one: Course, senders: list[str]) -> Sighting:
+def _ends(minutes: list[Course]) -> bool:
+    """Whether nobody was told to have sent anything since some message; told sooner than by the half of a minute."""
+    named_ns = max(one.named_ns for one in minutes)
+    since = [one for one in minutes if one.last_ns > named_ns]
+    # Within that message's minute as many as usual may have been nameless before it.
+    nameless = sum(one.nameless - int(one.named * (1 / NAMED_BEFORE - 1)) for one in since)
+    known = sum(one.named for one in _well_named(minutes)) >= LEAST_BEFORE
+    return known and nameless >= LEAST_BEFORE and minutes[-1].last_ns >= named_ns + SETTLED_NS
+
+
+def _sighting(kind: str, name: str, one: Course, before: list[Course]) -> Sighting:
+    senders = sorted({sender for other in before for sender in other.senders})
     who = " or ".join(senders[:3]) or "their sender"
     return Sighting(
         kind="lost_context",

@@ -1,12 +1,14 @@
-"""Messages that are given up, that poison a queue or stream, and that are done twice."""
+"""Messages that are given up, that poison a queue or stream, that come back each time, and that are done twice."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec import structs
+
 from coldtrail.model.findings import Sighting, fingerprint
 from coldtrail.store.engine import Engine
-from coldtrail.store.troubles.failures import done_twice, given_up, poisoned
+from coldtrail.store.troubles.failures import given_up, poisoned, taken_again
 from coldtrail.watch.finders.failures import failure_detail, kind_of
 from coldtrail.watch.finders.told import sighting
 from coldtrail.watch.normalise import normalise
@@ -54,10 +56,25 @@ def poison_messages(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Si
         )
 
 
-def messages_done_twice(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Sighting]:
-    """Every consumer that took messages again with which it had been through."""
-    for group in done_twice(engine, since_ns, until_ns):
-        consumer = group.texts[0]
+def messages_taken_again(engine: Engine, since_ns: int, until_ns: int) -> Iterator[Sighting]:
+    """Every consumer that took messages again with which it had been through: twice, or each time that the queue hands them out."""
+    for group in taken_again(engine, since_ns, until_ns):
+        (consumer,), (returned, tries) = group.texts, group.figures
+        returning = sighting(
+            group,
+            kind="poison_message",
+            detail=f"{consumer}: comes back",
+            title=f"The same messages of {group.scope} come back to {consumer} each time, though it succeeds",
+            severity="medium",
+            advice=(
+                "It reports them as failed (`batchItemFailures`): let it log why. Or the queue's visibility time-out is"
+                " shorter than its work: make that six times the function's time-out."
+            ),
+            consumer=consumer,
+            tries=tries,
+        )
+        if returned:
+            yield structs.replace(returning, count=int(returned))
         yield sighting(
             group,
             kind="duplicate",
@@ -66,4 +83,5 @@ def messages_done_twice(engine: Engine, since_ns: int, until_ns: int) -> Iterato
             severity="medium",
             advice="Delivery is at least once: make the work idempotent by the message's id or a business key.",
             consumer=consumer,
+            follows=returning.fingerprint if returned else "",
         )
