@@ -16,7 +16,7 @@ from coldtrail.server.summing import Summing
 from coldtrail.store.capabilities import capabilities
 from coldtrail.store.engine import Engine
 from coldtrail.store.entries import entries
-from coldtrail.store.figures.functions import figures_by_function, figures_of_all_functions
+from coldtrail.store.figures.functions import figures_by_function, figures_of_functions
 from coldtrail.store.figures.steps import Steps
 from coldtrail.store.loading.statements import LOAD
 from coldtrail.store.minutes import KINDS, parts
@@ -92,7 +92,8 @@ def told(engine: Engine, source: Source, since_ns: int, until_ns: int, step_ns: 
         sorted(red(engine, "function", since_ns, until_ns, step_ns), key=lambda one: one.name),
         entries(engine, since_ns, until_ns, step_ns),
         capabilities(engine, {"api": "shop"}, since_ns, until_ns, step_ns),
-        figures_of_all_functions(engine, steps),
+        figures_of_functions(engine, "", steps, [f"account.{way}" for way in ("count", "errors", "duration_p95", "memory_used", "concurrency")]),
+        figures_of_functions(engine, "fn1", steps, [f"function.{way}" for way in ("count", "errors", "duration_p95", "init_p95")]),
         figures_by_function(engine, steps),
     ]
 

@@ -1,7 +1,8 @@
-"""Figures of all functions: together, and the most of each; from summed minutes, and row by row from the rest of a range."""
+"""Figures of functions: of one or of all together, and the most of each; from summed minutes, and row by row from the rest of a range."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from coldtrail.store.engine import Engine
@@ -35,23 +36,31 @@ def _asked(cut: Parts, since_ns: int, step_ns: int) -> dict[str, Any]:
     return {"since": since_ns, "step": step_ns, **(cut.parameters if cut.summed else {})}
 
 
-def together(engine: Engine, cut: Parts, since_ns: int, until_ns: int, step_ns: int) -> list[tuple[Any, ...]]:
-    """Return step, count, errors, p95, most MB used, MB, and p95 of initialising (ms) of all functions by step."""
-    found = [
-        f"SELECT {STEP_OF_AT} AS step, {WHOLE} FROM ({invocations(*gap, *_around(gap, until_ns), MORE)}) GROUP BY step"
-        for gap in cut.gaps
-    ]
+def together(
+    engine: Engine, cut: Parts, since_ns: int, until_ns: int, step_ns: int, functions: Sequence[str] = ("",)
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Return step, count, errors, p95, most MB used, MB, and p95 of initialising (ms) by step.
+
+    ``functions``: "" for all together, the name of one, or both; by these.
+    """
+    found = []
+    for gap in cut.gaps:
+        for name in functions:
+            rows = invocations(*gap, *_around(gap, until_ns), MORE, of_one=bool(name))
+            whose = "{function:String}" if name else "''"
+            found.append(f"SELECT {whose} AS whose, {STEP_OF_AT} AS step, {WHOLE} FROM ({rows}) GROUP BY step")
     if cut.summed:
         found.append(
-            f"SELECT {STEP_OF_MINUTE} AS step, {_KEPT} FROM function_minutes WHERE function = '' AND {cut.where}"
+            f"""SELECT toString(function) AS whose, {STEP_OF_MINUTE} AS step, {_KEPT} FROM function_minutes
+            WHERE function IN {{functions:Array(String)}} AND {cut.where}"""
         )
-    if not found:
-        return []
-    return engine.rows(
-        f"""SELECT step, sum(n), sum(errors), {_P95.format("told")}, nullIf(max(used), 0), nullIf(max(memory), 0),
-          {_P95.format("inits")} FROM ({UNION.join(found)}) GROUP BY step HAVING sum(n) > 0 ORDER BY step""",
-        _asked(cut, since_ns, step_ns),
-    )
+    figures: dict[str, list[tuple[Any, ...]]] = {}
+    asked = {**_asked(cut, since_ns, step_ns), "functions": [*functions], "function": max(functions)}
+    query = f"""SELECT whose, step, sum(n), sum(errors), {_P95.format("told")}, nullIf(max(used), 0), nullIf(max(memory), 0),
+          {_P95.format("inits")} FROM ({UNION.join(found)}) GROUP BY whose, step HAVING sum(n) > 0 ORDER BY step"""
+    for whose, *row in engine.rows(query, asked) if found else ():
+        figures.setdefault(whose, []).append(tuple(row))
+    return figures
 
 
 def most_by_function(engine: Engine, since_ns: int, until_ns: int, step_ns: int) -> list[tuple[Any, ...]]:

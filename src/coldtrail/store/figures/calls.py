@@ -46,6 +46,12 @@ WHERE minute >= toStartOfMinute(fromUnixTimestamp64Nano({since:Int64})) AND minu
 GROUP BY called, step HAVING n > 0 ORDER BY step
 """
 
+_CALLED = """
+SELECT DISTINCT intDiv(toInt64(toUnixTimestamp(minute)) * 1000000000 - {since:Int64}, {step:Int64}) AS step FROM calls
+WHERE minute >= toStartOfMinute(fromUnixTimestamp64Nano({since:Int64})) AND minute < fromUnixTimestamp64Nano({until:Int64})
+  AND kind = {kind:String} AND name = {name:String} AND taking = 0 AND count > 0
+"""
+
 # What failed is a small part: only those rows' attributes are read.
 _FAILURES = """
 SELECT {step}, countIf({throttled}),
@@ -123,6 +129,6 @@ def figures_of_failures(engine: Engine, resource: Resource, steps: Steps) -> Fig
     )
     failed = columns(engine.rows(query, parameters), _FAILED_WAYS)
     counted = steps.of(steps.counted_ns) if steps.counted_ns else 0
-    calls = figures_of_calls(engine, resource, steps).get("calls.count", {})
-    none = {step: 0.0 for step in calls if step >= counted}
+    calls = engine.rows(_CALLED, parameters)
+    none = {int(step): 0.0 for (step,) in calls if step >= counted}
     return {way: none | failed.get(way, {}) for way in _FAILED_WAYS} if none or failed else {}

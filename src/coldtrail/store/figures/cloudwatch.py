@@ -7,7 +7,7 @@ User Guide, "Translations with OpenTelemetry 1.0.0 format" (`amazonaws.com/AWS/L
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -15,7 +15,8 @@ from coldtrail.services.service import CloudWatch, Metric
 from coldtrail.store.engine import Engine
 from coldtrail.store.figures.steps import Steps
 from coldtrail.store.metrics.charts import STATS, chart_of_series
-from coldtrail.store.metrics.series import Series, dictionary_of
+from coldtrail.store.metrics.series import Series, dictionary_of, grouped
+from coldtrail.store.metrics.summaries import Summaries, read_summaries
 
 PREFIX = "amazonaws.com/"
 PLACE = ("cloud.account.id", "cloud.region")
@@ -40,21 +41,55 @@ def name_of(published: CloudWatch, metric: str = "") -> str:
 
 def known_names(engine: Engine, metrics: Iterable[Metric]) -> frozenset[str]:
     """Return which of CloudWatch's metrics were ever received; reads a few rows of the list of names."""
-    published = [one for metric in metrics for one in metric.cloudwatch]
-    names = sorted({name_of(one, name) for one in published for name in (one.metric, one.over) if name})
-    rows = engine.rows("SELECT DISTINCT name FROM metric_names WHERE name IN {names:Array(String)}", {"names": names})
+    query = "SELECT DISTINCT name FROM metric_names WHERE name IN {names:Array(String)}"
+    rows = engine.rows(query, {"names": sorted(_names(metrics))})
     return frozenset(str(row[0]) for row in rows)
 
 
-def received(engine: Engine, metric: Metric, resource: str, steps: Steps, known: frozenset[str]) -> Received | None:
-    """Return what CloudWatch said of a metric of one resource, None where it said nothing in the range."""
-    for published in metric.cloudwatch:
-        if published.only in ("", resource) and name_of(published) in known:
-            reader = _Reader(engine, published, steps)
-            label = reader.label_of(resource)
-            if (label or not published.by) and (found := reader.read(metric.stat, label)):
-                return found
-    return None
+def received(engine: Engine, metrics: Sequence[Metric], resource: str, steps: Steps) -> dict[str, Received]:
+    """Return what CloudWatch said of metrics of one resource, by their ids; what it did not tell in the range is left out.
+
+    Reads the series of all of them in one question, and in another their points.
+    """
+    series = dictionary_of(engine).by_name(engine, _names(metrics), steps.since_ns)
+    told = [
+        (metric, one)
+        for metric in metrics
+        for one in metric.cloudwatch
+        if one.only in ("", resource) and name_of(one) in series
+    ]
+    dead = _gave_up_to(engine, resource, steps.until_ns) if any(one.endings for _, one in told) else []
+    asked = []
+    for metric, one in told:
+        reader = _Reader(engine, one, steps, series)
+        label = reader.label_of(resource, dead)
+        if label or not one.by:
+            asked.append((metric, reader, label))
+    together = _together(engine, [(reader, label) for _, reader, label in asked], steps)
+    found: dict[str, Received] = {}
+    for metric, reader, label in asked:
+        if metric.id not in found and (figures := reader.read(metric.stat, label, together)):
+            found[metric.id] = figures
+    return found
+
+
+def _names(metrics: Iterable[Metric]) -> set[str]:
+    """The names under which metrics are stored."""
+    published = [one for metric in metrics for one in metric.cloudwatch]
+    return {name_of(one, name) for one in published for name in (one.metric, one.over) if name}
+
+
+def _together(engine: Engine, asked: Iterable[tuple[_Reader, str]], steps: Steps) -> Summaries:
+    """The points of all summaries that will be asked for; what is no summary is read when it is its turn."""
+    series = {one.series_id: one for reader, label in asked for one in reader.series_of(label) if one.kind == "summary"}
+    return read_summaries(
+        engine,
+        list(series.values()),
+        steps.since_ns + AT_THE_END_NS,
+        steps.until_ns + AT_THE_END_NS,
+        steps.step_ns,
+        ("max", "p95"),
+    )
 
 
 def received_by_resource(
@@ -68,76 +103,103 @@ def received_by_resource(
     for published in metric.cloudwatch:
         if not published.only and name_of(published) in known:
             by = PLACE if by_place or not published.by else (published.by,)
-            for labels, values in _Reader(engine, published, steps).lines(metric.stat, by):
+            series = dictionary_of(engine).by_name(engine, [name_of(published)], steps.since_ns)
+            for labels, values in _Reader(engine, published, steps, series).lines(metric.stat, by):
                 found.setdefault("/".join(_plain(labels[name]) for name in by if labels[name]), values)
     return found
 
 
 class _Reader:
-    """Reads one metric as CloudWatch publishes it."""
+    """Reads one metric as CloudWatch publishes it, of the series that are known by metric."""
 
-    def __init__(self, engine: Engine, published: CloudWatch, steps: Steps) -> None:
+    def __init__(
+        self, engine: Engine, published: CloudWatch, steps: Steps, series: Mapping[str, Sequence[Series]]
+    ) -> None:
+        self.published = published
         self._engine = engine
-        self._published = published
         self._steps = steps
-        self._series = dictionary_of(engine).series(engine, name_of(published), steps.since_ns)
+        self._known = series
+        self._series = series.get(name_of(published), ())
 
-    def label_of(self, resource: str) -> str:
+    def label_of(self, resource: str, gave_up_to: Sequence[str]) -> str:
         """The label that the resource's series have: its name, with an ending of it, or an ARN that ends in it."""
-        by, endings = self._published.by, self._published.endings
+        by, endings = self.published.by, self.published.endings
         told = {one.label(by) for one in self._series} if by else set()
         if not endings:
             return next((one for one in sorted(told) if one == resource or one.endswith(f":{resource}")), "")
         plain, fifo = resource.removesuffix(".fifo"), resource[len(resource.removesuffix(".fifo")) :]
-        seen = _gave_up_to(self._engine, resource, self._steps.until_ns)
-        return next((name for name in (*seen, *(f"{plain}{one}{fifo}" for one in endings)) if name in told), "")
+        return next((name for name in (*gave_up_to, *(f"{plain}{one}{fifo}" for one in endings)) if name in told), "")
 
-    def read(self, stat: str, label: str) -> Received | None:
+    def read(self, stat: str, label: str, together: Summaries) -> Received | None:
         """Return the figures of one resource; a percentile that was not streamed is replaced by the average."""
-        if self._published.over:
-            return self._share(label)
+        if self.published.over:
+            return self._share(label, together)
         for chosen in (stat, "avg") if stat == "p95" else (stat,):
             values: dict[int, float] = {}
-            for _, line in self.lines(chosen, (), label):
+            for _, line in self.lines(chosen, (), label, together):
                 # A percentile of several operations: the slowest stands for them.
                 values |= {step: max(value, values.get(step, value)) for step, value in line.items()}
             if values:
-                return Received(chosen, values, self._published)
+                return Received(chosen, values, self.published)
         return None
 
-    def _share(self, label: str) -> Received | None:
-        some = dict(self._sums(self._published.metric, label))
-        all_ = dict(self._sums(self._published.over, label))
+    def _share(self, label: str, together: Summaries) -> Received | None:
+        some, all_ = ((one.lines("sum", (), label, together) or [({}, {})])[0][1] for one in self._parts())
         values = {step: some[step] / all_[step] for step in some if all_.get(step)}
-        return Received("avg", values, self._published) if values else None
+        return Received("avg", values, self.published) if values else None
 
-    def _sums(self, metric: str, label: str) -> dict[int, float]:
-        published = structs.replace(self._published, metric=metric, over="")
-        lines = _Reader(self._engine, published, self._steps).lines("sum", (), label)
-        return lines[0][1] if lines else {}
+    def _parts(self) -> list[_Reader]:
+        """This, or of a share the two that it is of."""
+        published = self.published
+        metrics = (published.metric, published.over) if published.over else ()
+        alone = [structs.replace(published, metric=one, over="") for one in metrics]
+        return [_Reader(self._engine, one, self._steps, self._known) for one in alone] or [self]
 
-    def lines(self, stat: str, by: tuple[str, ...], label: str = "") -> list[tuple[dict[str, str], dict[int, float]]]:
+    def series_of(self, label: str) -> list[Series]:
+        """Return what is read for one resource."""
+        return [series for part in self._parts() for series in part._chosen(label)[0]]
+
+    def lines(
+        self, stat: str, by: tuple[str, ...], label: str = "", together: Summaries | None = None
+    ) -> list[tuple[dict[str, str], dict[int, float]]]:
         """Return labels and figures by step of the series of the fewest dimensions, a line for each combination of ``by``."""
-        published, steps = self._published, self._steps
-        mine = [one for one in self._series if not label or one.label(published.by) == label]
-        chosen = _fewest(mine, published)
-        if chosen is None:
+        series, dimensions = self._chosen(label)
+        by = by or (tuple(sorted(dimensions)) if stat == "p95" else ())
+        times = 1.0 if stat == "count" else self.published.times
+        if not series:
             return []
-        filters = [(name, "") for name in sorted(_all_dimensions(mine) - chosen)]
-        if label:
-            filters.append((published.by, label))
+        if together is not None and together.has(series):
+            labels, groups = grouped(series, by)
+            mine = [[one for one, at in zip(series, groups, strict=True) if at == line] for line in range(len(labels))]
+            lines = [(told, together.figures(some, stat)) for told, some in zip(labels, mine, strict=True)]
+        else:
+            lines = self._charted(series, stat, by)
+        return [(told, {step: value * times for step, value in values.items()}) for told, values in lines]
+
+    def _charted(
+        self, series: list[Series], stat: str, by: tuple[str, ...]
+    ) -> list[tuple[dict[str, str], dict[int, float]]]:
+        steps = self._steps
         chart = chart_of_series(
             self._engine,
-            [one for one in self._series if all(one.label(name) == value for name, value in filters)],
-            name_of(published),
+            series,
+            name_of(self.published),
             steps.since_ns + AT_THE_END_NS,
             steps.until_ns + AT_THE_END_NS,
             steps.step_ns,
             stat if stat in STATS else None,  # type: ignore[arg-type]
-            by or (tuple(sorted(chosen)) if stat == "p95" else ()),
+            by,
         )
-        times = 1.0 if stat == "count" else published.times
-        return [(line.labels, {steps.of(at): value * times for at, value in line.points}) for line in chart.series]
+        return [(line.labels, {steps.of(at): value for at, value in line.points}) for line in chart.series]
+
+    def _chosen(self, label: str) -> tuple[list[Series], frozenset[str]]:
+        """The series with the label (any, "") of the fewest dimensions, and which these are."""
+        mine = [one for one in self._series if not label or one.label(self.published.by) == label]
+        chosen = _fewest(mine, self.published)
+        if chosen is None:
+            return [], frozenset()
+        others = _all_dimensions(mine) - chosen
+        return [one for one in mine if not any(one.label(name) for name in others)], chosen
 
 
 def _gave_up_to(engine: Engine, queue: str, until_ns: int) -> list[str]:

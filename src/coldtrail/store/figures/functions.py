@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
@@ -14,36 +13,23 @@ from coldtrail.store.functions.minutes import STEP_OF_MINUTE
 from coldtrail.store.minutes import parts
 from coldtrail.store.resource_names import sql_has_any
 from coldtrail.store.resources import RANGE
-from coldtrail.store.sql_words import DID_FAIL, listed
+from coldtrail.store.sql_words import listed
 
-_OF_FUNCTION = """AND i.request_hash IN (
+_RAN = """
+SELECT groupArray(toUnixTimestamp64Nano(began)), groupArray(toInt64(assumeNotNull(duration_ms) * 1e6)) FROM (
+  SELECT min(i.time) AS began, argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms
+  FROM invocations AS i
+  WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE
+    AND i.time < fromUnixTimestamp64Nano({until:Int64}) AND i.request_hash IN (
     SELECT request_hash FROM invocations WHERE function = {function:String}
-      AND time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE AND time < fromUnixTimestamp64Nano({until:Int64}))"""
-
-_INVOCATIONS = f"""
-SELECT i.request_hash AS request, min(i.time) AS time, argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms,
-  max(i.status {DID_FAIL}) AS failed, max(i.init_ms) AS init_ms,
-  max(i.memory_mb) AS memory_mb, max(i.memory_used_mb) AS memory_used_mb
-FROM invocations AS i
-WHERE i.time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 15 MINUTE
-  AND i.time < fromUnixTimestamp64Nano({{until:Int64}}) OF_FUNCTION
-GROUP BY request
+      AND time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 15 MINUTE AND time < fromUnixTimestamp64Nano({until:Int64}))
+  GROUP BY i.request_hash)
+WHERE isNotNull(duration_ms)
 """
 """An invocation lasts up to 15 minutes, so one that began before the range may still run in it."""
 
 _WAYS = ("count", "errors", "duration_p95", "memory_used", "memory_size", "init_p95")
-_ACCOUNT = tuple(f"account.{way}" for way in _WAYS)
-
-# Looking for the invocations of one function among all is what costs: they are looked for once, for both.
-_FIGURES = f"""
-SELECT toUInt8(grouping(step)) AS whole, step, count(), countIf(failed),
-  quantileTDigestIf(0.95)(duration_ms, isNotNull(duration_ms)), max(memory_used_mb), max(memory_mb),
-  quantileTDigestIf(0.95)(init_ms, isNotNull(init_ms)),
-  if(whole, groupArrayIf(toUnixTimestamp64Nano(time), isNotNull(duration_ms)), []),
-  if(whole, groupArrayIf(toInt64(assumeNotNull(duration_ms) * 1e6), isNotNull(duration_ms)), [])
-FROM (SELECT *, {step_of("time")} AS step FROM ({_INVOCATIONS.replace("OF_FUNCTION", _OF_FUNCTION)}))
-GROUP BY GROUPING SETS ((step), ())
-"""
+_OF_ONE, _OF_ALL = (tuple(f"{whose}.{way}" for way in _WAYS) for whose in ("function", "account"))
 
 _INVOKED = f"""multiIf(mapContains(attributes, 'faas.invoked_name'), {sql_text("attributes['faas.invoked_name']")},
   {sql_text("attributes['aws.xray.aws.function_name']")})"""
@@ -80,14 +66,28 @@ WHERE givers > 0 AND taken >= sent AND {in_range("taken")} GROUP BY kind, step O
 """
 
 
-def figures_of_function(engine: Engine, name: str, steps: Steps) -> Figures:
-    """Return the figures of one function; reads the range of invocations once, and its keys."""
-    parameters = steps.parameters(function=name)
-    figures = _of_invocations(engine, name, steps)
-    figures |= _throttles(engine, "function.throttles", name, steps)
-    waits = engine.rows(_WAITS, parameters)
-    for kind, way in WAITED.items():
-        figures |= columns([row[1:] for row in waits if row[0] == kind], (way,))
+def figures_of_functions(engine: Engine, name: str, steps: Steps, ways: Collection[str]) -> Figures:
+    """Return those of the figures of a function, and of all together, that are asked for, each from what is read least.
+
+    Most are summed up by the minute; how many of one function ran at once is read row by row.
+    """
+    figures: Figures = {}
+    asked = {whose: told for whose, told in ((name, _OF_ONE), ("", _OF_ALL)) if not set(ways).isdisjoint(told)}
+    if asked or "account.concurrency" in ways:
+        cut = parts(engine, "function", steps.since_ns, steps.until_ns, steps.step_ns)
+        told = together(engine, cut, steps.since_ns, steps.until_ns, steps.step_ns, [*asked]) if asked else {}
+        for whose, its in asked.items():
+            figures |= columns(told.get(whose, []), its)
+        if "account.concurrency" in ways and (running := most_at_once(engine, cut, steps.since_ns, steps.step_ns)):
+            figures["account.concurrency"] = {step: float(most) for step, most in running.items()}
+    if "function.concurrency" in ways and (most := _most_at_once(*_ran(engine, name, steps), steps)):
+        figures["function.concurrency"] = most
+    for way, whose in (("function.throttles", name), ("account.throttles", "")):
+        figures |= _throttles(engine, way, whose, steps) if way in ways else {}
+    if not set(ways).isdisjoint(WAITED.values()):
+        waits = engine.rows(_WAITS, steps.parameters(function=name))
+        for kind, way in WAITED.items():
+            figures |= columns([row[1:] for row in waits if row[0] == kind], (way,))
     return figures
 
 
@@ -101,25 +101,10 @@ def _throttles(engine: Engine, way: str, function: str, steps: Steps) -> Figures
     return {way: told} if told else {}
 
 
-def figures_of_all_functions(engine: Engine, steps: Steps) -> Figures:
-    """Return the figures of all functions of the store together; reads a row a minute, and what is not summed up yet."""
-    cut = parts(engine, "function", steps.since_ns, steps.until_ns, steps.step_ns)
-    figures = columns(together(engine, cut, steps.since_ns, steps.until_ns, steps.step_ns), _ACCOUNT)
-    running = most_at_once(engine, cut, steps.since_ns, steps.step_ns)
-    figures |= {"account.concurrency": {step: float(most) for step, most in running.items()}} if running else {}
-    return figures | _throttles(engine, "account.throttles", "", steps)
-
-
-def _of_invocations(engine: Engine, name: str, steps: Steps) -> Figures:
-    rows: list[tuple[Any, ...]] = []
-    most: dict[int, float] = {}
-    for whole, step, *told, starts, lasted in engine.rows(_FIGURES, steps.parameters(function=name)):
-        if whole:
-            most = _most_at_once(starts, lasted, steps)
-        elif 0 <= step < steps.count:
-            rows.append((step, *told))
-    figures = columns(sorted(rows), tuple(f"function.{way}" for way in _WAYS))
-    return figures | ({"function.concurrency": most} if most else {})
+def _ran(engine: Engine, name: str, steps: Steps) -> tuple[Sequence[int], Sequence[int]]:
+    """When a function's invocations began, in Unix nanoseconds, and how long each took."""
+    rows = engine.rows(_RAN, steps.parameters(function=name))
+    return rows[0] if rows else ((), ())
 
 
 def _most_at_once(starts: Sequence[int], lasted: Sequence[int], steps: Steps) -> dict[int, float]:

@@ -12,9 +12,9 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.entries import newest_part
 from coldtrail.store.figures.apis import figures_of_api
 from coldtrail.store.figures.calls import figures_of_calls, figures_of_failures
-from coldtrail.store.figures.cloudwatch import known_names, received
+from coldtrail.store.figures.cloudwatch import received
 from coldtrail.store.figures.executions import figures_of_executions
-from coldtrail.store.figures.functions import figures_of_all_functions, figures_of_function
+from coldtrail.store.figures.functions import figures_of_functions
 from coldtrail.store.figures.messages import WORK, figures_of_many, figures_of_messages
 from coldtrail.store.figures.steps import Figures, Steps
 from coldtrail.store.resource_names import Resource
@@ -33,8 +33,6 @@ class Watched(Struct):
 
 
 _FAMILIES: dict[str, Callable[[Engine, Resource, Steps], Figures]] = {
-    "function": lambda engine, one, steps: figures_of_function(engine, one.name, steps),
-    "account": lambda engine, one, steps: figures_of_all_functions(engine, steps),
     "api": lambda engine, one, steps: figures_of_api(engine, one.name.partition("/")[0], steps),
     "execution": lambda engine, one, steps: figures_of_executions(engine, one.name, steps),
     "calls": figures_of_calls,
@@ -43,19 +41,20 @@ _FAMILIES: dict[str, Callable[[Engine, Resource, Steps], Figures]] = {
 }
 """By the first part of a derivation's name: what reads all of its kind at once."""
 
+_OF_FUNCTIONS = ("function", "account")
 _OF_ATTRIBUTES = ("api", "failures")
 """These read spans' attributes, and so of a range with very many spans the newest part alone."""
 
 
 def watch(engine: Engine, service: Service, name: str, steps: Steps) -> list[Watched]:
     """Return every metric that the service declares, for one resource, in the order of the declaration."""
-    known = known_names(engine, service.metrics)
     label = name.partition("/")[0] if service.id == "apigateway" else name
-    told = {one.id: received(engine, one, label, steps, known) for one in service.metrics}
-    figures = derive(engine, Resource(service.id, name), steps, (one for one in service.metrics if not told[one.id]))
+    told = received(engine, service.metrics, label, steps)
+    untold = (one for one in service.metrics if one.id not in told)
+    figures = derive(engine, Resource(service.id, name), steps, untold)
     watched = []
     for one in service.metrics:
-        if found := told[one.id]:
+        if found := told.get(one.id):
             how = f"{found.published.namespace} {found.published.metric} of a metric stream"
             watched.append(Watched(one, "cloudwatch", found.stat, how, found.values))
         elif one.derived and (values := figures.get(one.derived.way)):
@@ -69,7 +68,10 @@ def derive(engine: Engine, resource: Resource, steps: Steps, metrics: Iterable[M
     """Return the figures of the metrics that spans, lines and keys tell; each kind of source is read once."""
     figures: Figures = {}
     ways = {one.derived.way for one in metrics if one.derived}
-    for family in sorted({way.partition(".")[0] for way in ways}):
+    families = {way.partition(".")[0] for way in ways}
+    if not families.isdisjoint(_OF_FUNCTIONS):
+        figures |= figures_of_functions(engine, resource.name, steps, ways)
+    for family in sorted(families.difference(_OF_FUNCTIONS)):
         if family == "messages" and not ways.intersection(WORK):
             figures |= figures_of_many(engine, resource.kind, [resource.name], steps, work=False)[resource.name]
         elif family in _OF_ATTRIBUTES:

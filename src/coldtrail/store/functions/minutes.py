@@ -43,16 +43,25 @@ QUANTILES = "quantilesTDigest{}(0.5, 0.95, 0.99)"
 _STATE = QUANTILES.format("State")
 
 
-def invocations(since_ns: int, until_ns: int, low_ns: int, high_ns: int, more: str = "") -> str:
-    """Return SQL for a row each of what began in ``[since, until)``, whose rows are looked for in ``[low, high)``."""
-    chosen = ""
-    if high_ns - low_ns > 2 * (until_ns - since_ns):
+def invocations(
+    since_ns: int, until_ns: int, low_ns: int, high_ns: int, more: str = "", *, of_one: bool = False
+) -> str:
+    """Return SQL for a row each of what began in ``[since, until)``, whose rows are looked for in ``[low, high)``.
+
+    ``of_one``: only of the function that is bound as ``function``.
+    """
+    chosen = its = ""
+    if of_one:
+        chosen = f"""AND i.request_hash IN (
+          SELECT request_hash FROM invocations WHERE function = {{function:String}} AND {between("time", low_ns, high_ns)})"""
+        its = f"AND {HASH} = bitShiftRight(cityHash64({{function:String}}), 4)"
+    elif high_ns - low_ns > 2 * (until_ns - since_ns):
         # To ask for the few that have a row of their own here is cheaper than to put all of the neighbours together.
         chosen = f"""AND i.request_hash IN (
           SELECT request_hash FROM invocations WHERE {between("time", since_ns, until_ns)})"""
     return f"""{_AGGREGATES}{more}
 FROM invocations AS i WHERE {between("i.time", low_ns, high_ns)} {chosen}
-GROUP BY i.request_hash HAVING at >= {moment(since_ns)} AND at < {moment(until_ns)}"""
+GROUP BY i.request_hash HAVING at >= {moment(since_ns)} AND at < {moment(until_ns)} {its}"""
 
 
 def names(low_ns: int, high_ns: int) -> str:

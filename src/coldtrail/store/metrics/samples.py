@@ -62,7 +62,7 @@ ORDER BY toStartOfHour(time), series_id, time, emitter_id, start, received
 
 _COUNT = """
 SELECT count() FROM metric_points
-WHERE name = {name:String} AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64})
+WHERE name IN {names:Array(String)} AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64})
   AND ({all:UInt8} OR series_id IN {ids:Array(UInt64)})
 """
 
@@ -73,7 +73,7 @@ _SPREAD = [("count", "<u8"), ("min", "<f8"), ("max", "<f8")]
 def slices(
     engine: Engine, series: Sequence[Series], since_ns: int, until_ns: int, step_ns: int, weight: int = 1
 ) -> list[tuple[int, int]]:
-    """Cut a range at steps into pieces of at most `MOST_ROWS` rows of the series each; a row counts ``weight`` times."""
+    """Cut a range at steps into pieces of at most `MOST_ROWS` rows of the series, of any names, each; a row counts ``weight`` times."""
     rows = engine.rows(_COUNT, asked_of(series, since_ns, until_ns))[0][0] * weight
     steps = max(1, -(-(until_ns - since_ns) // step_ns))
     length_ns = -(-steps // min(steps, -(-rows // MOST_ROWS) or 1)) * step_ns
@@ -102,7 +102,7 @@ def read(
         more = (", count, min, max" if spread else "") + (", buckets" if length else "")
         shape = f"AND length(buckets) = {int(length)}" if spread else ""
         raw = engine.row_binary(_ROWS.format(more=more, shape=shape), asked)
-        yield _ordered(*rows_of(series, np.frombuffer(raw, dtype)), totals=totals)
+        yield ordered(*rows_of(series, np.frombuffer(raw, dtype)), totals=totals)[0]
 
 
 def _row_type(length: int, *, spread: bool) -> list[tuple[str, ...]]:
@@ -115,10 +115,13 @@ def _row_type(length: int, *, spread: bool) -> list[tuple[str, ...]]:
 
 
 def asked_of(series: Sequence[Series], since_ns: int, until_ns: int) -> dict[str, Any]:
-    """Return what a query of one metric's series binds; of very many all are asked for, and `rows_of` leaves the others out."""
+    """Return what a query of series binds, of one metric or of several; of very many all are asked for, and `rows_of` leaves the
+    others out.
+    """
     everything = len(series) > MOST_IDS
     return {
         "name": series[0].name,
+        "names": sorted({one.name for one in series}),
         "since": since_ns,
         "until": until_ns,
         "all": int(everything),
@@ -136,7 +139,8 @@ def rows_of(series: Sequence[Series], rows: npt.NDArray[np.void]) -> tuple[npt.N
     return (rows, index) if known.all() else (rows[known], index[known])
 
 
-def _ordered(rows: npt.NDArray[np.void], index: Ints, *, totals: bool) -> Samples:
+def ordered(rows: npt.NDArray[np.void], index: Ints, *, totals: bool) -> tuple[Samples, npt.NDArray[np.void]]:
+    """Return rows and the series of each as `Samples`, and the row behind each of these."""
     emitter, time = rows["emitter"].copy(), rows["time"].copy()
     start = rows["start"].copy() if totals else np.zeros(len(rows), dtype=np.int64)
     sequence = np.argsort(index, kind="stable")
@@ -153,7 +157,7 @@ def _ordered(rows: npt.NDArray[np.void], index: Ints, *, totals: bool) -> Sample
     rows = rows[keep]
     names = rows.dtype.names or ()
     nothing = np.full(len(rows), np.nan)
-    return Samples(
+    samples = Samples(
         series=index[keep],
         stream=stream[~is_copy],
         time_ns=time[~is_copy],
@@ -164,6 +168,7 @@ def _ordered(rows: npt.NDArray[np.void], index: Ints, *, totals: bool) -> Sample
         max=rows["max"].astype(np.float64) if "max" in names else nothing,
         buckets=rows["buckets"].astype(np.float64) if "buckets" in names else np.empty((len(rows), 0)),
     )
+    return samples, rows
 
 
 def differs(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:

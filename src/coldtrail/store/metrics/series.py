@@ -44,14 +44,14 @@ class Series(Struct, frozen=True):
 
 _IDS = """
 SELECT DISTINCT series_id FROM metric_series
-WHERE name = {name:String} AND received >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 1 DAY
+WHERE name IN {names:Array(String)} AND received >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 1 DAY
   AND ({service:String} = '' OR service = {service:String} OR service = 'unknown_service')
 """
 
 _SERIES = """
 SELECT series_id, name, toString(type), unit, description, temporality, is_monotonic, service, resource, attributes, bounds
 FROM metric_series
-WHERE name = {name:String} AND series_id IN {ids:Array(UInt64)} ORDER BY received DESC LIMIT 1 BY series_id
+WHERE name IN {names:Array(String)} AND series_id IN {ids:Array(UInt64)} ORDER BY received DESC LIMIT 1 BY series_id
 """
 
 
@@ -68,17 +68,26 @@ class Dictionary:
         Reads the metric's rows of the dictionary, one a series and day; those that are not remembered whole.
         """
         service = next((value for label, value in filters if label == "service"), "")
-        rows = engine.rows(_IDS, {"name": name, "since": since_ns, "service": service})
-        ids = [int(row[0]) for row in rows]
-        found = self._of(engine, name, ids)
+        found = self._received(engine, [name], since_ns, service)
         return [one for one in found if all(one.label(label) == value for label, value in filters)]
 
-    def _of(self, engine: Engine, name: str, ids: list[int]) -> list[Series]:
+    def by_name(self, engine: Engine, names: Iterable[str], since_ns: int) -> dict[str, list[Series]]:
+        """Return what `series` does, of several metrics in one question; those without a series are left out."""
+        found: dict[str, list[Series]] = {}
+        for one in self._received(engine, sorted(set(names)), since_ns, ""):
+            found.setdefault(one.name, []).append(one)
+        return found
+
+    def _received(self, engine: Engine, names: list[str], since_ns: int, service: str) -> list[Series]:
+        rows = engine.rows(_IDS, {"names": names, "since": since_ns, "service": service})
+        return self._of(engine, names, [int(row[0]) for row in rows])
+
+    def _of(self, engine: Engine, names: list[str], ids: list[int]) -> list[Series]:
         with self._lock:
             known = {one: self._known[one] for one in ids if one in self._known}
         missing = [one for one in ids if one not in known]
         for at in range(0, len(missing), 5000):
-            rows = engine.rows(_SERIES, {"name": name, "ids": missing[at : at + 5000]}, raw_bytes=True)
+            rows = engine.rows(_SERIES, {"names": names, "ids": missing[at : at + 5000]}, raw_bytes=True)
             known |= {one.series_id: one for one in map(_series, rows)}
         with self._lock:
             if len(self._known) + len(missing) > MOST_REMEMBERED:
