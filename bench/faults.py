@@ -64,7 +64,7 @@ FAULTS: dict[str, Expected] = {
     "throttled-table": Expected(("throttle", "dependency")),
     "cold-starts": Expected(("cold_starts",), HISTORY),
     "lost-context": Expected(("lost_context",), ("activities",), known_s=90),
-    "new-dependency": Expected(("new_dependency",), known_s=180),
+    "new-dependency": Expected(("new_dependency",), known_s=360),
     "retry-storm": Expected(("retry_storm",), known_s=150),
     "dropped-events": Expected(("dropped",), known_s=60),
     "missing-write": Expected(()),

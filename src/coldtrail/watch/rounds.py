@@ -14,7 +14,7 @@ from coldtrail.watch.finders.aging import LATE_S, growing_old
 from coldtrail.watch.finders.cold_routes import cold_starts_in_front
 from coldtrail.watch.finders.dead_letters import filling_up
 from coldtrail.watch.finders.dropped import counted_drops, undelivered
-from coldtrail.watch.finders.lost_context import lost_context
+from coldtrail.watch.finders.lost_context import SETTLED_NS, lost_context
 from coldtrail.watch.finders.near_quotas import near_quotas
 from coldtrail.watch.finders.near_timeouts import near_timeouts
 from coldtrail.watch.finders.new_dependencies import new_dependencies
@@ -38,7 +38,8 @@ class Round(Struct, frozen=True):
 
 def sources(engine: Engine, now_ns: int) -> Iterator[Sighting]:
     """What the courses of queues, streams and buses tell; they are read once."""
-    told = courses(engine, now_ns - REACH_NS, now_ns + 60 * 10**9, now_ns - LATE_S * 10**9)
+    since_ns, until_ns = now_ns - REACH_NS, now_ns + 60 * 10**9
+    told = courses(engine, since_ns, until_ns, now_ns - LATE_S * 10**9, now_ns - SETTLED_NS)
     for finder in (growing_old, undelivered, lost_context):
         yield from finder(told, now_ns)
 

@@ -25,9 +25,9 @@ class Course(Struct, frozen=True):
 
     ``taken``: those that somebody took; ``named``: those whose sender is told, the last of them sent at ``named_ns``.
     ``wait_ms``: the median of their waits, 0.0 where none is known. ``late``: those untaken that were sent before
-    ``late_ns`` of the question, the last at ``latest_ns``; ``nameless``: those taken whose sender nobody told, as long
-    ago; ``oldest_ns``: when the oldest untaken one was sent, 0: none.
-    ``units``: trails of untaken ones; ``consumers`` took some.
+    ``late_ns`` of the question, the last at ``latest_ns``; ``oldest_ns``: when the oldest untaken one was sent, 0: none;
+    ``taken_ns``: when the newest of those was sent that somebody took. ``nameless``: taken, sent before ``settled_ns`` of
+    the question, and nobody told by whom. ``units``: trails of untaken ones; ``consumers`` took some.
     """
 
     kind: str
@@ -47,21 +47,26 @@ class Course(Struct, frozen=True):
     nameless: int
     named_ns: int
     latest_ns: int
+    taken_ns: int
 
 
-def courses(engine: Engine, since_ns: int, until_ns: int, late_ns: int) -> dict[tuple[str, str], list[Course]]:
+def courses(
+    engine: Engine, since_ns: int, until_ns: int, late_ns: int, settled_ns: int
+) -> dict[tuple[str, str], list[Course]]:
     """Return every source's messages by the minute of their sending, by (kind, name), in order of time; one row a message."""
     query = f"""SELECT kind, name, toUnixTimestamp(toStartOfMinute(at)) AS minute, count(), countIf(taker != ''), countIf(sender != ''),
           countIf(isNotNull(waited_ms)), quantileTDigestIf(0.5)(ifNull(waited_ms, 0), isNotNull(waited_ms)),
           countIf(taker = '' AND sent_ns > 0 AND sent_ns < {{late:Int64}}), minIf(sent_ns, taker = '' AND sent_ns > 0),
           toUnixTimestamp64Nano(max(at)), groupArrayIf({MOST_UNITS})(trail_id, taker = '' AND trail_id != ''),
           groupUniqArrayIf(10)(toString(sender), sender != ''), groupUniqArrayIf(10)(toString(consumer), consumer != ''),
-          countIf(sender = '' AND taker != '' AND toUnixTimestamp64Nano(at) < {{late:Int64}}),
-          toUnixTimestamp64Nano(maxIf(at, sender != '')), maxIf(sent_ns, taker = '' AND sent_ns > 0 AND sent_ns < {{late:Int64}})
+          countIf(sender = '' AND taker != '' AND toUnixTimestamp64Nano(at) < {{settled:Int64}}),
+          toUnixTimestamp64Nano(maxIf(at, sender != '')), maxIf(sent_ns, taker = '' AND sent_ns > 0 AND sent_ns < {{late:Int64}}),
+          maxIf(sent_ns, taker != '')
         FROM (SELECT * FROM ({_newest()}) WHERE slot = 0 AND dead_letter_of = '')
         GROUP BY kind, name, minute ORDER BY kind, name, minute LIMIT {MOST_GROUPS * 30}"""
     found: dict[tuple[str, str], list[Course]] = {}
-    for row in engine.rows(query, {"since": since_ns, "until": until_ns, "late": late_ns}):
+    bound = {"since": since_ns, "until": until_ns, "late": late_ns, "settled": settled_ns}
+    for row in engine.rows(query, bound):
         wait_ms = float(row[7]) if row[7] == row[7] else 0.0
         one = Course(*(*row[:7], wait_ms, *row[8:11], *map(tuple, row[11:14]), *row[14:]))
         found.setdefault((one.kind, one.name), []).append(one)

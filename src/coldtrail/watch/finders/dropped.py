@@ -20,6 +20,8 @@ STEP_NS = 10 * 10**9
 """CloudWatch tells by the minute, some streams by less: what is seen again must not seem to be later than it was."""
 
 LEAST_LOST, LOST_SHARE = 5, 0.5
+GONE_NS = 120 * 10**9
+"""Where nothing newer is delivered either, an event may still come, but not after so long."""
 
 DROPS = (
     CloudWatch("AWS/Lambda", "AsyncEventsDropped", by="FunctionName"),
@@ -84,16 +86,14 @@ def _counted(published: CloudWatch, scope: str, points: list[tuple[int, float]])
 
 def undelivered(courses: dict[tuple[str, str], list[Course]], now_ns: int) -> Iterator[Sighting]:
     """Every bus and topic whose events nobody takes any more, though they were taken before."""
-    del now_ns
     for (kind, name), minutes in courses.items():
-        for place, one in enumerate(minutes):
+        taken_ns = max(one.taken_ns for one in minutes)
+        for place, one in enumerate(minutes) if kind in PASSED_ON else ():
             before = [other for other in minutes[:place] if other.taken >= other.count * TAKEN_SHARE]
-            if (
-                kind in PASSED_ON
-                and one.late >= LEAST_LOST
-                and one.late >= one.count * LOST_SHARE
-                and sum(other.taken for other in before) >= LEAST_BEFORE
-            ):
+            # A bus that lags behind delivers in order: what waits there is not lost.
+            gone = one.latest_ns < taken_ns or one.oldest_ns < now_ns - GONE_NS
+            lost = one.late >= max(LEAST_LOST, one.count * LOST_SHARE)
+            if gone and lost and sum(other.taken for other in before) >= LEAST_BEFORE:
                 yield _sighting(
                     name,
                     "untaken",
