@@ -72,7 +72,7 @@ def runs_by_minute(engine: Engine, functions: list[str], since_ns: int, until_ns
 class Pair(Struct, frozen=True):
     """Who calls what: since which minute (Unix seconds), how often, and an example; ``caller_since_s``: since when it calls anything.
 
-    ``calls_before``: how often it had called others before that minute.
+    ``calls_before``: how often it had called anything before the time since which pairs are new.
     """
 
     caller: str
