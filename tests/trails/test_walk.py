@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from telling import MS, T0, everything, lines, log, machine, moved, span
 
 from coldtrail.model.signals import Log, Span
@@ -14,11 +15,17 @@ from coldtrail.model.trails import Edge, Inferred, Key, Trail
 from coldtrail.server.reconstruction.around import Around
 from coldtrail.services import contexts_of_log, contexts_of_span, keys_of_log, keys_of_span
 from coldtrail.trails.assemble import assemble_all, build_graph, origins_of, select
+from coldtrail.trails.nodes.access import request_of_line
 from coldtrail.trails.nodes.of_signals import request_id_of
 from coldtrail.trails.timing.edges import Timing
 from coldtrail.trails.walk import LATE_NS, Units, When, gather
 
 MACHINES = sorted({machine(one) for some in everything() for one in some})
+
+
+def request_in(log: Log) -> str:
+    """What the store has as the request of a line: an invocation, or what an API gave the request that its access log tells of."""
+    return str(log.attributes.get("faas.invocation_id", "")) or request_of_line(log)
 
 
 class Kept:
@@ -39,7 +46,7 @@ class Kept:
             request, keys, at_ns = request_id_of(signal), list(keys_of_span(signal)), signal.start_ns
             named = [*(link.trace_id for link in signal.links), *(one.trace_id for one in contexts_of_span(signal))]
         else:
-            request, keys, at_ns = str(signal.attributes.get("faas.invocation_id", "")), list(keys_of_log(signal)), signal.time_ns
+            request, keys, at_ns = request_in(signal), list(keys_of_log(signal)), signal.time_ns
             self.by_trace.setdefault(signal.trace_id, []).append(signal)
             self.by_request.setdefault(request, []).append(signal)
             named = [one.trace_id for one in contexts_of_log(signal)]
@@ -223,3 +230,23 @@ def test_a_batch_stays_on_trails_that_were_not_read_whole_but_not_on_its_own_onc
     assert one.stays("1" * 32, "b" * 32)
     assert not one.stays("1" * 32, "1" * 32)
     assert not one.stays("a" * 32, "b" * 32)
+
+
+class Asked(Kept):
+    """Remembers for which requests lines were looked for."""
+
+    def __init__(self, signals: Iterable[Span | Log]) -> None:
+        super().__init__(signals, random.Random(1))
+        self.requests: set[str] = set()
+
+    def logs_of(self, trace_ids: set[str], request_ids: set[str], when: When | None) -> list[Log]:
+        self.requests |= request_ids
+        return super().logs_of(trace_ids, request_ids, when)
+
+
+def test_a_request_of_which_the_access_log_was_read_by_its_trace_is_not_looked_for_again() -> None:
+    access = structs.replace(log("", 5, "apigateway.access", "api", aws__api_gateway__request_id="api-1"), trace_id="a" * 32)
+    kept = Asked([span(1, 0, kind=2), access, *lines("fn-1", 1)])
+    found = gather(kept, {"a" * 32}, set())
+    assert ([one.event_name for one in found.logs], kept.requests) == (["apigateway.access"], set())
+    assert gather(kept, set(), {"api-1"}).spans == found.spans

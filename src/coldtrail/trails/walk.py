@@ -11,6 +11,7 @@ from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import JOINING_KINDS, Edge, Inferred, Key
 from coldtrail.services.service import PRODUCER
+from coldtrail.trails.nodes.access import request_of_line
 from coldtrail.trails.nodes.carried import Carried
 from coldtrail.trails.nodes.of_signals import request_id_of
 
@@ -176,7 +177,8 @@ class _Walk:
         self.found.spans += spans
         self.found.logs += logs
         self._traces |= traces
-        self._requests |= requests
+        # An API writes one line of a request: who has it need not ask for it by the request.
+        self._requests |= requests | {request_of_line(log) for log in logs}
         self._looked |= dict.fromkeys(requests, when)
         self.found.full |= len(self.found.spans) + len(self.found.logs) > self._most_signals
         return spans, logs

@@ -9,6 +9,9 @@ from coldtrail.model.signals import Log
 from coldtrail.model.trails import Failure, Node
 from coldtrail.trails.nodes.identity import node_id_of
 
+LINE = "apigateway.access"
+"""The event name of a line of an access log."""
+
 _LATENCIES = ("responseLatency", "http.server.request.duration_ms", "latency")
 _FAILED_FROM = 500
 
@@ -32,6 +35,12 @@ def access(log: Log, api_request: str) -> Node:
         failure=Failure(f"HTTP {code:.0f}", "") if failed else None,
         keys=keys,
     )
+
+
+def request_of_line(log: Log) -> str:
+    """Return the id that an API gave the request of which a line of its access log tells; "" for any other line."""
+    value = log.attributes.get("aws.api_gateway.request_id") if log.event_name == LINE else None
+    return value if isinstance(value, str) else ""
 
 
 def _number(log: Log, names: tuple[str, ...]) -> float | None:
