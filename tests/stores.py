@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -10,6 +11,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from together import LASTING
 
 CHOSEN = os.environ.get("COLDTRAIL_TEST_STORE", "")
 """`chdb` or `clickhouse` runs every test on that one; unset, tests marked `both_stores` run on both, others on `chdb`."""
@@ -46,21 +49,38 @@ class ClickHouseDouble:
         return f"clickhouse://127.0.0.1:{self.port}/{''.join(one if one.isalnum() else '_' for one in name)}"
 
 
-_started: ClickHouseDouble | None = None
 _double: ClickHouseDouble | None = None
 """The one that servers are told of; none, and they have the embedded engine."""
 
 
+def lasts(kind: str) -> bool:
+    """Whether most tests run on it, so that it is kept until we end."""
+    return kind == (CHOSEN or KINDS[0])
+
+
+@contextlib.contextmanager
+def running_double(folder: Path) -> Iterator[ClickHouseDouble]:
+    made = ClickHouseDouble(folder)
+    try:
+        yield made
+    finally:
+        made.kill()
+
+
 @contextlib.contextmanager
 def using(kind: str, folder: Path) -> Iterator[None]:
-    """Let every server that is started within have its store there. The double stays up for the next time, until we end."""
-    global _started, _double
+    """Let every server that is started within have its store there. The double stays up until the group of tests ends."""
+    global _double
     if kind == "clickhouse":
-        _double = _started = _started or ClickHouseDouble(folder)
+        _double = _kept(folder) if lasts(kind) else LASTING.get("double", lambda: running_double(folder))
     try:
         yield
     finally:
         _double = None
+
+
+_kept = functools.cache(ClickHouseDouble)
+"""It ends when we do, since its standard input does."""
 
 
 def dsn(data: Path) -> str:

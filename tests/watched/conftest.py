@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from running import Coldtrail, serving
+from together import LASTING
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -19,9 +20,13 @@ stepfunctions.start_execution = 600
 """
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
-    folder = tmp_path_factory.mktemp("watched")
-    (folder / "coldtrail.toml").write_text(LIMITS)
-    with serving(folder / "data") as running:
-        yield running
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Coldtrail:
+    """Kept for all files of this folder."""
+
+    def make() -> contextlib.AbstractContextManager[Coldtrail]:
+        folder = tmp_path_factory.mktemp("watched")
+        (folder / "coldtrail.toml").write_text(LIMITS)
+        return serving(folder / "data")
+
+    return LASTING.get("watched", make)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from running import Coldtrail, serving
+from together import LASTING
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -38,17 +40,22 @@ def built_page() -> None:
         pytest.fail("the page is not built: run `npm ci && npm run build` in web/")
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
-    """A server that nothing was ever sent to."""
-    with serving(tmp_path_factory.mktemp("empty") / "data") as running:
-        yield running
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Coldtrail:
+    """A server that nothing was ever sent to, kept for the files that ask for it."""
+    return LASTING.get("empty", lambda: serving(tmp_path_factory.mktemp("empty") / "data"))
 
 
-@pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    with serving(tmp_path_factory.mktemp("told") / "data") as running:
-        yield tell(running)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Story 1, told once for all files that ask for it."""
+
+    @contextlib.contextmanager
+    def telling() -> Iterator[Told]:
+        with serving(tmp_path_factory.mktemp("told") / "data") as running:
+            yield tell(running)
+
+    return LASTING.get("told", telling)
 
 
 @pytest.fixture(scope="session")
