@@ -31,6 +31,10 @@ SLOW_S = 90.0
 """What is waited for is there within two seconds; a machine that is busy with other tests may take so much longer."""
 
 
+FIRST_PAUSE_S, MOST_PAUSE_S = 0.1, 1.0
+"""What was sent is loaded within a second or so, and each look costs the server as much as a user's: a few are enough."""
+
+
 class HTTP:
     """httpx's calls by themselves, patient; each would read all certificates anew, 30 ms of CPU, and a test that waits asks often."""
 
@@ -58,16 +62,16 @@ def free_port() -> int:
     return free_ports(1)[0]
 
 
-def wait_for(ask: Callable[[], Any], good: Callable[[Any], bool], timeout_s: float = SLOW_S) -> Any:
+def wait_for(ask: Callable[[], Any], good: Callable[[Any], bool], timeout_s: float = SLOW_S, most_pause_s: float = MOST_PAUSE_S) -> Any:
     """Ask until the answer is good; fail with the last answer."""
-    deadline, pause_s = time.monotonic() + timeout_s, 0.05
+    deadline, pause_s = time.monotonic() + timeout_s, FIRST_PAUSE_S
     while True:
         answer = ask()
         if good(answer):
             return answer
         assert time.monotonic() < deadline, f"not in time, last answer: {answer}"
         time.sleep(pause_s)
-        pause_s = min(pause_s * 1.3, 0.4)
+        pause_s = min(pause_s * 1.5, most_pause_s)
 
 
 @dataclass

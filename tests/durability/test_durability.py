@@ -111,7 +111,7 @@ def test_a_body_that_the_engine_refuses_is_set_aside_and_the_rest_is_loaded(tmp_
 def test_a_long_log_tells_senders_to_come_back(tmp_path: Path) -> None:
     with serving(tmp_path / "data", env={"COLDTRAIL_WAL_BOUND_BYTES": str(1 << 20)}) as running:
         # Each a little less than the log may hold, and faster than they are loaded.
-        answer = wait_for(lambda: running.post("/v1/traces", traces(span(attributes={"filler": "x" * 900_000}))), lambda answer: answer.status_code != 200)
+        answer = wait_for(lambda: running.post("/v1/traces", traces(span(attributes={"filler": "x" * 900_000}))), lambda answer: answer.status_code != 200, most_pause_s=0.1)
         assert (answer.status_code, int(answer.headers["retry-after"]) >= 1) == (503, True)
         assert running.post("/v1/traces", traces(span())).status_code == 200
         assert any(one["refused_requests"] for one in running.api("/received")["protocols"])
