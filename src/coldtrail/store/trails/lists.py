@@ -27,8 +27,6 @@ SHORTEST_WINDOW_NS = 10**8
 LATER_NS, LATER_WINDOWS = 60 * 10**9, 5
 """A trail of a window may carry a value so much later than its own beginning, and no more of windows than these: where a
 value is in nearly every trail, a short look must not read a minute of them."""
-AROUND_NS = 5 * 60 * 10**9
-"""How much later than a window pieces of its traces are looked for."""
 MOST_UNITS = 5_000
 """Traces and requests that one search of a window names at most."""
 
@@ -82,11 +80,15 @@ WHERE t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 30 SECOND
   AND t.start < fromUnixTimestamp64Nano({hi:Int64}) + INTERVAL 5 MINUTE"""
 """A trace that arrived in pieces has a row for each: those around the window are summed up too."""
 
-_BEGUN = """trace_id IN (
-  SELECT trace_id FROM traces WHERE start >= fromUnixTimestamp64Nano({lo:Int64}) AND start < fromUnixTimestamp64Nano({hi:Int64}))"""
-_PIECES = """trace_id IN (
-  SELECT trace_id FROM traces WHERE start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 30 SECOND
-    AND start < fromUnixTimestamp64Nano({hi:Int64}) + INTERVAL 5 MINUTE AND %s)"""
+_FITTING = """
+SELECT trace_id FROM (SELECT trace_id, toUnixTimestamp64Nano(min(t.start)) AS start_ns,
+    (toUnixTimestamp64Nano(max(t.end)) - start_ns) / 1e6 AS duration_ms, if(sum(t.error_count) > 0, 'error', 'ok') AS status{services}
+  FROM traces AS t WHERE t.start >= fromUnixTimestamp64Nano({{lo:Int64}}) - INTERVAL 30 SECOND
+    AND t.start < fromUnixTimestamp64Nano({{hi:Int64}}) + INTERVAL 5 MINUTE{named}
+  GROUP BY trace_id HAVING {having} ORDER BY start_ns DESC, trace_id DESC LIMIT {{limit:UInt32}})"""
+"""The newest traces that fit, by what is cheap to sum up; what else a list says is then put together for those alone."""
+
+_SERVED = ", if(max(has(t.services, {service:String})), [{service:String}], []) AS services"
 
 _TRAILS = """
 SELECT trail_id, toUnixTimestamp64Nano(argMax(t.start, t.version)) AS start_ns,
@@ -198,20 +200,14 @@ def _from_traces(
     if filters.status == "open" or (traces is not None and not sets):
         return []
     having, values = _having(filters)
-    narrow = [f"({' OR '.join(sets)})"] if sets else _fitting(filters, parameters["hi"] - parameters["lo"])
-    query = f"{' AND '.join([_TRACES, *narrow])}\nGROUP BY trace_id HAVING {having}{_NEWEST}"
+    fitting = _FITTING.format(
+        services=_SERVED if filters.service else "",
+        named=f" AND ({' OR '.join(sets)})" if sets else "",
+        having=having,
+    )
+    query = f"{_TRACES} AND trace_id IN ({fitting})\nGROUP BY trace_id{_NEWEST}"
     rows = engine.rows(query, {**parameters, **values})
     return [_trace_row(row) for row in rows]
-
-
-def _fitting(filters: Filters, length_ns: int) -> list[str]:
-    """Conditions that leave traces out of which no piece can fit, so that they need not be put together."""
-    found = [_BEGUN] if length_ns < AROUND_NS else []
-    if filters.service:
-        found.append(_PIECES % "has(services, {service:String})")
-    if filters.status == "error":
-        found.append(_PIECES % "error_count > 0")
-    return found
 
 
 def _trace_row(row: tuple[Any, ...]) -> TrailRow:
