@@ -20,8 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from coldtrail_lab.fleet import Body, Fleet, send
 from coldtrail_lab.fleet.send import MOST_WAITING, SENDERS, Refused
-from coldtrail_lab.lab import Lab
-from running import Coldtrail
+from running import Coldtrail, serving
 
 UNTIL_NS = 1_795_258_800_000_000_000
 HOUR_NS = 3_600 * 10**9
@@ -29,6 +28,13 @@ HOUR_NS = 3_600 * 10**9
 
 def fleet(**more: Any) -> Fleet:
     return Fleet(**{"functions": 200, "spans": 9_000, "metric_points": 6_000, "until_ns": UNTIL_NS, **more})
+
+
+@pytest.fixture(scope="module")
+def coldtrail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coldtrail]:
+    """A server that only fleets are sent to."""
+    with serving(tmp_path_factory.mktemp("fleet") / "data") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -150,14 +156,12 @@ def test_no_more_is_made_than_the_receiver_takes() -> None:
     assert sent.items["/v1/traces"] >= 9_000
 
 
-def test_a_receiver_that_refuses_is_named(told: tuple[Coldtrail, Lab]) -> None:
-    coldtrail, _ = told
+def test_a_receiver_that_refuses_is_named(coldtrail: Coldtrail) -> None:
     with pytest.raises(Refused, match="/v1/traces answered 4"):
         send([Body(0, "/v1/traces", b"\xff\xff", 1)], coldtrail.otlp_http)
 
 
-def test_coldtrail_takes_a_fleet_and_tells_its_trails(told: tuple[Coldtrail, Lab]) -> None:
-    coldtrail, _ = told
+def test_coldtrail_takes_a_fleet_and_tells_its_trails(coldtrail: Coldtrail) -> None:
     small = Fleet(functions=20, spans=600, metric_points=300, over_s=600)
     sent = send(small.bodies(), coldtrail.otlp_http)
     spans = spans_in(list(small.bodies()))
