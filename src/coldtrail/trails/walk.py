@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from coldtrail.model.hex_ids import TRACE_DIGITS, is_hex
 from coldtrail.model.signals import Log, Span
 from coldtrail.model.trails import JOINING_KINDS, Edge, Inferred, Key
+from coldtrail.services import Carries
 from coldtrail.services.service import PRODUCER
 from coldtrail.trails.nodes.access import request_of_line
 from coldtrail.trails.nodes.carried import Carried
@@ -145,9 +146,10 @@ class _Walk:
     def _round(self, traces: set[str], requests: set[str]) -> tuple[set[str], set[str]]:
         """Read some units; return those that they lead to."""
         spans, logs = self._read(traces, requests)
-        keys = _joining(self.found.carried, spans, logs, traces) - self._keys
+        carried = [self.found.carried.by(signal) for some in (spans, logs) for signal in some]
+        keys = _joining(carried, spans, traces) - self._keys
         self._keys |= keys
-        traces, requests = _named(self.found.carried, spans, logs)
+        traces, requests = _named(carried, spans, logs)
         if keys:
             more = self._reader.units_with(keys, MOST_CARRIERS_OF_CORRELATION)
             self._look_again(*more)
@@ -220,10 +222,9 @@ def _hull(one: When | None, other: When) -> When:
     return (min(one[0], other[0]), max(one[1], other[1])) if one else other
 
 
-def _joining(carried: Carried, spans: list[Span], logs: list[Log], traces: set[str]) -> set[Key]:
-    signals: list[Span | Log] = [*spans, *logs]
-    found = {(key.kind, key.value) for signal in signals for key in carried.by(signal).keys}
-    joined = {Key(kind, value, "mentions") for kind, value in found if kind in JOINING_KINDS}
+def _joining(carried: list[Carries], spans: list[Span], traces: set[str]) -> set[Key]:
+    found = {(key.kind, key.value) for one in carried for key in one.keys if key.kind in JOINING_KINDS}
+    joined = {Key(kind, value, "mentions") for kind, value in found}
     joined |= {Key("request_id", request, "mentions") for span in spans if (request := request_id_of(span))}
     # Who links to a trace is known only by asking; worth it where the trace has other ways out or in, or sends something.
     if joined or any(span.links or span.kind == PRODUCER for span in spans) or _begins_elsewhere(spans):
@@ -237,13 +238,10 @@ def _begins_elsewhere(spans: list[Span]) -> bool:
     return any(span.parent_span_id and span.parent_span_id not in known for span in spans)
 
 
-def _named(carried: Carried, spans: list[Span], logs: list[Log]) -> tuple[set[str], set[str]]:
-    """The units that signals name outright: in links, ids and propagated headers."""
+def _named(carried: list[Carries], spans: list[Span], logs: list[Log]) -> tuple[set[str], set[str]]:
+    """The units that signals name outright: in links, ids and propagated headers; lines of the spans' requests came with them."""
     traces = {link.trace_id for span in spans for link in span.links}
     traces |= {log.trace_id for log in logs}
-    signals: list[Span | Log] = [*spans, *logs]
-    told = (carried.by(signal) for signal in signals)
-    traces |= {one.trace_id for some in told for one in (*some.contexts, *some.sent)}
-    requests = {request_id_of(span) for span in spans}
-    requests |= {str(value) for log in logs if (value := log.attributes.get("faas.invocation_id"))}
+    traces |= {one.trace_id for some in carried if some.contexts or some.sent for one in (*some.contexts, *some.sent)}
+    requests = {str(value) for log in logs if (value := log.attributes.get("faas.invocation_id"))}
     return traces, requests

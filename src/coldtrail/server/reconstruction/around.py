@@ -104,9 +104,10 @@ class Companions:
 def units_of(trail: Trail, graph: Graph) -> set[str]:
     """Return every trace and every request of a trail."""
     found: set[str] = set()
+    spans_of, logs_of = graph.nodes.spans_of, graph.nodes.logs_of
     for node in trail.nodes:
-        found |= {span.trace_id for span in graph.nodes.spans_of.get(node.node_id, [])}
-        found |= {log.trace_id for log in graph.nodes.logs_of.get(node.node_id, []) if log.trace_id}
+        found.update(span.trace_id for span in spans_of.get(node.node_id, ()))
+        found.update(log.trace_id for log in logs_of.get(node.node_id, ()) if log.trace_id)
         if unit := node.keys.get(_UNIT_KEYS.get(node.kind, "")):
             found.add(unit)
     return found

@@ -82,12 +82,14 @@ def note(nodes: Nodes, node_id: str, signal: Span | Log) -> None:
     if not keys:
         return
     nodes.keys[node_id].update(keys)
-    taken = {(key.kind, key.value) for key in keys if key.role == "takes" and key.kind in CARRIED_KINDS}
+    messages = [key for key in keys if key.kind in CARRIED_KINDS and key.role != "mentions"]
+    if not messages:
+        return
+    taken = {(key.kind, key.value) for key in messages if key.role == "takes"}
     if log and len(taken) == 1:
         nodes.lines.setdefault(node_id, []).append((log.time_ns, next(iter(taken))))
-    for key in keys:
-        if key.kind in CARRIED_KINDS and key.role != "mentions":
-            _note_message(nodes, node_id, key, keys, signal)
+    for key in messages:
+        _note_message(nodes, node_id, key, keys, signal)
     if taken:
         for delivery in carries.deliveries:
             _note_delivery(nodes, node_id, delivery)
