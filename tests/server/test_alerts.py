@@ -23,7 +23,7 @@ from receiver import Receiver, Told, receiving
 from running import COMMAND, HTTP, Coldtrail, serving, wait_for
 
 SOON_S = 180
-ENV = {"COLDTRAIL_NOTIFY": '{"allow": ["127.0.0.0/8"], "period_s": 0.3, "page_url": "https://watch.example"}', "COLDTRAIL_SECRET_HOOK": "hush-hush"}
+ENV = {"COLDTRAIL_NOTIFY": '{"allow": ["127.0.0.0/8"], "period_s": 1, "page_url": "https://watch.example"}', "COLDTRAIL_SECRET_HOOK": "hush-hush"}
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from otlp import span, traces
 from running import COMMAND, HTTP, Coldtrail, serving
 
 SOON_S = 180.0
-ENV = {"COLDTRAIL_NOTIFY": '{"period_s": 0.5}'}
+ENV = {"COLDTRAIL_NOTIFY": '{"period_s": 1}'}
 STREAM_OF_8 = "2026/11/21/[8]1b1b2c3d4e5f60718293a4b5c6d7e8f9"
 HOSTILE = "<script>alert(1)</script> | [x](javascript:alert(1))\n# not a heading"
 
