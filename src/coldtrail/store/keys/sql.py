@@ -7,6 +7,8 @@ engine analyses a view's query at every load, so its length is what a load pays,
 
 from __future__ import annotations
 
+import hashlib
+
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from coldtrail.services import KeyRule, Rulebook, rulebook
@@ -34,7 +36,12 @@ def keys_from_logs(book: Rulebook | None = None) -> str:
 
 
 def _create(table: str, select: str) -> str:
-    return f"CREATE MATERIALIZED VIEW IF NOT EXISTS keys_from_{table} TO keys AS\n{select}"
+    return f"CREATE MATERIALIZED VIEW IF NOT EXISTS keys_from_{table} TO keys AS\n{select}\nCOMMENT {quoted(mark(select))}"
+
+
+def mark(select: str) -> str:
+    """Return the comment that says which rules a view was given."""
+    return f"rules {hashlib.sha256(select.encode()).hexdigest()[:16]}"
 
 
 def select_from_spans(book: Rulebook) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from coldtrail.services import rulebook
 from coldtrail.store.engine import Engine
-from coldtrail.store.keys.sql import select_from_logs, select_from_spans
+from coldtrail.store.keys.sql import mark, select_from_logs, select_from_spans
 from coldtrail.store.sql_words import quoted
 
 
@@ -26,9 +24,8 @@ def follow_rules(engine: Engine) -> int:
     )
     changed = 0
     for name, select in (("keys_from_spans", select_from_spans(book)), ("keys_from_logs", select_from_logs(book))):
-        rules = f"rules {hashlib.sha256(select.encode()).hexdigest()[:16]}"
-        if known.get(name) != rules:
+        if known.get(name) != mark(select):
             engine.command(f"ALTER TABLE {name} MODIFY QUERY {select}")
-            engine.command(f"ALTER TABLE {name} MODIFY COMMENT {quoted(rules)}")
+            engine.command(f"ALTER TABLE {name} MODIFY COMMENT {quoted(mark(select))}")
             changed += 1
     return changed

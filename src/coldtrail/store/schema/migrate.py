@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from coldtrail.store.engine import Engine
@@ -46,15 +47,21 @@ def migrate(
 
 
 def _missing(migrations: Sequence[Sequence[str]], version: int) -> list[tuple[int, Sequence[str]]]:
-    """Return (version reached, statements) of each step. A new store takes one, and has no rows that could move to new tables."""
+    """Return (version reached, statements) of each step. A new store takes one, without what only an older one needs."""
     if version:
         return list(enumerate(migrations[version:], start=version + 1))
-    made = [one for statements in migrations for one in statements if not one.lstrip().startswith("INSERT INTO")]
-    return [(len(migrations), made)]
+    return [(len(migrations), [one for statements in migrations for one in statements if not _OF_OLD_ONES.match(one)])]
+
+
+_OF_OLD_ONES = re.compile(r"\s*(INSERT INTO|ALTER TABLE \w+ (MODIFY QUERY|MATERIALIZE COLUMN))")
+"""Rows that move to new tables, and newer queries of views, which those that create them have as well."""
 
 
 def _set_retention(engine: Engine, retention_s: dict[str, int]) -> None:
-    created = dict(engine.rows("SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()"))
+    # Only of these: to write out all views costs more than to make one.
+    query = """SELECT name, create_table_query FROM system.tables
+        WHERE database = currentDatabase() AND name IN {tables:Array(String)}"""
+    created = dict(engine.rows(query, {"tables": list(RETENTION)}))
     for table, signal in RETENTION.items():
         wanted = f"toIntervalSecond({int(retention_s[signal])})"
         if table in created and wanted not in created[table]:
