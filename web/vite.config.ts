@@ -12,6 +12,18 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // A browser fetches six files at a time from one origin: what is always loaded comes in few. Each takes along what it imports.
+        codeSplitting: {
+          groups: [
+            { name: "early", test: /[\\/]src[\\/]early\.ts$|vite[\\/]preload-helper/, priority: 2 },
+            { name: "app", test: /[\\/]src[\\/]app\.tsx$/, priority: 1 },
+            { name: "overview", test: /[\\/]src[\\/]screens[\\/]Overview\.tsx$/ },
+          ],
+        },
+      },
+    },
   },
   server: {
     host: "127.0.0.1",

@@ -176,6 +176,8 @@ def test_the_page_of_a_function_groups_what_went_wrong(coldtrail: Coldtrail, end
     by_type = {one["type"]: one for one in page["errors"]}
     assert (by_type["TypeError"]["message"], by_type["TypeError"]["request_id"]) == ("x is not a function", endings["an error of Node.js"])
     assert {one["request_id"] for one in page["invocations"]} == set(endings.values())
+    alone = coldtrail.api("/functions/endings/errors")["errors"]
+    assert sorted(alone, key=lambda one: (one["type"], one["message"])) == sorted(page["errors"], key=lambda one: (one["type"], one["message"]))
 
 
 def test_embedded_metrics_are_lines_of_the_invocation_and_metrics_besides(coldtrail: Coldtrail, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,3 +24,5 @@ def test_each_function_has_its_whole_and_its_steps(coldtrail: Coldtrail) -> None
     asked = {"group": "function", "since": str(end_ms // 1000 - 600), "until": str(end_ms // 1000), "step": "60s"}
     answer = coldtrail.eventually("/red", lambda found: told(found) == wanted, **asked)
     assert {one["p50_ms"] for one in answer["groups"] if one["name"] in wanted} == {20.0}
+    counted = {one["name"]: one["points"] for one in coldtrail.api("/red", points="counts", **asked)["groups"]}
+    assert counted["red-often"] == {"count": [0, 1, 2, 1, 0, 0, 0, 0, 0, 0], "error_count": [0] * 10}

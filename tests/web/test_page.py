@@ -39,10 +39,10 @@ def test_from_the_failing_function_to_the_log_line_of_one_activity(page: Page, t
     expect(panel).to_contain_text(told.failed[-1].ingest_request_id)
 
 
-@pytest.mark.parametrize(("path", "screens"), [("/", {"Overview"}), ("/overview", {"Overview"}), ("/trails", set())])
+@pytest.mark.parametrize(("path", "screens"), [("/", {"overview"}), ("/overview", {"overview"}), ("/trails", set())])
 def test_the_document_names_what_its_screen_needs_first(told: Told, path: str, screens: set[str]) -> None:
     files = re.findall(r"<([^>]+)>; rel=modulepreload", HTTP.get(f"{told.url}{path}", timeout=60).headers["link"])
-    assert {"app", *screens} == {name for file in files if (name := file.removeprefix("/assets/").split("-")[0]) in ("app", "Overview", "Trails")}
+    assert {"app", *screens} == {name for file in files if (name := file.removeprefix("/assets/").split("-")[0]) in ("app", "overview", "Trails")}
     assert {HTTP.get(f"{told.url}{file}", timeout=60).status_code for file in files} == {200}
 
 

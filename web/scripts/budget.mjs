@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 
 const PAGE = new URL("../../src/coldtrail/server/page/", import.meta.url);
 const BUDGET_BYTES = { js: 150_000, css: 45_000 };
-const APP = "src/app.tsx";
+const APP = "app";
 const manifest = JSON.parse(readFileSync(new URL("manifest.json", PAGE), "utf8"));
 const gzipBytes = (file) => gzipSync(readFileSync(new URL(file, PAGE)), { level: 9 }).length;
 
@@ -13,7 +13,7 @@ function closure(key, seen = new Set()) {
   seen.add(key);
   for (const next of manifest[key].imports ?? []) closure(next, seen);
   // The entry asks its first questions, and has the page itself come at once.
-  for (const next of manifest[key].dynamicImports ?? []) if (next === APP) closure(next, seen);
+  for (const next of manifest[key].dynamicImports ?? []) if (manifest[next].name === APP) closure(next, seen);
   return seen;
 }
 

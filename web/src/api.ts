@@ -1,5 +1,6 @@
 /** The API as the page speaks it: types by hand, one place. Times are RFC 3339, durations `*_ms` numbers. */
 
+import { withPoints } from "./steps";
 import type { TrailOutcome } from "./workflowsApi";
 
 export type NodeStatus = "ok" | "error" | "timeout" | "out_of_memory" | "throttled" | "open";
@@ -507,15 +508,16 @@ export function askAhead(questions: () => void) {
   asksAhead = false;
 }
 
-/** GET a JSON answer, or POST a file for one. Throws ApiError; passes an abort through untouched. */
-export function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal, post?: Blob): Promise<T> {
+/** GET a JSON answer, or POST a file for one; `read` makes of it what is handed on. Throws ApiError; passes an abort through untouched. */
+export function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal, post?: Blob, read?: (answer: T) => T): Promise<T> {
   const url = address(path, parameters);
   const known = ahead.get(url) as Promise<T> | undefined;
   if (known) {
     ahead.delete(url);
     return known;
   }
-  const answer = ask<T>(url, { ...(post && { method: "POST", body: post }), signal });
+  const told = ask<T>(url, { ...(post && { method: "POST", body: post }), signal });
+  const answer = read ? told.then(read) : told;
   if (asksAhead) {
     ahead.set(url, answer);
     // Whoever takes it hears of its failure.
@@ -576,11 +578,11 @@ export interface TrailFilter {
 
 export const api = {
   health: (signal?: AbortSignal) => get<Health>("/health", {}, signal),
-  /** With `points` "counts" the steps come without percentiles and rate, which takes a third of the time. */
+  /** With `points` "counts" the steps come without percentiles, which takes a third of the time. */
   red: (group: "service" | "function" | "route", range: Span, stepS: number, signal?: AbortSignal, points?: "counts") =>
-    get<Red>("/red", { group, ...range, step: stepS, points }, signal),
-  capabilities: (range: Span, stepS: number, signal?: AbortSignal) => get<Red>("/capabilities", { ...range, step: stepS }, signal),
-  entries: (range: Span, stepS: number, signal?: AbortSignal, points?: "counts") => get<Entries>("/entries", { ...range, step: stepS, points }, signal),
+    get<Red>("/red", { group, ...range, step: stepS, points }, signal, undefined, withPoints),
+  capabilities: (range: Span, stepS: number, signal?: AbortSignal, points?: "counts") => get<Red>("/capabilities", { ...range, step: stepS, points }, signal, undefined, withPoints),
+  entries: (range: Span, stepS: number, signal?: AbortSignal, points?: "counts") => get<Entries>("/entries", { ...range, step: stepS, points }, signal, undefined, withPoints),
   durations: (filter: Pick<TrailFilter, "service" | "status">, range: Span, stepS: number, signal?: AbortSignal) =>
     get<DurationCells>("/durations", { ...filter, ...range, step: stepS }, signal),
   resources: (range: Span, signal?: AbortSignal) => get<{ counted_since: string; resources: ResourceRow[] }>("/resources", { ...range }, signal),
@@ -597,6 +599,7 @@ export const api = {
   decide: (id: string, decision: { state: string; note?: string; until?: string }) =>
     get<Finding>(`/findings/${encodeURIComponent(id)}`, {}, undefined, new Blob([JSON.stringify(decision)], { type: "application/json" })),
   drop: (file: Blob) => get<Dropped>("/drop", {}, undefined, file),
+  errors: (name: string, range: Span, signal?: AbortSignal) => get<{ name: string; errors: ErrorGroup[] }>(`/functions/${encodeURIComponent(name)}/errors`, { ...range }, signal),
   function: (name: string, range: Span, signal?: AbortSignal) =>
     get<FunctionAnswer>(`/functions/${encodeURIComponent(name)}`, { ...range }, signal),
   trails: (filter: TrailFilter, range: Span, cursor: string | null, limit: number, signal?: AbortSignal) =>

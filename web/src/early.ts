@@ -13,7 +13,7 @@ export function askEarly() {
   askAhead(() => {
     void api.red("function", span, stepS, undefined, "counts");
     void api.entries(span, stepS, undefined, "counts");
-    void api.capabilities(span, stepS);
+    void api.capabilities(span, stepS, undefined, "counts");
     void api.resources(span);
     void api.trails({ status: "error" }, span, null, 6);
   });

@@ -29,9 +29,12 @@ function pair(ms: number): string {
   return `${Math.floor(s / size)}${thin}${name}` + (nextName && rest ? ` ${rest}${thin}${nextName}` : "");
 }
 
+// Made once: a page of tables writes a thousand counts, and to make it takes longer than to use it.
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
 /** A count, with separators: `12,345`. */
 export function count(value: number | null | undefined): string {
-  return value === null || value === undefined ? "–" : value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+  return value === null || value === undefined ? "–" : whole.format(value);
 }
 
 /** A share of 1 as percent: `0 %`, `0.4 %`, `14 %`. */

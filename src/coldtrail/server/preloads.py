@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-APP = "src/app.tsx"
-OVERVIEW = "src/screens/Overview.tsx"
+APP, OVERVIEW = "app", "overview"
+"""Names of files in which the build puts what they need together (web/vite.config.ts)."""
+
 FIRST = {"/": OVERVIEW, "/overview": OVERVIEW}
 """The screen that a path opens on, where nothing else says so early."""
 
@@ -23,8 +24,9 @@ def preloads(folder: Path, path: str) -> tuple[tuple[bytes, bytes], ...]:
     except (OSError, msgspec.DecodeError):
         return ()
     files: dict[str, None] = {}
-    for name in (APP, FIRST.get(path, "")):
-        _gather(chunks, name, files)
+    first = (APP, FIRST.get(path, APP))
+    for key in [key for key, chunk in chunks.items() if chunk.get("name") in first]:
+        _gather(chunks, key, files)
     links = ", ".join(f"</{file}>; rel=modulepreload" for file in files)
     return ((b"link", links.encode()),) if links else ()
 

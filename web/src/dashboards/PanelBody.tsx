@@ -11,7 +11,6 @@ import { RedTable, type RedKind } from "../parts/RedTable";
 import { FindingTable } from "../parts/FindingTable";
 import { TrailTable } from "../parts/TrailTable";
 import { asParameters, stepFor, type Range } from "../range";
-import { onSteps } from "../screens/entries";
 import type { MetricChart } from "../screens/metricWords";
 import { EntryTable } from "../screens/OverviewTables";
 import type { RedGroup } from "../api";
@@ -76,7 +75,7 @@ function RedBody({ panel, range, seen }: Shown) {
           return group ? <RedCharts group={group} range={range} title={titleOf(panel)} /> : <Empty title={`${panel.name} was not seen in this time range`} />;
         }
         const seconds = (Date.parse(data.until) - Date.parse(data.entries?.counted_since ?? data.since)) / 1000;
-        if (data.entries) return <EntryTable entries={data.entries.entries.toSorted(worst).slice(0, most)} seconds={seconds} steps={(entry) => onSteps(data.entries!, entry)} />;
+        if (data.entries) return <EntryTable answer={data.entries} entries={data.entries.entries.toSorted(worst).slice(0, most)} seconds={seconds} />;
         return <RedTable groups={data.groups} seconds={seconds} kind={kind as RedKind} most={most} />;
       }}
     </Answer>

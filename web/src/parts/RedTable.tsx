@@ -1,4 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
+import { memo } from "react";
 import type { RedGroup } from "../api";
 import { count, duration, full, percent, rate } from "../format";
 import { byTrouble, change, errorShare, failing, slower } from "../screens/trouble";
@@ -23,7 +24,7 @@ export function GroupName({ group, kind }: { group: RedGroup; kind: RedKind }) {
 }
 
 /** Rate, errors and duration of each group, the most troubled first. */
-export function RedTable({ groups, seconds, kind, most }: { groups: RedGroup[]; seconds: number; kind: RedKind; most?: number }) {
+export const RedTable = memo(function RedTable({ groups, seconds, kind, most }: { groups: RedGroup[]; seconds: number; kind: RedKind; most?: number }) {
   const [head, many] = HEADS[kind];
   const [shown, more] = useFirst(byTrouble(groups).slice(0, most), many);
   if (!groups.length) return <Empty title={`No ${many} ran in this time range`} />;
@@ -54,7 +55,7 @@ export function RedTable({ groups, seconds, kind, most }: { groups: RedGroup[]; 
       {more}
     </>
   );
-}
+});
 
 function Row({ group, seconds, kind }: { group: RedGroup; seconds: number; kind: RedKind }) {
   const navigate = useNavigate();

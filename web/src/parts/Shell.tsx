@@ -224,7 +224,7 @@ const STALE_MS = 60_000;
 function Fresh() {
   const range = useRange();
   const on = useRouterState({ select: (state) => /^\/(overview|trails|function)/.test(state.location.pathname) });
-  const services = useQuery({ queryKey: ["services"], queryFn: ({ signal }) => api.services(signal), refetchInterval: 15_000, enabled: on });
+  const services = useQuery({ queryKey: ["services"], queryFn: ({ signal }) => api.services(signal), refetchInterval: 15_000, enabled: on && range.relative });
   const newest = Math.max(0, ...(services.data?.services ?? []).map((service) => Date.parse(service.last_seen) || 0));
   // A relative range ends now, and moves on by itself.
   const age = range.untilMs - newest;

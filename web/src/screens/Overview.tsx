@@ -10,7 +10,7 @@ import { useRowKeys } from "../parts/rowKeys";
 import { GroupName, RedTable } from "../parts/RedTable";
 import { TrailTable } from "../parts/TrailTable";
 import { asParameters, stepFor, type Range } from "../range";
-import { asGroup, entryName, onSteps, trailsOfEntry } from "./entries";
+import { asGroup, entryName, trailsOfEntry } from "./entries";
 import { EntryTable, ResourceTable } from "./OverviewTables";
 import { errorShare, failingSince, onGrid, verdict, type Verdict } from "./trouble";
 
@@ -51,7 +51,7 @@ export default function Overview() {
           <section aria-labelledby="entries">
             <h2 id="entries">Entries</h2>
             <Answer query={entries} what="the entries" rows={3}>
-              {(data) => <EntryTable entries={data.entries} seconds={(Date.parse(data.until) - Date.parse(data.counted_since)) / 1000} steps={(entry) => onSteps(data, entry)} />}
+              {(data) => <EntryTable answer={data} entries={data.entries} seconds={(Date.parse(data.until) - Date.parse(data.counted_since)) / 1000} />}
             </Answer>
           </section>
           {functionless ? (
@@ -81,7 +81,7 @@ export default function Overview() {
 function Capabilities({ range }: { range: Range }) {
   const query = useQuery({
     queryKey: ["capabilities", range.text, Math.floor(range.untilMs / 20_000)],
-    queryFn: ({ signal }) => api.capabilities(asParameters(range), stepFor(range), signal),
+    queryFn: ({ signal }) => api.capabilities(asParameters(range), stepFor(range), signal, "counts"),
     select: onGrid,
     placeholderData: keepPreviousData,
   });
@@ -153,8 +153,8 @@ function VerdictLine({ functions, services, entries, range }: { functions?: RedG
   const said = functions && services && entries ? judge(functions, services, entries) : null;
   const worst = said?.tone === "bad" && said.worst && functions?.includes(said.worst) ? said.worst : null;
   const detail = useQuery({
-    queryKey: ["function", worst?.name, range.text, range.untilMs],
-    queryFn: ({ signal }) => api.function(worst!.name, asParameters(range), signal),
+    queryKey: ["errors", worst?.name, range.text, range.untilMs],
+    queryFn: ({ signal }) => api.errors(worst!.name, asParameters(range), signal),
     enabled: worst !== null,
     placeholderData: keepPreviousData,
   });

@@ -1,17 +1,18 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import type { Entry, ResourceRow } from "../api";
+import { memo } from "react";
+import type { Entries, Entry, ResourceRow } from "../api";
 import { ago, count, duration, full, percent, rate } from "../format";
 import { Empty } from "../parts/Answer";
 import { LatestAnswers, Statuses } from "../parts/Answered";
 import { useFirst } from "../parts/first";
 import { Spark } from "../parts/small";
-import { entryName, trailsOfEntry } from "./entries";
+import { entryName, onSteps, trailsOfEntry } from "./entries";
 import { kindName } from "./resourceWords";
 
 const LATEST = 6;
 
-/** Requests from outside: what came, how often, what was answered. */
-export function EntryTable({ entries, seconds, steps }: { entries: Entry[]; seconds: number; steps: (entry: Entry) => { counts: number[]; errors: number[] } }) {
+/** Requests from outside: what came, how often, what was answered; `entries` are some or all of the answer's. */
+export const EntryTable = memo(function EntryTable({ answer, entries, seconds }: { answer: Entries; entries: Entry[]; seconds: number }) {
   const navigate = useNavigate();
   const [shown, more] = useFirst(entries, "entries");
   if (!entries.length) return <Empty title="No requests from outside in this time range" />;
@@ -40,7 +41,7 @@ export function EntryTable({ entries, seconds, steps }: { entries: Entry[]; seco
                   </Link>
                 </th>
                 <td className="spark-cell">
-                  <Spark {...steps(entry)} label={`${count(entry.count)} calls, ${count(entry.error_count)} errors`} />
+                  <Spark {...onSteps(answer, entry)} label={`${count(entry.count)} calls, ${count(entry.error_count)} errors`} />
                 </td>
                 <td className="n" title={`${count(entry.count)} calls`}>{rate(entry.count / seconds)}</td>
                 <td className={entry.error_count ? "n bad strong" : "n"} title={`${count(entry.error_count)} of ${count(entry.count)}`}>{percent(entry.error_count / entry.count)}</td>
@@ -56,10 +57,10 @@ export function EntryTable({ entries, seconds, steps }: { entries: Entry[]; seco
       {more}
     </>
   );
-}
+});
 
 /** Queues, streams, tables and buckets behind the functions. */
-export function ResourceTable({ rows, seconds }: { rows: ResourceRow[]; seconds: number }) {
+export const ResourceTable = memo(function ResourceTable({ rows, seconds }: { rows: ResourceRow[]; seconds: number }) {
   const navigate = useNavigate();
   const [shown, more] = useFirst(rows, "queues, streams and tables");
   return (
@@ -99,4 +100,4 @@ export function ResourceTable({ rows, seconds }: { rows: ResourceRow[]; seconds:
       {more}
     </>
   );
-}
+});

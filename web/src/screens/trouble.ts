@@ -35,8 +35,11 @@ export function onGrid(red: Red): Red {
   const stepMs = red.step_s * 1000;
   const since = Date.parse(red.since);
   const steps = Math.min(Math.max(Math.round((Date.parse(red.until) - since) / stepMs), 1), 2000);
+  // Steps without anything are the same for all groups.
+  const nothing = Array.from({ length: steps }, (_, i): RedPoint => ({ time: new Date(since + i * stepMs).toISOString(), count: 0, error_count: 0, rate_per_s: 0, p50_ms: null, p95_ms: null, p99_ms: null }));
   const fill = (points: RedPoint[]) => {
-    const grid = Array.from({ length: steps }, (_, i): RedPoint => ({ time: new Date(since + i * stepMs).toISOString(), count: 0, error_count: 0, rate_per_s: 0, p50_ms: null, p95_ms: null, p99_ms: null }));
+    if (points.length === steps) return points;
+    const grid = [...nothing];
     for (const point of points) {
       const at = Math.floor((Date.parse(point.time) - since) / stepMs);
       if (at >= 0 && at < steps) grid[at] = { ...grid[at], ...point };

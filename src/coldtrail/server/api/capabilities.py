@@ -9,7 +9,7 @@ from litestar.datastructures import State
 
 from coldtrail.model.times import rfc3339
 from coldtrail.server.api.map import APPLICATION
-from coldtrail.server.api.red import point_of
+from coldtrail.server.api.red import Tell, Wanted, teller
 from coldtrail.server.api.resources import whole_minutes
 from coldtrail.server.api.service import json
 from coldtrail.store.capabilities import Capability, worst_first
@@ -20,7 +20,11 @@ from coldtrail.store.service_map import tags_of
 
 @get("/capabilities", sync_to_thread=True)
 def capabilities(
-    state: State, since: str | None = None, until: str | None = None, step: str | None = None
+    state: State,
+    since: str | None = None,
+    until: str | None = None,
+    step: str | None = None,
+    points: Wanted = "all",
 ) -> Response[bytes]:
     """The capabilities of a range of whole minutes, the greatest share of errors first; shaped as the groups of `/red` are."""
     since_ns, until_ns, step_ns = whole_minutes(since, until, step)
@@ -35,12 +39,12 @@ def capabilities(
             "until": rfc3339(until_ns),
             "step_s": step_ns / 1e9,
             "attributes": APPLICATION,
-            "groups": [_group(one, step_ns) for one in worst_first(found)],
+            "groups": [_group(one, teller(points, since_ns, until_ns, step_ns)) for one in worst_first(found)],
         }
     )
 
 
-def _group(one: Capability, step_ns: int) -> dict[str, Any]:
+def _group(one: Capability, tell: Tell) -> dict[str, Any]:
     told = ("name", "counted", "workflow", "services", "count", "error_count", "p50_ms", "p95_ms", "p99_ms")
     return {
         "kind": "capability",
@@ -51,7 +55,7 @@ def _group(one: Capability, step_ns: int) -> dict[str, Any]:
             "error_count": one.previous_error_count,
             "p95_ms": one.previous_p95_ms,
         },
-        "points": [point_of(point, step_ns) for point in one.points],
+        "points": tell(one.points),
     }
 
 

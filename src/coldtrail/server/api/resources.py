@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from litestar import Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 
 from coldtrail.model.times import rfc3339
-from coldtrail.server.api.red import count_of, point_of, time_range
+from coldtrail.server.api.red import Tell, Wanted, teller, time_range
 from coldtrail.server.api.service import Service, json
 from coldtrail.server.api.times import parse_step
 from coldtrail.store.entries import Entry
 from coldtrail.store.entries import entries as read_entries
-from coldtrail.store.red import Point
 from coldtrail.store.resource_names import CARRIES, MESSAGE_KINDS, Resource
 from coldtrail.store.resources import Calls, calls, kinds_of, list_resources
 from coldtrail.store.sources.messages import Messages, messages
@@ -42,15 +40,15 @@ def entries(
     since: str | None = None,
     until: str | None = None,
     step: str | None = None,
-    points: Literal["all", "counts"] = "all",
+    points: Wanted = "all",
 ) -> Response[bytes]:
     """Requests from outside by method and route: rate, errors, durations, and what the newest were answered.
 
     ``points=counts``: of steps only the counts.
     """
     since_ns, until_ns, step_ns = whole_minutes(since, until, step)
-    whole = points == "all"
-    found = read_entries(state.service.engine, since_ns, until_ns, step_ns, percentiles=whole)
+    found = read_entries(state.service.engine, since_ns, until_ns, step_ns, percentiles=points == "all")
+    tell = teller(points, since_ns, until_ns, step_ns)
     units = sorted({one.trace_id for entry in found for one in entry.latest})
     trail_ids = state.service.trails.trails_of(units)
     return json(
@@ -59,14 +57,12 @@ def entries(
             "until": rfc3339(until_ns),
             "step_s": step_ns / 1e9,
             "counted_since": rfc3339(since_ns),
-            "entries": [_entry(one, point_of if whole else count_of, step_ns, trail_ids) for one in found],
+            "entries": [_entry(one, tell, trail_ids) for one in found],
         }
     )
 
 
-def _entry(
-    entry: Entry, told: Callable[[Point, int], dict[str, Any]], step_ns: int, trail_ids: dict[str, list[str]]
-) -> dict[str, Any]:
+def _entry(entry: Entry, tell: Tell, trail_ids: dict[str, list[str]]) -> dict[str, Any]:
     return {
         "method": entry.method,
         "route": entry.route,
@@ -87,7 +83,7 @@ def _entry(
             }
             for one in entry.latest
         ],
-        "points": [told(point, step_ns) for point in entry.points],
+        "points": tell(entry.points),
     }
 
 

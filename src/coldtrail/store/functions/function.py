@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from coldtrail.store.engine import Engine
 from coldtrail.store.resources import number
+from coldtrail.store.sql_words import DID_FAIL
 
 INVOCATIONS = """
 SELECT argMin(i.function, i.source) AS function, request_id, min(i.time) AS time,
@@ -96,7 +97,7 @@ class Function(Struct):
 
 _STEP = "intDiv(toUnixTimestamp64Nano(time) - {since:Int64}, {step:Int64})"
 _TYPE = "if(failure_type = '', status, failure_type)"
-_PATTERN = "replaceRegexpAll(substring(failure_message, 1, 300), '[0-9a-f]{{8}}-[0-9a-f-]{{27}}|[0-9]+', '#')"
+_PATTERN = "replaceRegexpAll(substring(failure_message, 1, 300), '[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+', '#')"
 
 # The invocations of one function are found among all of the range, so they are looked for once, and grouped in three ways.
 _PAGE = f"""
@@ -117,6 +118,19 @@ GROUP BY GROUPING SETS ((), (step), (type, pattern)) ORDER BY no_step, step
 
 MOST_FAILURES = 50
 
+# Which failed is known from few rows, and only these invocations are put together.
+_THAT_FAILED = f"""i.request_hash IN (
+    SELECT request_hash FROM invocations WHERE status {DID_FAIL}
+      AND time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 5 MINUTE AND time < fromUnixTimestamp64Nano({{until:Int64}}))
+  AND i.request_hash IN ("""
+
+_FAILURES = f"""
+SELECT if(failure_type = '', status, failure_type) AS type, {_PATTERN} AS pattern, count(),
+  toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time)), argMax(request_id, time),
+  lower(hex(argMax(trace_id, time))), argMax(failure_message, time), 0
+FROM ({INVOCATIONS.replace("i.request_hash IN (", _THAT_FAILED)}) WHERE status != 'ok' GROUP BY type, pattern
+"""
+
 
 def function(engine: Engine, name: str, since_ns: int, until_ns: int, step_ns: int, limit: int = 200) -> Function:
     """Return a function's page; reads the request ids of the range's invocations of all functions, once."""
@@ -133,6 +147,13 @@ def function(engine: Engine, name: str, since_ns: int, until_ns: int, step_ns: i
             page.invocations = [_invocation(one) for one in figures[-1]]
     page.failures = sorted(page.failures, key=lambda one: -one.count)[:MOST_FAILURES]
     return page
+
+
+def failures(engine: Engine, name: str, since_ns: int, until_ns: int) -> list[FailureGroup]:
+    """Return how a function's invocations failed, the most frequent first, as its page tells it; a fraction of what that reads."""
+    parameters = {"function": name, "since": since_ns, "until": until_ns}
+    found = [_failure(type_, pattern, told) for type_, pattern, *told in engine.rows(_FAILURES, parameters)]
+    return sorted(found, key=lambda one: -one.count)[:MOST_FAILURES]
 
 
 def _summary(figures: list[Any]) -> Summary:
