@@ -13,7 +13,7 @@ from lambda_logs import report, write
 from receiver import receiving
 from running import HTTP, serving, wait_for
 
-ENV = {"COLDTRAIL_NOTIFY": '{"allow": ["127.0.0.0/8"], "period_s": 0.5}', "COLDTRAIL_SECRET_HOOK": "hush"}
+ENV = {"COLDTRAIL_NOTIFY": '{"allow": ["127.0.0.0/8"], "period_s": 1}', "COLDTRAIL_SECRET_HOOK": "hush"}
 SOON_S = 180.0
 
 

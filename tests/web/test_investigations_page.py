@@ -20,7 +20,7 @@ from receiver import Receiver, receiving
 from running import HTTP, Coldtrail, serving, wait_for
 from signups import ERROR, Overtaken
 
-ENV = {"COLDTRAIL_NOTIFY": '{"allow": ["127.0.0.0/8"], "period_s": 0.5}'}
+ENV = {"COLDTRAIL_NOTIFY": '{"allow": ["127.0.0.0/8"], "period_s": 1}'}
 SOON_S = 180.0
 LINE = "ledger refused the entry"
 INVOICE = {"service": "invoice-close-requests"}
