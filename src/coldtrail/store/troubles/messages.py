@@ -26,8 +26,9 @@ class Course(Struct, frozen=True):
     ``taken``: those that somebody took; ``named``: those whose sender is told, the last of them sent at ``named_ns``.
     ``wait_ms``: the median of their waits, 0.0 where none is known. ``late``: those untaken that were sent before
     ``late_ns`` of the question, the last at ``latest_ns``; ``oldest_ns``: when the oldest untaken one was sent, 0: none;
-    ``taken_ns``: when the newest of those was sent that somebody took. ``nameless``: taken, sent before ``settled_ns`` of
-    the question, and nobody told by whom. ``units``: trails of untaken ones; ``consumers`` took some.
+    ``taken_ns``: when the newest of those was sent (or taken, where nobody says) that somebody took. ``nameless``: taken,
+    sent before ``settled_ns`` of the question, and nobody told by whom. ``units``: trails of untaken ones; ``consumers``
+    took some.
     """
 
     kind: str
@@ -61,7 +62,7 @@ def courses(
           groupUniqArrayIf(10)(toString(sender), sender != ''), groupUniqArrayIf(10)(toString(consumer), consumer != ''),
           countIf(sender = '' AND taker != '' AND toUnixTimestamp64Nano(at) < {{settled:Int64}}),
           toUnixTimestamp64Nano(maxIf(at, sender != '')), maxIf(sent_ns, taker = '' AND sent_ns > 0 AND sent_ns < {{late:Int64}}),
-          maxIf(sent_ns, taker != '')
+          toUnixTimestamp64Nano(maxIf(at, taker != ''))
         FROM (SELECT * FROM ({_newest()}) WHERE slot = 0 AND dead_letter_of = '')
         GROUP BY kind, name, minute ORDER BY kind, name, minute LIMIT {MOST_GROUPS * 30}"""
     found: dict[tuple[str, str], list[Course]] = {}

@@ -41,14 +41,18 @@ def usual_wait_ms(minutes: list[Course]) -> float | None:
 
 def untaken(name: str, minutes: list[Course], now_ns: int) -> Sighting | None:
     """Return what is seen of a source that nobody takes from any more, None where somebody does."""
-    waiting = [one for one in minutes if one.late]
+    taken_ns = max(one.taken_ns for one in minutes)
+    # What was never seen taken, long ago, says nothing of whether somebody takes now.
+    newest = [one for one in minutes if one.latest_ns > taken_ns]
+    newest = newest if sum(one.late for one in newest) >= LEAST_LATE else []
+    waiting = newest or [one for one in minutes if one.late]
     if not waiting or sum(one.late for one in waiting) < LEAST_LATE:
         return None
-    oldest_ns = min(one.oldest_ns for one in waiting)
+    oldest_ns = max(min(one.oldest_ns for one in waiting), taken_ns if newest else 0)
     usual_ms = usual_wait_ms([one for one in minutes if one.minute_s * 10**9 < oldest_ns])
     age_ms = (now_ns - oldest_ns) / 1e6
     since = [one for one in minutes if one.minute_s >= waiting[0].minute_s]
-    stuck = sum(one.count - one.taken for one in since) >= sum(one.count for one in since) / 2
+    stuck = newest or sum(one.count - one.taken for one in since) >= sum(one.count for one in since) / 2
     if usual_ms is None or not stuck or age_ms < TIMES * usual_ms + MORE_MS:
         return None
     told = f"Nobody takes the messages of {name}: the oldest waits for {age_ms / 1e3:.0f} s"
