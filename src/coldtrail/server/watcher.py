@@ -83,7 +83,7 @@ class Watcher(Clockwork):
             try:
                 if due:
                     self._look()
-                self._look_by_the_clock()
+                self._look_by_the_clock(news=due > 0)
             except (EngineError, SQLAlchemyError) as error:
                 self._woken.set()
                 if not getattr(error, "passing", False):  # the loader tells of those
@@ -103,8 +103,8 @@ class Watcher(Clockwork):
         self._findings.save([], {}, [], {LOOKED: now_s})
         self._findings.forget(now_s - MINUTES_KEPT_S)
 
-    def _look_by_the_clock(self) -> None:
-        self._keep(self._rounds.look(self._engine, time.time_ns(), _refused))
+    def _look_by_the_clock(self, *, news: bool) -> None:
+        self._keep(self._rounds.look(self._engine, time.time_ns(), _refused, news=news))
 
     def _keep(self, sightings: Sequence[Sighting]) -> None:
         for finding, change in notice(self._findings, sightings, time.time_ns()) if sightings else ():

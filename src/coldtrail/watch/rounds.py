@@ -30,10 +30,11 @@ Clocked = Callable[[Engine, int], Iterable[Sighting]]
 
 
 class Round(Struct, frozen=True):
-    """A finder and how often it looks."""
+    """A finder and how often it looks. ``silence``: it sees what does not come, so it looks also while nothing does."""
 
     finder: Clocked
     every_s: int
+    silence: bool = False
 
 
 def sources(engine: Engine, now_ns: int) -> Iterator[Sighting]:
@@ -53,15 +54,15 @@ def drops(engine: Engine, now_ns: int) -> Iterable[Sighting]:
 def rounds_of(limits: Mapping[str, float]) -> tuple[Round, ...]:
     """Return all of them; ``limits``: the settings' own quotas."""
     return (
-        Round(vanished_traffic, 10),
-        Round(sources, 10),
+        Round(vanished_traffic, 10, silence=True),
+        Round(sources, 10, silence=True),
         Round(new_dependencies, 20),
         Round(cold_starts_in_front, 20),
         Round(drops, 20),
         Round(filling_up, 20),
         Round(near_timeouts, 60),
         Round(near_quotas(limits), 120),
-        Round(unusual_for_the_hour, 300),
+        Round(unusual_for_the_hour, 300, silence=True),
         Round(advised_settings, 300),
     )
 
@@ -72,16 +73,24 @@ class Rounds:
     def __init__(self, rounds: tuple[Round, ...]) -> None:
         self._rounds = rounds
         self._looked_s = [0] * len(rounds)
+        self._news_s = 0
 
-    def look(self, engine: Engine, now_ns: int, refused: Callable[[str, EngineError], None]) -> list[Sighting]:
+    def look(
+        self, engine: Engine, now_ns: int, refused: Callable[[str, EngineError], None], *, news: bool = True
+    ) -> list[Sighting]:
         """Let those look that are due, and return what they see; ``refused`` as in `watch.look`.
+
+        ``news``: something came since the last time, or may have become visible. Each looks at least once after it.
 
         Raises:
             EngineError: a passing fault of the engine, such as being away.
         """
         found: list[Sighting] = []
+        now_s = now_ns // 10**9
+        self._news_s = now_s if news else self._news_s
         for place, one in enumerate(self._rounds):
-            if now_ns // 10**9 - self._looked_s[place] < one.every_s:
+            rests = not one.silence and self._looked_s[place] > self._news_s
+            if rests or now_s - self._looked_s[place] < one.every_s:
                 continue
             try:
                 found += one.finder(engine, now_ns)
@@ -89,5 +98,5 @@ class Rounds:
                 if error.passing:
                     raise
                 refused(getattr(one.finder, "__name__", "finder"), error)
-            self._looked_s[place] = now_ns // 10**9
+            self._looked_s[place] = now_s
         return found
