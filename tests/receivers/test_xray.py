@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from coldtrail.model.exports import Malformed
 from coldtrail.model.xray_ids import hex_to_xray_trace_id, xray_trace_id_to_hex
-from coldtrail.receivers.xray import Senders, translate_datagram
+from coldtrail.receivers.xray import Senders, name_subsegments, read_datagram, translate_datagram
 from coldtrail.store.anyvalue import plain
 
 HEADER = b'{"format": "json", "version": 1}\n'
@@ -110,3 +110,27 @@ def test_a_sender_that_told_of_two_services_is_unknown_and_the_longest_silent_is
     assert senders.heard(addresses[0], mail) == senders.heard(addresses[0], shop) == senders.heard(addresses[0], ()) == ()
     assert [senders.heard(one, shop) for one in addresses[1:3]] == [shop, shop]
     assert (senders.heard(addresses[1], ()), senders.heard(addresses[0], mail)) == (shop, mail)
+
+
+def test_in_lambda_the_services_segment_tells_whose_the_subsegments_of_a_sandbox_are() -> None:
+    sandbox, service, senders = ("127.0.0.1", 4001), ("127.0.0.1", 4002), Senders()
+    names = []
+    for number in range(2):
+        trace_id, ids = f"1-5759e988-{number:024x}", {"end_time": 1.5, "start_time": 1.0}
+        called = {"name": "dynamodb", "id": "c" * 16, "parent_id": "a" * 16, "type": "subsegment", "trace_id": trace_id, **ids}
+        segment = {"name": "mail", "id": "a" * 16, "origin": "AWS::Lambda::Function", "trace_id": trace_id, **ids}
+        for sender, document in ((sandbox, called), (service, segment)):
+            read = read_datagram(HEADER + json.dumps(document).encode())
+            name_subsegments([read], senders, [sender])
+            names.append({pair.key: plain(pair.value) for pair in read.resource_spans[0].resource.attributes}.get("service.name"))
+    assert names == [None, "mail", "mail", "mail"], "the first invocation of a sandbox ends before its segment comes"
+
+
+def test_a_segment_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coldtrail.receivers.xray.emitters.MOST_ASKED", 1)
+    senders, mail = Senders(), (("service.name", "mail"),)
+    for port in (1, 2):
+        senders.asks(("127.0.0.1", port), (b"trace", bytes([port])))
+    for port in (1, 2):
+        senders.answers((b"trace", bytes([port])), mail)
+    assert [senders.heard(("127.0.0.1", port), ()) for port in (1, 2)] == [(), mail]

@@ -3,8 +3,11 @@
 SDKs send finished subsegments ahead of a segment that has very many (aws-xray-sdk: 30), each a document of its own with
 `type` "subsegment" and `parent_id`. So its emitter is that of the document which holds its parent, where both came together;
 else the one of its sender, where that has told of one alone: an SDK sends from one socket, and daemons ahead of it come over HTTP.
+In Lambda an SDK sends nothing but subsegments, and the service sends their segment, from elsewhere and after them: that tells
+whose the sender is from then on.
 
-Source: AWS X-Ray Developer Guide, "X-Ray segment documents" ("Subsegments"); aws-xray-sdk-python, `core/streaming`.
+Source: AWS X-Ray Developer Guide, "X-Ray segment documents" ("Subsegments"); AWS Lambda Developer Guide, "Visualize Lambda
+function invocations using AWS X-Ray"; aws-xray-sdk-python, `core/streaming` and `core/lambda_launcher`.
 """
 
 from __future__ import annotations
@@ -21,10 +24,15 @@ NAMES = ("service.name", "faas.name", "cloud.platform", "service.version")
 """What the resource of a subsegment takes over from that of its segment."""
 
 MOST_SENDERS = 10_000
+MOST_ASKED = 10_000
+"""Segments that have not come yet; those that are missed for longest are given up."""
 
 Address = tuple[str, int]
 Emitter = tuple[tuple[str, str], ...]
 """Attributes of a segment's resource, those of `NAMES` that it has; none where the service is unknown."""
+
+SpanKey = tuple[bytes, bytes]
+"""Trace id and span id."""
 
 UNKNOWN: Emitter = ()
 
@@ -34,6 +42,19 @@ class Senders:
 
     def __init__(self) -> None:
         self._told: OrderedDict[Address, Emitter] = OrderedDict()
+        self._asked: OrderedDict[SpanKey, Address] = OrderedDict()
+
+    def asks(self, sender: Address, segment: SpanKey) -> None:
+        """Take note that a sender sent a subsegment of a segment, and not whose it is."""
+        self._asked[segment] = sender
+        if len(self._asked) > MOST_ASKED:
+            self._asked.popitem(last=False)
+
+    def answers(self, segment: SpanKey, emitter: Emitter) -> None:
+        """Take note whose a segment is, for who sent subsegments of it."""
+        sender = self._asked.pop(segment, None)
+        if sender is not None:
+            self.heard(sender, emitter)
 
     def heard(self, sender: Address, emitter: Emitter) -> Emitter:
         """Take note of a document and return the one emitter that its sender ever told of; one that told of two is unknown for good."""
@@ -60,7 +81,7 @@ def name_subsegments(
     emitters = [emitter_of(one) for one in documents]
     usual = [UNKNOWN] * len(documents)
     if senders:
-        usual = [senders.heard(*one) for one in zip(addresses, emitters, strict=True)]
+        usual = [_heard(senders, *one) for one in zip(addresses, documents, emitters, strict=True)]
     if all(emitters):
         return
     holders = {(span.trace_id, span.span_id): number for number, one in enumerate(documents) for span in _spans(one)}
@@ -68,6 +89,17 @@ def name_subsegments(
         if not emitters[number]:
             found = _above(number, documents, emitters, holders) or usual[number]
             one.resource_spans[0].resource.attributes.extend(key_value(name, value) for name, value in found)
+
+
+def _heard(senders: Senders, sender: Address, document: ExportTraceServiceRequest, emitter: Emitter) -> Emitter:
+    """Return the usual emitter of a document's sender, as far as that was told until now."""
+    first = _spans(document)[0]
+    usual = senders.heard(sender, emitter)
+    if emitter:
+        senders.answers((first.trace_id, first.span_id), emitter)
+    elif not usual:
+        senders.asks(sender, (first.trace_id, first.parent_span_id))
+    return usual
 
 
 def _above(
