@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from jaeger_mcp.facade import JaegerClient
@@ -12,12 +15,23 @@ from otlp import span, traces
 from running import Coldtrail, wait_for
 
 
+class Elsewhere:
+    """The client in a thread of its own: it runs an event loop, and where a browser was started before, this one has one."""
+
+    def __init__(self, client: JaegerClient, thread: ThreadPoolExecutor) -> None:
+        self._client, self._thread = client, thread
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *args, **named: self._thread.submit(getattr(self._client, name), *args, **named).result()
+
+
 @pytest.fixture
-def jaeger(coldtrail: Coldtrail) -> JaegerClient:
-    return JaegerClient.from_env(url=f"{coldtrail.url}/jaeger")
+def jaeger(coldtrail: Coldtrail) -> Iterator[Elsewhere]:
+    with ThreadPoolExecutor(1) as thread:
+        yield Elsewhere(JaegerClient.from_env(url=f"{coldtrail.url}/jaeger"), thread)
 
 
-def test_a_jaeger_client_reads_the_figures_of_the_page(coldtrail: Coldtrail, jaeger: JaegerClient) -> None:
+def test_a_jaeger_client_reads_the_figures_of_the_page(coldtrail: Coldtrail, jaeger: Elsewhere) -> None:
     shop, now_ns, sent = f"shop-{os.urandom(3).hex()}", time.time_ns() - 60 * 10**9, []
     for number in range(6):
         root = span("GET /cart", service=shop, kind=2, start_ns=now_ns + number * 10**9, duration_ms=10.0 * (number + 1), error="TimeoutError" if number == 5 else "", attributes={"user.id": f"u-{number}"})
