@@ -141,7 +141,7 @@ def open_screen(browser: Browser, url: str, range_: str) -> Opened:
 
     tab.on("request", lambda request: open_.add(request))
     tab.on("requestfinished", ended)
-    tab.on("requestfailed", open_.discard)
+    tab.on("requestfailed", lambda request: open_.discard(request))
     began = time.monotonic()
     tab.goto(f"{url}{'&' if '?' in url else '?'}{range_}", wait_until="commit")
     _until(tab, _IN_VIEW, open_, FIRST)
