@@ -180,6 +180,16 @@ def test_the_page_of_a_function_groups_what_went_wrong(coldtrail: Coldtrail, end
     assert sorted(alone, key=lambda one: (one["type"], one["message"])) == sorted(page["errors"], key=lambda one: (one["type"], one["message"]))
 
 
+def test_the_newest_invocations_are_told_though_one_of_them_has_very_many_rows(coldtrail: Coldtrail) -> None:
+    function, now_ns = f"many-{os.urandom(3).hex()}", time.time_ns() - 120 * 10**9
+    ids = [str(uuid.uuid4()) for _ in range(3)]
+    seconds = [*enumerate(ids), *((3 + number, ids[2]) for number in range(20))]
+    sent = [span("handler", service=function, kind=5, start_ns=now_ns + at * 10**9, attributes={"faas.invocation_id": one}) for at, one in seconds]
+    assert coldtrail.post("/v1/traces", traces(*sent)).status_code == 200
+    page = coldtrail.eventually(f"/functions/{function}", lambda answer: answer["summary"]["count"] == 3)
+    assert [one["request_id"] for one in page["invocations"]] == ids[::-1]
+
+
 def test_embedded_metrics_are_lines_of_the_invocation_and_metrics_besides(coldtrail: Coldtrail, capsys: pytest.CaptureFixture[str]) -> None:
     request_id = str(uuid.uuid4())
     metrics = Metrics(namespace="shop", service="basket")

@@ -108,13 +108,24 @@ SELECT grouping(step) AS no_step, grouping(type) AS no_type, step, type, pattern
   groupUniqArray(version), quantileTDigestIf(0.5)(duration_ms, cold_start AND isNotNull(duration_ms)),
   quantileTDigestIf(0.5)(duration_ms, NOT cold_start AND isNotNull(duration_ms)),
   toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time)), argMax(request_id, time),
-  lower(hex(argMax(trace_id, time))), argMax(failure_message, time),
-  arrayMap(one -> (one.2, lower(hex(one.3)), -one.1, one.4, one.5, one.6, one.7, one.8), groupArraySorted(LIMIT)(
-    (-toUnixTimestamp64Nano(time), request_id, trace_id, duration_ms, init_ms, cold_start, status, memory_used_mb)))
+  lower(hex(argMax(trace_id, time))), argMax(failure_message, time)
 FROM (SELECT *, {_STEP} AS step, if(status = 'ok', '', {_TYPE}) AS type, if(status = 'ok', '', {_PATTERN}) AS pattern
   FROM ({INVOCATIONS}))
 GROUP BY GROUPING SETS ((), (step), (type, pattern)) ORDER BY no_step, step
 """
+
+_LIST = f"""
+SELECT request_id, lower(hex(trace_id)), toUnixTimestamp64Nano(time), duration_ms, init_ms, cold_start, status, memory_used_mb
+FROM ({INVOCATIONS}) ORDER BY time DESC, request_id LIMIT {{limit:UInt32}}
+"""
+_NEWEST_ROWS = """
+SELECT toUnixTimestamp64Nano(min(time)) FROM (
+  SELECT time FROM invocations WHERE function = {function:String}
+    AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64})
+  ORDER BY time DESC LIMIT {rows:UInt32})
+"""
+ROWS_OF_ONE = 4
+"""So many rows tell of an invocation, at most as a rule: its span, its first line, its report, a second attempt."""
 
 MOST_FAILURES = 50
 
@@ -127,7 +138,7 @@ _THAT_FAILED = f"""i.request_hash IN (
 _FAILURES = f"""
 SELECT if(failure_type = '', status, failure_type) AS type, {_PATTERN} AS pattern, count(),
   toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time)), argMax(request_id, time),
-  lower(hex(argMax(trace_id, time))), argMax(failure_message, time), 0
+  lower(hex(argMax(trace_id, time))), argMax(failure_message, time)
 FROM ({INVOCATIONS.replace("i.request_hash IN (", _THAT_FAILED)}) WHERE status != 'ok' GROUP BY type, pattern
 """
 
@@ -136,7 +147,7 @@ def function(engine: Engine, name: str, since_ns: int, until_ns: int, step_ns: i
     """Return a function's page; reads the request ids of the range's invocations of all functions, once."""
     parameters = {"function": name, "since": since_ns, "until": until_ns, "step": step_ns}
     page = Function(Summary(0, 0, 0, 0, None, None, None, None, None, None, None, 0.0, []), [], [], [])
-    for row in engine.rows(_PAGE.replace("LIMIT", str(int(limit))), parameters):
+    for row in engine.rows(_PAGE, parameters):
         no_step, no_type, step, type_, pattern, *figures = row
         if not no_step:
             page.points.append(_point(since_ns + step * step_ns, figures))
@@ -144,9 +155,19 @@ def function(engine: Engine, name: str, since_ns: int, until_ns: int, step_ns: i
             page.failures += [_failure(type_, pattern, figures)] if figures[1] else []
         elif figures[0]:
             page.summary = _summary(figures)
-            page.invocations = [_invocation(one) for one in figures[-1]]
+            page.invocations = _newest(engine, parameters, min(limit, page.summary.count))
     page.failures = sorted(page.failures, key=lambda one: -one.count)[:MOST_FAILURES]
     return page
+
+
+def _newest(engine: Engine, parameters: dict[str, Any], limit: int) -> list[Invocation]:
+    """Put the newest invocations together, of the last part of the range where they all began there."""
+    bound = {"limit": limit, "rows": limit * ROWS_OF_ONE}
+    ((begins_ns,),) = engine.rows(_NEWEST_ROWS, parameters | bound)
+    rows = engine.rows(_LIST, parameters | bound | {"since": begins_ns})
+    if len(rows) < limit:
+        rows = engine.rows(_LIST, parameters | bound)
+    return [_invocation(row) for row in rows]
 
 
 def failures(engine: Engine, name: str, since_ns: int, until_ns: int) -> list[FailureGroup]:
@@ -181,7 +202,7 @@ def _point(start_ns: int, figures: list[Any]) -> FunctionPoint:
 
 
 def _failure(type_: str, pattern: str, figures: list[Any]) -> FailureGroup:
-    count, *_, first, last, request_id, trace_id, message, _ = figures
+    count, *_, first, last, request_id, trace_id, message = figures
     return FailureGroup(type_, message or pattern, count, first, last, request_id, trace_id.strip("0") and trace_id)
 
 
