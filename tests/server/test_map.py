@@ -96,6 +96,14 @@ def test_a_host_is_the_service_that_answered_and_a_queue_stands_between_its_send
     assert not any(one["inferred"] or one["estimated"] for one in edges.values())
 
 
+def test_a_url_stands_for_its_host_also_where_that_has_no_dot(coldtrail: Coldtrail) -> None:
+    caller, one = f"caller-{os.urandom(3).hex()}", os.urandom(3).hex()
+    hosts = {f"http://ledger-{one}:8080/items": f"ledger-{one}", f"https://me:secret@vault-{one}/a?b=http://c.d/": f"vault-{one}", f"https://api.{one}.example/x": f"api.{one}.example", "http://[::1]:80/x": "[::1]"}
+    sent = [span("GET", service=caller, kind=CLIENT, attributes={"url.full": url}) for url in hosts]
+    assert coldtrail.post("/v1/traces", traces(*sent)).status_code == 200
+    the_map(coldtrail, lambda _, edges: {to for of, to in edges if of == f"service/{caller}"} == {f"external/{host}" for host in hosts.values()})
+
+
 def test_the_wait_in_a_queue_is_on_the_edge_to_its_taker_and_on_the_queue(shop: Coldtrail) -> None:
     nodes, edges = the_map(shop, whole)
     edge, queue = edges["sqs/order-queue", "service/billing"], nodes["sqs/order-queue"]

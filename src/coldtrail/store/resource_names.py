@@ -49,6 +49,10 @@ _ASKED_FOR_SPANS = tuple(
 _FIRST_LISTED = "if(startsWith(raw, '*'), substring(raw, 7, reinterpretAsUInt8(substring(raw, 6, 1))), '')"
 
 
+_HOST_OF_URL = r"://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/:?#]*)"
+"""The engine's own `domain` knows only hosts with a dot, not `http://payments:8080`."""
+
+
 def sql_picked(names: tuple[str, ...] = _ASKED_FOR_SPANS) -> str:
     """Return SQL for three columns: `ks`, the names of those attributes that matter, `rs` as they came, and `ts`, their texts."""
     kept = f"k IN ({listed(names)})"
@@ -101,7 +105,7 @@ def sql_outside() -> str:
         "multiIf(invoked != '', ('lambda', replaceRegexpOne(invoked, '^.*:function:([^:]+).*$', '\\\\1')), "
         "database != '', ('database', if(host = '', database, cutToHost)), "
         "destination != '', ('messaging', destination), rpc = 'aws-api', ('aws', api), ('external', cutToHost))"
-    ).replace("cutToHost", "if(position(host, '://') > 0, domain(host), host)")
+    ).replace("cutToHost", f"if(position(host, '://') > 0, extract(host, {quoted(_HOST_OF_URL)}), host)")
 
 
 def sql_has_any(names: Iterable[str], attributes: str = "attributes") -> str:

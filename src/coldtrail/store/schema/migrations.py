@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coldtrail.store.keys.sql import keys_from_logs, keys_from_spans
-from coldtrail.store.schema.calls import CALLS_MIGRATION, CALLS_RETENTION
+from coldtrail.store.schema.calls import CALL_SPANS_SELECT, CALLS_MIGRATION, CALLS_RETENTION
 from coldtrail.store.schema.cold_starts import COLD_STARTS_MIGRATION, COLD_STARTS_RETENTION
 from coldtrail.store.schema.deliveries import DELIVERIES
 from coldtrail.store.schema.invocations import (
@@ -65,6 +65,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (OUTCOMES,),
     MINUTES_MIGRATION,
     REQUEST_HASHES_MIGRATION,
+    (f"ALTER TABLE call_spans_from_spans MODIFY QUERY {CALL_SPANS_SELECT}",),
 )
 """Each inner tuple takes the schema from one version to the next.
 
