@@ -26,14 +26,14 @@ def test_an_activity_is_followed_from_the_call_to_the_table_and_the_notification
     whole = {"activity-api", "activity-api-post", "activities", "activity-ingest", "notifications", "activity-notify"}
 
     def settled(found: dict) -> bool:
-        """All told: segments that were sent while in progress have ended, and every REPORT line is in."""
+        """All told: segments that were sent while in progress have ended, every REPORT line and the table's call are in."""
         invocations = [node for node in found["nodes"] if node["kind"] == "invocation"]
-        return whole <= {node["service"] for node in found["nodes"]} and found["status"] != "open" and all(node["cold_start"] for node in invocations)
+        calls = {node["name"].lower() for node in found["nodes"] if node["service"] == "activity-ingest" and node["kind"] == "operation"}
+        named = whole <= {node["service"] for node in found["nodes"]} and "dynamodb" in calls
+        return named and found["status"] != "open" and all(node["cold_start"] for node in invocations)
 
     trail = coldtrail.eventually(f"/trails/{match['trail_id']}", settled)
     assert trail["status"] == "ok"
-    calls = [node for node in trail["nodes"] if node["service"] == "activity-ingest" and node["kind"] == "operation"]
-    assert "dynamodb" in {node["name"].lower() for node in calls}
     truth = {line["effect"]["id"] for line in lab.truth.lines if line["effect"]["type"] == "invocation" and line.get("subject") == "activity-1"}
     assert truth == {node["keys"]["request_id"] for node in trail["nodes"] if node["kind"] == "invocation"}
     assert [node["cold_start"] for node in trail["nodes"] if node["kind"] == "invocation"] == [True, True, True]
