@@ -69,24 +69,18 @@ class Filters(Struct, frozen=True):
         return bool(self.workflow or self.outcome)
 
 
-_TRACES = """
-SELECT lower(hex(trace_id)) AS trail_id, toUnixTimestamp64Nano(min(t.start)) AS start_ns,
-  (toUnixTimestamp64Nano(max(t.end)) - start_ns) / 1e6 AS duration_ms,
-  if(sum(t.error_count) > 0, 'error', 'ok') AS status, sum(t.span_count) AS node_count, sum(t.error_count) AS errors,
-  groupUniqArrayArray(t.services) AS services,
-  argMin((t.root_service, t.root_name, t.root_kind, lower(hex(t.root_span_id))), (NOT t.has_root, t.start)) AS origin
-FROM traces AS t
+_SUMMED = """toUnixTimestamp64Nano(min(t.start)) AS start_ns,
+  (toUnixTimestamp64Nano(max(t.end)) - start_ns) / 1e6 AS duration_ms, if(sum(t.error_count) > 0, 'error', 'ok') AS status"""
+_AROUND = """FROM traces AS t
 WHERE t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 30 SECOND
   AND t.start < fromUnixTimestamp64Nano({hi:Int64}) + INTERVAL 5 MINUTE"""
 """A trace that arrived in pieces has a row for each: those around the window are summed up too."""
 
-_FITTING = """
-SELECT trace_id FROM (SELECT trace_id, toUnixTimestamp64Nano(min(t.start)) AS start_ns,
-    (toUnixTimestamp64Nano(max(t.end)) - start_ns) / 1e6 AS duration_ms, if(sum(t.error_count) > 0, 'error', 'ok') AS status{services}
-  FROM traces AS t WHERE t.start >= fromUnixTimestamp64Nano({{lo:Int64}}) - INTERVAL 30 SECOND
-    AND t.start < fromUnixTimestamp64Nano({{hi:Int64}}) + INTERVAL 5 MINUTE{named}
-  GROUP BY trace_id HAVING {having} ORDER BY start_ns DESC, trace_id DESC LIMIT {{limit:UInt32}})"""
-"""The newest traces that fit, by what is cheap to sum up; what else a list says is then put together for those alone."""
+_TRACES = f"""
+SELECT lower(hex(trace_id)) AS trail_id, {_SUMMED}, sum(t.span_count) AS node_count, sum(t.error_count) AS errors,
+  groupUniqArrayArray(t.services) AS services,
+  argMin((t.root_service, t.root_name, t.root_kind, lower(hex(t.root_span_id))), (NOT t.has_root, t.start)) AS origin
+{_AROUND}"""
 
 _SERVED = ", if(max(has(t.services, {service:String})), [{service:String}], []) AS services"
 
@@ -200,11 +194,11 @@ def _from_traces(
     if filters.status == "open" or (traces is not None and not sets):
         return []
     having, values = _having(filters)
-    fitting = _FITTING.format(
-        services=_SERVED if filters.service else "",
-        named=f" AND ({' OR '.join(sets)})" if sets else "",
-        having=having,
-    )
+    named = f" AND ({' OR '.join(sets)})" if sets else ""
+    # The newest that fit, by what is cheap to sum up; what else a list says is then put together for those alone.
+    fitting = f"""SELECT trail_id FROM (
+  SELECT trace_id AS trail_id, {_SUMMED}{_SERVED if filters.service else ""} {_AROUND}{named}
+  GROUP BY trace_id HAVING {having}{_NEWEST})"""
     query = f"{_TRACES} AND trace_id IN ({fitting})\nGROUP BY trace_id{_NEWEST}"
     rows = engine.rows(query, {**parameters, **values})
     return [_trace_row(row) for row in rows]
