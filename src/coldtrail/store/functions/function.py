@@ -10,7 +10,7 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.resources import number
 from coldtrail.store.sql_words import DID_FAIL
 
-INVOCATIONS = """
+_INVOCATIONS = """
 SELECT argMin(i.function, i.source) AS function, request_id, min(i.time) AS time,
   argMinIf(i.duration_ms, i.source, isNotNull(i.duration_ms)) AS duration_ms,
   multiIf(max(i.status = 'out_of_memory'), 'out_of_memory', max(i.status = 'timeout'), 'timeout',
@@ -25,10 +25,20 @@ WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 5 MINUTE
   AND i.time < fromUnixTimestamp64Nano({until:Int64})
   AND i.request_hash IN (
     SELECT request_hash FROM invocations WHERE function = {function:String}
-      AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64}))
+      AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64}))%s
 GROUP BY request_id
 HAVING time >= fromUnixTimestamp64Nano({since:Int64})
 """
+INVOCATIONS = _INVOCATIONS % ""
+
+# Which failed is known from few rows, and only these invocations are put together.
+_THAT_FAILED = (
+    _INVOCATIONS
+    % f"""
+  AND i.request_hash IN (
+    SELECT request_hash FROM invocations WHERE status {DID_FAIL}
+      AND time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 5 MINUTE AND time < fromUnixTimestamp64Nano({{until:Int64}}))"""
+)
 
 
 class Summary(Struct):
@@ -99,6 +109,10 @@ _STEP = "intDiv(toUnixTimestamp64Nano(time) - {since:Int64}, {step:Int64})"
 _TYPE = "if(failure_type = '', status, failure_type)"
 _PATTERN = "replaceRegexpAll(substring(failure_message, 1, 300), '[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+', '#')"
 
+_LAST = """toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time)), argMax(request_id, time),
+  lower(hex(argMax(trace_id, time))), argMax(failure_message, time)"""
+"""When the first and the last was, and which the last was."""
+
 # The invocations of one function are found among all of the range, so they are looked for once, and grouped in three ways.
 _PAGE = f"""
 SELECT grouping(step) AS no_step, grouping(type) AS no_type, step, type, pattern, count() AS n,
@@ -107,8 +121,7 @@ SELECT grouping(step) AS no_step, grouping(type) AS no_type, step, type, pattern
   quantilesTDigestIf(0.5, 0.95)(init_ms, isNotNull(init_ms)), max(memory_mb), max(memory_used_mb), sum(billed_ms),
   groupUniqArray(version), quantileTDigestIf(0.5)(duration_ms, cold_start AND isNotNull(duration_ms)),
   quantileTDigestIf(0.5)(duration_ms, NOT cold_start AND isNotNull(duration_ms)),
-  toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time)), argMax(request_id, time),
-  lower(hex(argMax(trace_id, time))), argMax(failure_message, time)
+  {_LAST}
 FROM (SELECT *, {_STEP} AS step, if(status = 'ok', '', {_TYPE}) AS type, if(status = 'ok', '', {_PATTERN}) AS pattern
   FROM ({INVOCATIONS}))
 GROUP BY GROUPING SETS ((), (step), (type, pattern)) ORDER BY no_step, step
@@ -129,17 +142,9 @@ ROWS_OF_ONE = 4
 
 MOST_FAILURES = 50
 
-# Which failed is known from few rows, and only these invocations are put together.
-_THAT_FAILED = f"""i.request_hash IN (
-    SELECT request_hash FROM invocations WHERE status {DID_FAIL}
-      AND time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 5 MINUTE AND time < fromUnixTimestamp64Nano({{until:Int64}}))
-  AND i.request_hash IN ("""
-
 _FAILURES = f"""
-SELECT if(failure_type = '', status, failure_type) AS type, {_PATTERN} AS pattern, count(),
-  toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time)), argMax(request_id, time),
-  lower(hex(argMax(trace_id, time))), argMax(failure_message, time)
-FROM ({INVOCATIONS.replace("i.request_hash IN (", _THAT_FAILED)}) WHERE status != 'ok' GROUP BY type, pattern
+SELECT {_TYPE} AS type, {_PATTERN} AS pattern, count(), {_LAST}
+FROM ({_THAT_FAILED}) WHERE status != 'ok' GROUP BY type, pattern
 """
 
 
