@@ -12,7 +12,7 @@ from litestar.datastructures import State
 from coldtrail.model.times import rfc3339
 from coldtrail.server.api.service import json
 from coldtrail.server.api.times import parse_step, parse_time
-from coldtrail.store.functions.function import FailureGroup, failures
+from coldtrail.store.functions.function import FailureGroup, Invocation, failures
 from coldtrail.store.functions.function import function as read_function
 from coldtrail.store.red import Group, Point
 from coldtrail.store.red import red as read_red
@@ -109,17 +109,10 @@ def _group(group: Group, tell: Tell) -> dict[str, Any]:
 @get("/functions/{name:str}", sync_to_thread=True)
 def function(state: State, name: str, since: str | None = None, until: str | None = None) -> Response[bytes]:
     """One function: its figures, charts, failures and newest invocations."""
-    since_ns, until_ns = time_range(since, until)
-    step_ns = parse_step(None, since_ns, until_ns)
-    since_ns = since_ns // step_ns * step_ns
+    since_ns, until_ns, step_ns = _from_a_step(since, until)
     page = read_function(state.service.engine, name, since_ns, until_ns, step_ns)
-    units = {one.trace_id or one.request_id for one in page.invocations}
-    units |= {one.trace_id or one.request_id for one in page.failures}
+    units = {_unit(one) for one in page.invocations} | {_unit(one) for one in page.failures}
     trail_ids = state.service.trails.trails_of(sorted(units))
-
-    def trail_of(trace_id: str, request_id: str) -> str:
-        return str(trail_ids[trace_id or request_id][0])
-
     summary = page.summary
     return json(
         {
@@ -141,7 +134,7 @@ def function(state: State, name: str, since: str | None = None, until: str | Non
             "invocations": [
                 {
                     "node_id": node_id_of("request_id", one.request_id),
-                    "trail_id": trail_of(one.trace_id, one.request_id),
+                    "trail_id": trail_ids[_unit(one)][0],
                     "time": rfc3339(one.time_ns),
                     "duration_ms": one.duration_ms,
                     "init_ms": one.init_ms,
@@ -159,11 +152,22 @@ def function(state: State, name: str, since: str | None = None, until: str | Non
 @get("/functions/{name:str}/errors", sync_to_thread=True)
 def errors(state: State, name: str, since: str | None = None, until: str | None = None) -> Response[bytes]:
     """How a function fails, the most frequent first: what its page says of it, alone."""
+    since_ns, until_ns, _ = _from_a_step(since, until)
+    found = failures(state.service.engine, name, since_ns, until_ns)
+    trail_ids = state.service.trails.trails_of(sorted({_unit(one) for one in found}))
+    return json({"name": name, "errors": [_failure(one, trail_ids) for one in found]})
+
+
+def _from_a_step(since: str | None, until: str | None) -> tuple[int, int, int]:
+    """The range of a function's page, which begins with a whole step, and the step."""
     since_ns, until_ns = time_range(since, until)
     step_ns = parse_step(None, since_ns, until_ns)
-    found = failures(state.service.engine, name, since_ns // step_ns * step_ns, until_ns)
-    trail_ids = state.service.trails.trails_of(sorted({one.trace_id or one.request_id for one in found}))
-    return json({"name": name, "errors": [_failure(one, trail_ids) for one in found]})
+    return since_ns // step_ns * step_ns, until_ns, step_ns
+
+
+def _unit(one: Invocation | FailureGroup) -> str:
+    """The trace or the request by which the trail is known."""
+    return one.trace_id or one.request_id
 
 
 def _failure(one: FailureGroup, trail_ids: dict[str, list[str]]) -> dict[str, Any]:
@@ -173,7 +177,7 @@ def _failure(one: FailureGroup, trail_ids: dict[str, list[str]]) -> dict[str, An
         "count": one.count,
         "first_seen": rfc3339(one.first_seen_ns),
         "last_seen": rfc3339(one.last_seen_ns),
-        "trail_id": trail_ids[one.trace_id or one.request_id][0],
+        "trail_id": trail_ids[_unit(one)][0],
         "request_id": one.request_id,
     }
 
