@@ -1,7 +1,8 @@
 /** Which function or entry is in trouble, how much, and in which words. Pure. */
 
-import type { Red, RedGroup, RedPoint } from "../api";
+import type { Red, RedGroup } from "../api";
 import { duration, percent, rate } from "../format";
+import { everyStep } from "../steps";
 
 export const FAILING_SHARE = 0.01;
 const SLOWER = 1.5;
@@ -32,20 +33,7 @@ export function byTrouble(groups: RedGroup[]): RedGroup[] {
 
 /** The API leaves steps out in which nothing ran; sparklines and runs of errors need them all. */
 export function onGrid(red: Red): Red {
-  const stepMs = red.step_s * 1000;
-  const since = Date.parse(red.since);
-  const steps = Math.min(Math.max(Math.round((Date.parse(red.until) - since) / stepMs), 1), 2000);
-  // Steps without anything are the same for all groups.
-  const nothing = Array.from({ length: steps }, (_, i): RedPoint => ({ time: new Date(since + i * stepMs).toISOString(), count: 0, error_count: 0, rate_per_s: 0, p50_ms: null, p95_ms: null, p99_ms: null }));
-  const fill = (points: RedPoint[]) => {
-    if (points.length === steps) return points;
-    const grid = [...nothing];
-    for (const point of points) {
-      const at = Math.floor((Date.parse(point.time) - since) / stepMs);
-      if (at >= 0 && at < steps) grid[at] = { ...grid[at], ...point };
-    }
-    return grid;
-  };
+  const fill = everyStep(red);
   return { ...red, groups: red.groups.map((group) => ({ ...group, points: fill(group.points) })) };
 }
 
