@@ -76,7 +76,7 @@ class Rounds:
         self._news_s = 0
 
     def look(
-        self, engine: Engine, now_ns: int, refused: Callable[[str, EngineError], None], *, news: bool = True
+        self, engine: Engine, now_ns: int, refused: Callable[[str, EngineError], None], *, news: bool
     ) -> list[Sighting]:
         """Let those look that are due, and return what they see; ``refused`` as in `watch.look`.
 

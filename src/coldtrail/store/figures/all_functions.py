@@ -37,7 +37,7 @@ def _asked(cut: Parts, since_ns: int, step_ns: int) -> dict[str, Any]:
 
 
 def together(
-    engine: Engine, cut: Parts, since_ns: int, until_ns: int, step_ns: int, functions: Sequence[str] = ("",)
+    engine: Engine, cut: Parts, since_ns: int, until_ns: int, step_ns: int, functions: Sequence[str]
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Return step, count, errors, p95, most MB used, MB, and p95 of initialising (ms) by step.
 

@@ -24,8 +24,9 @@ def follow_rules(engine: Engine) -> int:
     )
     changed = 0
     for name, select in (("keys_from_spans", select_from_spans(book)), ("keys_from_logs", select_from_logs(book))):
-        if known.get(name) != mark(select):
+        rules = mark(select)
+        if known.get(name) != rules:
             engine.command(f"ALTER TABLE {name} MODIFY QUERY {select}")
-            engine.command(f"ALTER TABLE {name} MODIFY COMMENT {quoted(mark(select))}")
+            engine.command(f"ALTER TABLE {name} MODIFY COMMENT {quoted(rules)}")
             changed += 1
     return changed
