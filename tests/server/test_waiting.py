@@ -7,7 +7,7 @@ from collections import Counter
 from coldtrail.model.trails import Node
 from coldtrail.server.reconstruction.around import Companions
 from coldtrail.server.reconstruction.kin import MOST_KIN, MOST_REMEMBERED, MOST_SHARERS, Kin
-from coldtrail.server.reconstruction.open_stretches import AGAIN_S, MOST_ASKS, STRETCH_NS, Stretches
+from coldtrail.server.reconstruction.open_stretches import AGAIN_S, LONGEST_HELD_S, MOST_ASKS, STRETCH_NS, Stretches
 from coldtrail.server.reconstruction.pace import TURN_S, fewer_or_more
 from coldtrail.server.reconstruction.waiting import (
     BACKLOG_UNITS,
@@ -179,6 +179,21 @@ def test_a_stretch_waits_while_there_is_news_of_any_of_its_trails_and_moves_with
     assert (stretches.take(2.0), stretches.oldest_s()) == (None, 3.0)
     stretches.open(origin("a", 4 * STRETCH_NS, signals=2), 4.0)
     assert (stretches.take(9.0), stretches.take(9.0)) == ((4, {"service-a"}), None)
+
+
+def test_a_stretch_waits_while_signals_that_may_tell_of_it_were_not_looked_at_yet_and_not_without_end() -> None:
+    waiting, stretches = Waiting(), Stretches()
+    for number in (4, 5, 8):
+        stretches.open(origin(f"o{number}", number * STRETCH_NS), 1.0)
+    waiting.add(units(1), 1.0)
+    waiting.add(units(2), 1.0, (5 * STRETCH_NS, 6 * STRETCH_NS))
+    stretches.still_waits(waiting.times(), 10.0)
+    assert stretches.take(9.0) == (4, {"service-o4"})
+    assert (stretches.take(9.0), stretches.oldest_s()) == (None, 10.0)
+    stretches.still_waits(waiting.times(), 1.0 + LONGEST_HELD_S)
+    assert stretches.take(10.0) == (8, {"service-o8"})
+    waiting.done(unit.name for unit in units(1, 2))
+    assert waiting.times() == []
 
 
 def test_what_comes_late_has_its_stretch_and_those_it_reaches_asked_about_again_and_not_without_end() -> None:

@@ -151,6 +151,7 @@ class Reconstruction(Clockwork):
             if joined and not self._joined:
                 self._joined_s = time.monotonic()
             self._joined |= joined
+        self._inference.still_waits(self._waiting.times())
         due_s = self._inference.due_s()
         asks = due_s is not None and due_s <= 0
         if self._asking is None and (asks or self._learning.is_due):

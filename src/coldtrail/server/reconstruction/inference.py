@@ -75,6 +75,11 @@ class Inference:
             with self._lock:
                 self._stretches.late(starts, time.monotonic())
 
+    def still_waits(self, times: Iterable[When]) -> None:
+        """Have stretches wait of which signals of these times may tell, which were not looked at yet."""
+        with self._lock:
+            self._stretches.still_waits(times, time.monotonic())
+
     def note(self, graph: Graph, rows: list[TrailRow]) -> None:
         """Learn which causes lead to which function, and remember which trails begin without a cause, and when."""
         if not self._kinds:

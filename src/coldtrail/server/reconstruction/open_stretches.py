@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from msgspec import Struct, field
 
 from coldtrail.model.trails import Node
+from coldtrail.trails.walk import When
 
 STRETCH_NS = 30 * 10**9
 
@@ -15,6 +16,9 @@ LONGEST_NEWS = 2
 
 MOST_ASKS = 4
 """So often a stretch is asked about because of late news; each time it waits twice as long for more of it."""
+
+LONGEST_HELD_S = 300.0
+"""However much waits to be looked at, a stretch that is open for so long is asked about once nothing new was seen of it."""
 
 MOST_ASKED = 2_000
 AGAIN_S = 5.0
@@ -27,11 +31,12 @@ _Sight = tuple[int, int | None, int]
 
 
 class _Open(Struct):
-    """One stretch: its origins without a cause and their services, when the last news of it came (monotonic seconds), how much
-    longer than others it waits for more, and whom it was asked about before.
+    """One stretch: its origins without a cause and their services, since when it is open and when the last news of it came
+    (monotonic seconds), how much longer than others it waits for more, and whom it was asked about before.
     """
 
     services: dict[str, str] = field(default_factory=dict)
+    opened_s: float = 0.0
     noted_s: float = 0.0
     longer_s: float = 0.0
     before: frozenset[str] = frozenset()
@@ -69,29 +74,36 @@ class Stretches:
         if self._where.get(origin.node_id, stretch) != stretch:
             self._forget(origin.node_id)
         self._where[origin.node_id] = stretch
-        one = self._opened(stretch)
+        one = self._opened(stretch, now_s)
         one.services[origin.node_id] = origin.service
         one.noted_s = now_s
         if len(self._seen) >= MOST_OPEN:
             self._seen.clear()
         self._seen[origin.node_id] = sight
 
-    def _opened(self, stretch: int) -> _Open:
+    def _opened(self, stretch: int, now_s: float) -> _Open:
         asked = self._asked.get(stretch, _Asked())
         longer_s = AGAIN_S * (2 ** min(asked.times, MOST_ASKS - 1) - 1)
-        return self._open.setdefault(stretch, _Open(longer_s=longer_s, before=asked.services))
+        return self._open.setdefault(stretch, _Open(opened_s=now_s, longer_s=longer_s, before=asked.services))
 
     def still_told_of(self, starts_ns: Iterable[int], now_s: float) -> None:
         """Note that there is news of trails that start at these times: their stretches have not settled."""
         for stretch in {start_ns // STRETCH_NS for start_ns in starts_ns} & self._open.keys():
             self._open[stretch].noted_s = now_s
 
+    def still_waits(self, times: Iterable[When], now_s: float) -> None:
+        """Note that signals of these times wait to be looked at: the stretches that they may tell of have not settled."""
+        spans = {(first_ns // STRETCH_NS, last_ns // STRETCH_NS + LONGEST_NEWS) for first_ns, last_ns in times}
+        for stretch, one in self._open.items():
+            if now_s < one.opened_s + LONGEST_HELD_S and any(first <= stretch <= last for first, last in spans):
+                one.noted_s = now_s
+
     def late(self, starts_ns: Iterable[int], now_s: float) -> None:
         """Note that something was received which begins at these times: what was asked with less is asked about again."""
         told = {start_ns // STRETCH_NS for start_ns in starts_ns}
         for stretch in {one + more for one in told for more in range(LONGEST_NEWS + 1)} & self._asked.keys():
             if stretch in self._open or self._asked[stretch].times < MOST_ASKS:
-                self._opened(stretch).noted_s = now_s
+                self._opened(stretch, now_s).noted_s = now_s
 
     @property
     def any_asked(self) -> bool:

@@ -98,6 +98,10 @@ class Waiting:
         due = (one.unit for one in self._units.values() if one.at_s + one.settles_s + longer_s <= now_s)
         return list(islice(due, most))
 
+    def times(self) -> list[When]:
+        """Return when the signals of those that wait were, as far as that is known, Unix ns."""
+        return [one.when for one in self._units.values() if one.when]
+
     def when(self, units: Iterable[Unit]) -> When | None:
         """Return the first and last time of signals of units that wait, Unix ns; None where that is not known of all."""
         told = [one.when if (one := self._units.get(unit.name)) else None for unit in units]
