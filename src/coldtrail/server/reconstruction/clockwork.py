@@ -103,14 +103,14 @@ class Reconstruction(Clockwork):
                 if not remembered:
                     self._reader.remember_emitters(0)
                     remembered = True
-                self._look_aside(0.0 if idle and len(self._waiting) <= BATCH_UNITS else PATIENT_S)
+                self._look_aside(0.0 if idle and self._waiting.few else PATIENT_S)
             except EngineError as error:
                 if not error.passing:  # the loader tells of those
                     log.warning("reconstruction will be tried again", reason=str(error)[:300])
                 with self._lock:
                     self._seconds |= seconds
                 self._stop.wait(RETRY_S)
-            self._pace.rest(behind=len(self._waiting) > BATCH_UNITS)
+            self._pace.rest(behind=not self._waiting.few, backlog=self._waiting.backlog)
             if not (self._waiting or self._seconds or self._joined or behind):
                 self._woken.wait(LOOK_S if self._asking else self._inference.due_s())
 

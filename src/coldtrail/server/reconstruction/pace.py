@@ -51,13 +51,14 @@ class Pace:
         used_s, took_s = time.thread_time() - self._own_s, time.monotonic() - self._began_s
         return used_s < self._saved_s and (took_s < TURN_S or not more_came)
 
-    def rest(self, *, behind: bool) -> None:
-        """Wait for the rest of a period; of a longer one where the pass is ``behind`` while more comes, of the longest where it
-        owes CPU time as well.
+    def rest(self, *, behind: bool, backlog: bool) -> None:
+        """Wait for the rest of a period; of a longer one where the pass is ``behind`` while more comes, of a still longer one where
+        it owes CPU time as well, and of the longest where a ``backlog`` waits, of which the newest are few.
         """
-        longer = 2.0 if self.owes else 1.5
-        period_s = longer * PERIOD_S if behind and self._loading else PERIOD_S
-        self._stop.wait(max(0.0, self._began_s + period_s - time.monotonic()))
+        longer = 1.0
+        if behind and self._loading:
+            longer = 3.0 if backlog else 2.0 if self.owes else 1.5
+        self._stop.wait(max(0.0, self._began_s + longer * PERIOD_S - time.monotonic()))
 
 
 def fewer_or_more(units: int, took_s: float, least: int, most: int) -> int:

@@ -57,6 +57,16 @@ class Waiting:
         """Return how many wait."""
         return len(self._units)
 
+    @property
+    def few(self) -> bool:
+        """Whether one batch holds all that wait."""
+        return len(self._units) <= BATCH_UNITS
+
+    @property
+    def backlog(self) -> bool:
+        """Whether more wait than a pass gets through while they come."""
+        return len(self._units) > BACKLOG_UNITS
+
     def add_received(self, newest_first: list[Received], now_s: float) -> list[Received]:
         """Let units wait of which more was received, and return what is news of it: a second is told again with all that came in it."""
         new = [one for one in newest_first if self._told.get((one.unit.name, one.received_s)) != one.rows]
@@ -84,9 +94,8 @@ class Waiting:
         """Return what a pass looks at first: all, where they are few and it is not ``sparing``, else the newest, and few of them
         while more comes; fewest where both hold, or where very many wait.
         """
-        many = len(self._units) > BATCH_UNITS
-        few = FEWEST_UNITS if len(self._units) > (BATCH_UNITS if sparing else BACKLOG_UNITS) else FRESH_UNITS
-        most = few if loading and (sparing or many) else BATCH_UNITS
+        few = FEWEST_UNITS if self.backlog or (sparing and not self.few) else FRESH_UNITS
+        most = few if loading and (sparing or not self.few) else BATCH_UNITS
         return [one.unit for one in islice(reversed(self._units.values()), most)]
 
     def settled(self, now_s: float, most: int = BATCH_UNITS, *, loading: bool = False) -> list[Unit]:
@@ -94,7 +103,7 @@ class Waiting:
 
         While very much more comes, what does not fill the first pages is looked at later.
         """
-        longer_s = LONGER_S if loading and len(self._units) > BACKLOG_UNITS else 0.0
+        longer_s = LONGER_S if loading and self.backlog else 0.0
         due = (one.unit for one in self._units.values() if one.at_s + one.settles_s + longer_s <= now_s)
         return list(islice(due, most))
 
