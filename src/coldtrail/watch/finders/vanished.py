@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from math import ceil
 
 from msgspec import structs
 
@@ -18,9 +19,13 @@ LEAST_KNOWN_S, LEAST_SECONDS = 120, 20
 """Of a shorter time, or fewer seconds with a run, nobody knows what is usual."""
 
 LEAST_SILENT_S = 30
-GAPS = 4.0
-"""So many times as long as the longest pause of the time before. If n runs come by chance alone, that is about ln n times as
-long as the mean pause, so a pause of four times that comes once in n^4 pauses; where they come in bursts it is longer."""
+GAPS, SHARE = 4.0, 0.98
+"""So many times as long as this share of the pauses of the time before were at most. If runs come by chance alone, that is 3.9
+times the mean pause, and a pause of four times that comes once in six million."""
+
+LONGEST = 2.0
+"""And so many times as long as the longest: where runs come in bursts it is of another kind than the rest. Not more, because one
+hiccup of a machine would hide the silence of what runs every few seconds for half an hour."""
 
 DAY_S = 86_400
 TOGETHER_S = 60
@@ -55,11 +60,12 @@ def silent_since(one: Pulse, began_s: int, now_s: int) -> int | None:
     known_s = last - first
     if known_s < LEAST_KNOWN_S or len(one.seconds) < LEAST_SECONDS:
         return None
-    longest_s = max(after - before for before, after in pairwise(one.seconds))
+    pauses_s = sorted(after - before for before, after in pairwise(one.seconds))
+    usual_s, longest_s = pauses_s[ceil(SHARE * (len(pauses_s) - 1))], pauses_s[-1]
     every_s = known_s / (len(one.seconds) - 1)
     if first - began_s > max(longest_s, 3 * every_s, 30.0):
         return None
-    due_s = max(LEAST_SILENT_S, GAPS * longest_s) + max(0, one.late_s)
+    due_s = max(LEAST_SILENT_S, GAPS * usual_s, LONGEST * longest_s) + max(0, one.late_s)
     return int(last + due_s) if now_s - last >= due_s else None
 
 
