@@ -33,10 +33,13 @@ log = structlog.get_logger(__name__)
 PERIOD_S = 1.0
 """At most one load a second: fewer and larger inserts cost half as much a span as many small ones."""
 
-MUCH_BYTES, BUSY, MOST_PERIOD_S = 4 << 20, 4.0, 4.0
-"""After so much (ten thousand spans) the next load begins after so many times what the last one took, up to a bound: each
-costs 0.2 s of CPU however little it brings, so where much arrives, few and large ones leave more of the machine to all else.
-Where less arrives it is loaded every second, however slow the machine."""
+BUSY = 4.0
+"""The next load begins after so many times what the last one took: each costs 0.2 s of CPU and writes twenty parts to be merged,
+however little it brings, so few and large ones leave more of the machine to all else."""
+
+MUCH_BYTES, MOST_PERIOD_S, SLOW_PERIOD_S = 4 << 20, 4.0, 1.5
+"""But after so long at the latest: the first where a load brought so much (ten thousand spans), the second where less comes, which
+is seen within two seconds on a slow machine as well."""
 RETRY_S = 2.0
 SMALL_BODY_BYTES = 1 << 20
 """Loads of this size fit into the least memory that the engine may be given, so another query has it all."""
@@ -159,7 +162,8 @@ class Loader:
             except (EngineError, TooNew, OSError) as error:
                 self._will_retry(error)
             took_s = time.monotonic() - started
-            period_s = min(max(PERIOD_S, BUSY * took_s), MOST_PERIOD_S) if loaded_bytes > MUCH_BYTES else PERIOD_S
+            most_s = MOST_PERIOD_S if loaded_bytes > MUCH_BYTES else SLOW_PERIOD_S
+            period_s = min(max(PERIOD_S, BUSY * took_s), most_s)
             self._stop.wait(max(0.05, period_s - took_s))
 
     def _will_retry(self, error: EngineError | TooNew | OSError) -> None:
