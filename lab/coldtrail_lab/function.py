@@ -48,7 +48,8 @@ class Function:
     handler: str = "app.handler"
     memory_mb: int = 192
     timeout_s: float = 10.0
-    concurrency: int = 3
+    concurrency: int = 8
+    """As many at a time as do not throttle the lab's traffic where the machine stands still for a second."""
     json_logs: bool = False
     tracing: Callable[..., None] | None = None
     limit: Callable[[], int | None] = lambda: None

@@ -88,7 +88,6 @@ class InvoiceClose:
             "publish-ledger-entry",
             FUNCTIONS / "publish",
             context="logs_only",
-            concurrency=8,
             LEDGER_API=self.ledger.url,
             LEDGER_TIMEOUT_S=LEDGER_TIMEOUT_S,
         )

@@ -35,7 +35,7 @@ class Mirage:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        function = partial(stage.function, concurrency=8, BUS=BUS)
+        function = partial(stage.function, BUS=BUS)
         self.place = function("orders-place", FUNCTIONS / "place", tracing=True)
         self.reserve = function("orders-reserve", FUNCTIONS / "reserve")
         self.receipt = function("orders-receipt", FUNCTIONS / "receipt")
