@@ -31,7 +31,9 @@ MOST_A_TRAIL = 200
 """Trails that are remembered, that one batch adds, and samples of each: a few megabytes, and a hundredth of the pass."""
 
 NEW_TRAILS = 20
-PERIOD_S = 10.0
+PERIOD_S, MOST_PERIOD_S = 10.0, 60.0
+"""How long after the last time at least: twice as long after each time that told nothing new, up to a minute."""
+
 LOOK_UPS = 10
 MOST_FIELDS = 16
 
@@ -53,6 +55,7 @@ class Learning:
         self._new: set[str] = set()
         self._refused: set[str] = set()
         self._due_s = 0.0
+        self._period_s = PERIOD_S
         self._full = False
         self._lock = threading.Lock()
 
@@ -87,7 +90,15 @@ class Learning:
             return ""
         with self._lock:
             self._new.clear()
-        self._due_s = time.monotonic() + PERIOD_S
+        name = ""
+        try:
+            name = self._learn()
+        finally:
+            self._period_s = PERIOD_S if name else min(2 * self._period_s, MOST_PERIOD_S)
+            self._due_s = time.monotonic() + self._period_s
+        return name
+
+    def _learn(self) -> str:
         for field, values in self._sure():
             if self._recurs(values):
                 self._refused.add(field.name)
