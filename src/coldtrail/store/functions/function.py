@@ -23,21 +23,22 @@ SELECT argMin(i.function, i.source) AS function, request_id, min(i.time) AS time
 FROM invocations AS i
 WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 5 MINUTE
   AND i.time < fromUnixTimestamp64Nano({until:Int64})
-  AND i.request_hash IN (
-    SELECT request_hash FROM invocations WHERE function = {function:String}
-      AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64}))%s
+  AND i.request_hash IN (%s)
 GROUP BY request_id
 HAVING time >= fromUnixTimestamp64Nano({since:Int64})
 """
-INVOCATIONS = _INVOCATIONS % ""
+_OF_FUNCTION = """
+    SELECT request_hash FROM invocations WHERE function = {function:String}
+      AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64})"""
+INVOCATIONS = _INVOCATIONS % _OF_FUNCTION
 
 # Which failed is known from few rows, and only these invocations are put together.
 _THAT_FAILED = (
     _INVOCATIONS
     % f"""
-  AND i.request_hash IN (
     SELECT request_hash FROM invocations WHERE status {DID_FAIL}
-      AND time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 5 MINUTE AND time < fromUnixTimestamp64Nano({{until:Int64}}))"""
+      AND time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 5 MINUTE AND time < fromUnixTimestamp64Nano({{until:Int64}})
+      AND request_hash IN ({_OF_FUNCTION})"""
 )
 
 
