@@ -1,4 +1,7 @@
-/** What the overview asks, asked while the rest of the page is still on its way. Small, because it comes before everything else. */
+/**
+ * What the top of the overview asks, asked while the rest of the page is still on its way. Small, because it comes before everything
+ * else; what stands below is asked once it is drawn, since the engine answers all of it on the same few cores.
+ */
 
 import { api, askAhead } from "./api";
 import { asParameters, parseRange, stepFor } from "./range";
@@ -14,7 +17,5 @@ export function askEarly() {
     void api.red("function", span, stepS, undefined, "counts");
     void api.entries(span, stepS, undefined, "counts");
     void api.capabilities(span, stepS, undefined, "counts");
-    void api.resources(span);
-    void api.trails({ status: "error" }, span, null, 6);
   });
 }

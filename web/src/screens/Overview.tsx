@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useRef } from "react";
-import { api, type Entry, type RedGroup } from "../api";
+import { api, type Entry, type ErrorGroup, type RedGroup } from "../api";
 import { moment, percent } from "../format";
 import { Answer } from "../parts/Answer";
 import { NothingHere } from "../parts/NothingHere";
@@ -38,6 +38,16 @@ export default function Overview() {
   useRowKeys(table);
   const functionless = functions.data?.groups.length === 0;
   const services = useRed("service", range, functionless);
+  const said = judge(functions.data?.groups, functionless ? services.data?.groups : [], entries.data?.entries);
+  const worst = said?.tone === "bad" && said.worst && functions.data?.groups.includes(said.worst) ? said.worst : null;
+  const why = useQuery({
+    queryKey: ["errors", worst?.name, range.text, range.untilMs],
+    queryFn: ({ signal }) => api.errors(worst!.name, asParameters(range), signal),
+    enabled: worst !== null,
+    placeholderData: keepPreviousData,
+  });
+  // What stands below waits for the top: the engine answers all of it on the same few cores.
+  const below = !functions.isPending && !entries.isPending && !why.isLoading;
   const nothing = functionless && entries.data?.entries.length === 0 && services.data?.groups.length === 0;
   return (
     <div className="screen overview" ref={table}>
@@ -46,7 +56,7 @@ export default function Overview() {
         <NothingHere what="invocations, requests or spans" />
       ) : (
         <>
-          <VerdictLine functions={functions.data?.groups} services={functionless ? services.data?.groups : []} entries={entries.data?.entries} range={range} />
+          <VerdictLine said={said} worst={worst} why={why.data?.name === worst?.name ? why.data?.errors : undefined} entries={entries.data?.entries} />
           <Capabilities range={range} />
           <section aria-labelledby="entries">
             <h2 id="entries">Entries</h2>
@@ -69,8 +79,8 @@ export default function Overview() {
               </Answer>
             </section>
           )}
-          <Resources range={range} />
-          <Failures range={range} />
+          <Resources range={range} asked={below} />
+          <Failures range={range} asked={below} />
         </>
       )}
     </div>
@@ -99,12 +109,13 @@ function Capabilities({ range }: { range: Range }) {
 }
 
 /** Queues, streams and tables; nothing where none is named. */
-function Resources({ range }: { range: Range }) {
+function Resources({ range, asked }: { range: Range; asked: boolean }) {
   const query = useQuery({
     // What there is changes slowly, and costs a reading of all attributes.
     queryKey: ["resources", range.text, Math.floor(range.untilMs / 30_000)],
     queryFn: ({ signal }) => api.resources(asParameters(range), signal),
     placeholderData: keepPreviousData,
+    enabled: asked,
   });
   if (query.data?.resources.length === 0) return null;
   return (
@@ -118,11 +129,12 @@ function Resources({ range }: { range: Range }) {
 }
 
 /** One click from trouble to a trail. */
-function Failures({ range }: { range: Range }) {
+function Failures({ range, asked }: { range: Range; asked: boolean }) {
   const query = useQuery({
     queryKey: ["trails", "failures", range.text, range.untilMs],
     queryFn: ({ signal }) => api.trails({ status: "error" }, asParameters(range), null, 6, signal),
     placeholderData: keepPreviousData,
+    enabled: asked,
   });
   if (query.data?.trails.length === 0) return null;
   return (
@@ -142,24 +154,19 @@ function Failures({ range }: { range: Range }) {
   );
 }
 
-/** Functions first; where they all work, an entry that does not. */
-function judge(functions: RedGroup[], services: RedGroup[], entries: Entry[]): Verdict {
-  const said = verdict(functions.length ? functions : services, functions.length ? "function" : "service");
+/** Functions first, and if one of them fails they say it all; where they all work, an entry that does not. Null while it cannot be told. */
+function judge(functions?: RedGroup[], services?: RedGroup[], entries?: Entry[]): Verdict | null {
+  if (!functions || (!functions.length && !services)) return null;
+  const said = functions.length ? verdict(functions, "function") : verdict(services!, "service");
+  if (said.tone === "bad") return said;
+  if (!entries) return null;
   const outside = verdict(entries.map(asGroup), "route");
-  return said.tone !== "bad" && outside.tone === "bad" ? outside : said;
+  return outside.tone === "bad" ? outside : said;
 }
 
-function VerdictLine({ functions, services, entries, range }: { functions?: RedGroup[]; services?: RedGroup[]; entries?: Entry[]; range: Range }) {
-  const said = functions && services && entries ? judge(functions, services, entries) : null;
-  const worst = said?.tone === "bad" && said.worst && functions?.includes(said.worst) ? said.worst : null;
-  const detail = useQuery({
-    queryKey: ["errors", worst?.name, range.text, range.untilMs],
-    queryFn: ({ signal }) => api.errors(worst!.name, asParameters(range), signal),
-    enabled: worst !== null,
-    placeholderData: keepPreviousData,
-  });
+function VerdictLine({ said, worst, why, entries }: { said: Verdict | null; worst: RedGroup | null; why?: ErrorGroup[]; entries?: Entry[] }) {
   if (!said) return <p className="verdict dim">Looking …</p>;
-  const error = worst && detail.data?.name === worst.name ? detail.data.errors.toSorted((a, b) => b.count - a.count)[0] : undefined;
+  const error = worst && why?.toSorted((a, b) => b.count - a.count)[0];
   const since = said.worst && failingSince(said.worst);
   return (
     <p className={`verdict ${said.tone}`} role="status">
