@@ -42,7 +42,7 @@ CONNECT_S = 5
 ANSWER_S = 120
 CHUNK_BYTES = 1 << 20
 
-DEFAULT_MEMORY_BYTES = 900_000_000
+DEFAULT_MEMORY_BYTES = 850_000_000
 """What the embedded engine may use; with Python beside it, a 2 GiB container has room to spare."""
 
 LOAD_SETTINGS: dict[str, Any] = {
