@@ -74,17 +74,18 @@ class Stretches:
         if self._where.get(origin.node_id, stretch) != stretch:
             self._forget(origin.node_id)
         self._where[origin.node_id] = stretch
-        one = self._opened(stretch, now_s)
-        one.services[origin.node_id] = origin.service
-        one.noted_s = now_s
+        self._news_of(stretch, now_s).services[origin.node_id] = origin.service
         if len(self._seen) >= MOST_OPEN:
             self._seen.clear()
         self._seen[origin.node_id] = sight
 
-    def _opened(self, stretch: int, now_s: float) -> _Open:
+    def _news_of(self, stretch: int, now_s: float) -> _Open:
+        """Open a stretch, or have it wait longer."""
         asked = self._asked.get(stretch, _Asked())
         longer_s = AGAIN_S * (2 ** min(asked.times, MOST_ASKS - 1) - 1)
-        return self._open.setdefault(stretch, _Open(opened_s=now_s, longer_s=longer_s, before=asked.services))
+        one = self._open.setdefault(stretch, _Open(opened_s=now_s, longer_s=longer_s, before=asked.services))
+        one.noted_s = now_s
+        return one
 
     def still_told_of(self, starts_ns: Iterable[int], now_s: float) -> None:
         """Note that there is news of trails that start at these times: their stretches have not settled."""
@@ -93,6 +94,8 @@ class Stretches:
 
     def still_waits(self, times: Iterable[When], now_s: float) -> None:
         """Note that signals of these times wait to be looked at: the stretches that they may tell of have not settled."""
+        if not self._open:
+            return
         spans = {(first_ns // STRETCH_NS, last_ns // STRETCH_NS + LONGEST_NEWS) for first_ns, last_ns in times}
         for stretch, one in self._open.items():
             if now_s < one.opened_s + LONGEST_HELD_S and any(first <= stretch <= last for first, last in spans):
@@ -103,7 +106,7 @@ class Stretches:
         told = {start_ns // STRETCH_NS for start_ns in starts_ns}
         for stretch in {one + more for one in told for more in range(LONGEST_NEWS + 1)} & self._asked.keys():
             if stretch in self._open or self._asked[stretch].times < MOST_ASKS:
-                self._opened(stretch, now_s).noted_s = now_s
+                self._news_of(stretch, now_s)
 
     @property
     def any_asked(self) -> bool:
