@@ -94,8 +94,8 @@ class Waiting:
         """Return what a pass looks at first: all, where they are few and it is not ``sparing``, else the newest, and few of them
         while more comes; fewest where both hold, or where very many wait.
         """
-        few = FEWEST_UNITS if self.backlog or (sparing and not self.few) else FRESH_UNITS
-        most = few if loading and (sparing or not self.few) else BATCH_UNITS
+        newest = FEWEST_UNITS if self.backlog or (sparing and not self.few) else FRESH_UNITS
+        most = newest if loading and (sparing or not self.few) else BATCH_UNITS
         return [one.unit for one in islice(reversed(self._units.values()), most)]
 
     def settled(self, now_s: float, most: int = BATCH_UNITS, *, loading: bool = False) -> list[Unit]:

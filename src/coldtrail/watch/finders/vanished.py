@@ -23,7 +23,7 @@ GAPS, SHARE = 7.0, 0.9
 """So many times as long as this share of the pauses of the time before were at most. If runs come by chance alone, that is 2.3
 times the mean pause, and a pause of seven times that comes once in ten million."""
 
-HABIT, LONGEST = 3, 2.0
+HABIT_PLACE, HABITS = 3, 2.0
 """And so many times as long as the third longest: where runs come in bursts it is of another kind than most. The longest two may be
 one incident, which is no habit, and would hide for half an hour that a schedule is dead."""
 
@@ -61,11 +61,11 @@ def silent_since(one: Pulse, began_s: int, now_s: int) -> int | None:
     if known_s < LEAST_KNOWN_S or len(one.seconds) < LEAST_SECONDS:
         return None
     pauses_s = sorted(after - before for before, after in pairwise(one.seconds))
-    usual_s, habit_s, longest_s = pauses_s[ceil(SHARE * (len(pauses_s) - 1))], pauses_s[-HABIT], pauses_s[-1]
+    usual_s, habit_s, longest_s = pauses_s[ceil(SHARE * (len(pauses_s) - 1))], pauses_s[-HABIT_PLACE], pauses_s[-1]
     every_s = known_s / (len(one.seconds) - 1)
     if first - began_s > max(longest_s, 3 * every_s, 30.0):
         return None
-    due_s = max(LEAST_SILENT_S, GAPS * usual_s, LONGEST * habit_s) + max(0, one.late_s)
+    due_s = max(LEAST_SILENT_S, GAPS * usual_s, HABITS * habit_s) + max(0, one.late_s)
     return int(last + due_s) if now_s - last >= due_s else None
 
 
