@@ -38,7 +38,7 @@ export default function Overview() {
   useRowKeys(table);
   const functionless = functions.data?.groups.length === 0;
   const services = useRed("service", range, functionless);
-  const said = judge(functions.data?.groups, functionless ? services.data?.groups : [], entries.data?.entries);
+  const said = judge(functions.data?.groups, services.data?.groups, entries.data?.entries);
   const worst = said?.tone === "bad" && said.worst && functions.data?.groups.includes(said.worst) ? said.worst : null;
   const why = useQuery({
     queryKey: ["errors", worst?.name, range.text, range.untilMs],
@@ -156,8 +156,9 @@ function Failures({ range, asked }: { range: Range; asked: boolean }) {
 
 /** Functions first, and if one of them fails they say it all; where they all work, an entry that does not. Null while it cannot be told. */
 function judge(functions?: RedGroup[], services?: RedGroup[], entries?: Entry[]): Verdict | null {
-  if (!functions || (!functions.length && !services)) return null;
-  const said = functions.length ? verdict(functions, "function") : verdict(services!, "service");
+  const groups = functions?.length ? functions : functions && services;
+  if (!groups) return null;
+  const said = verdict(groups, groups === functions ? "function" : "service");
   if (said.tone === "bad") return said;
   if (!entries) return null;
   const outside = verdict(entries.map(asGroup), "route");
