@@ -26,6 +26,7 @@ from coldtrail.wal import Segment, WriteAheadLog
 if TYPE_CHECKING:
     from coldtrail.server.clockworks import Clockworks
     from coldtrail.server.reconstruction.learning import Learning
+    from coldtrail.state import Database
 
 log = structlog.get_logger(__name__)
 
@@ -69,12 +70,8 @@ class Process:
             from coldtrail.server.api.live import publish
             from coldtrail.server.assembly import assemble
             from coldtrail.server.listening.listeners import Listeners
-            from coldtrail.state import BadState, open_database
 
-            state = open_database(self.settings.state_url)
-            self._open.callback(state.close)
-        except BadState as error:
-            raise CannotStart(str(error)) from None
+            state = self._open_state()
         finally:
             await opening
         service, self.clockworks = assemble(
@@ -87,6 +84,16 @@ class Process:
         await listeners.open(service)
         self.loader.start()
         self.clockworks.start()
+
+    def _open_state(self) -> Database:
+        from coldtrail.state import BadState, open_database
+
+        try:
+            state = open_database(self.settings.state_url)
+        except BadState as error:
+            raise CannotStart(str(error)) from None
+        self._open.callback(state.close)
+        return state
 
     def _take_data(self) -> None:
         data = self.settings.data.resolve()

@@ -29,6 +29,7 @@ from coldtrail.store.functions.cold_starts import (
     runs_of,
     whole_quantiles,
 )
+from coldtrail.store.trails.summaries import unit_of
 
 HOUR_NS = 3600 * 10**9
 LOOKS_BACK_NS = HOUR_NS
@@ -140,7 +141,7 @@ def _causes(decided: list[Decided]) -> list[dict[str, Any]]:
 
 
 def _shown(answers: Service, decided: list[tuple[str, Decided]]) -> list[dict[str, Any]]:
-    units = sorted({one.run.trace_id or one.run.request_id for _, one in decided} - {""})
+    units = sorted({unit_of(one.run) for _, one in decided} - {""})
     trail_ids = answers.trails.trails_of(units)
     return [
         {
@@ -151,7 +152,7 @@ def _shown(answers: Service, decided: list[tuple[str, Decided]]) -> list[dict[st
             "version": one.run.version,
             "cause": one.cause,
             "request_id": one.run.request_id,
-            "trail_id": next(iter(trail_ids.get(one.run.trace_id or one.run.request_id, ())), None),
+            "trail_id": next(iter(trail_ids.get(unit_of(one.run), ())), None),
         }
         for function, one in decided
     ]
@@ -162,7 +163,7 @@ def _trails(answers: Service, decided: list[tuple[str, Decided]]) -> dict[str, A
     began, seen, walked = time.monotonic(), set[str](), 0
     hits: dict[tuple[str, str, str], list[tuple[float, float, str]]] = {}
     for _, one in decided:
-        unit = one.run.trace_id or one.run.request_id
+        unit = unit_of(one.run)
         if one.cause == "provisioned" or not unit or unit in seen:
             continue
         if walked >= MOST_TRAILS or time.monotonic() - began > WALK_S:

@@ -12,10 +12,11 @@ from litestar.datastructures import State
 from coldtrail.model.times import rfc3339
 from coldtrail.server.api.service import json
 from coldtrail.server.api.times import parse_step, parse_time
-from coldtrail.store.functions.function import FailureGroup, Invocation, failures
+from coldtrail.store.functions.function import FailureGroup, failures
 from coldtrail.store.functions.function import function as read_function
 from coldtrail.store.red import Group, Point
 from coldtrail.store.red import red as read_red
+from coldtrail.store.trails.summaries import unit_of
 from coldtrail.trails.nodes.identity import node_id_of
 
 HOUR_NS = 3600 * 10**9
@@ -111,7 +112,7 @@ def function(state: State, name: str, since: str | None = None, until: str | Non
     """One function: its figures, charts, failures and newest invocations."""
     since_ns, until_ns, step_ns = _from_a_step(since, until)
     page = read_function(state.service.engine, name, since_ns, until_ns, step_ns)
-    units = {_unit(one) for one in page.invocations} | {_unit(one) for one in page.failures}
+    units = {unit_of(one) for one in page.invocations} | {unit_of(one) for one in page.failures}
     trail_ids = state.service.trails.trails_of(sorted(units))
     summary = page.summary
     return json(
@@ -134,7 +135,7 @@ def function(state: State, name: str, since: str | None = None, until: str | Non
             "invocations": [
                 {
                     "node_id": node_id_of("request_id", one.request_id),
-                    "trail_id": trail_ids[_unit(one)][0],
+                    "trail_id": trail_ids[unit_of(one)][0],
                     "time": rfc3339(one.time_ns),
                     "duration_ms": one.duration_ms,
                     "init_ms": one.init_ms,
@@ -154,7 +155,7 @@ def errors(state: State, name: str, since: str | None = None, until: str | None 
     """How a function fails, the most frequent first: what its page says of it, alone."""
     since_ns, until_ns, _ = _from_a_step(since, until)
     found = failures(state.service.engine, name, since_ns, until_ns)
-    trail_ids = state.service.trails.trails_of(sorted({_unit(one) for one in found}))
+    trail_ids = state.service.trails.trails_of(sorted({unit_of(one) for one in found}))
     return json({"name": name, "errors": [_failure(one, trail_ids) for one in found]})
 
 
@@ -165,11 +166,6 @@ def _from_a_step(since: str | None, until: str | None) -> tuple[int, int, int]:
     return since_ns // step_ns * step_ns, until_ns, step_ns
 
 
-def _unit(one: Invocation | FailureGroup) -> str:
-    """The trace or the request by which the trail is known."""
-    return one.trace_id or one.request_id
-
-
 def _failure(one: FailureGroup, trail_ids: dict[str, list[str]]) -> dict[str, Any]:
     return {
         "type": one.type,
@@ -177,7 +173,7 @@ def _failure(one: FailureGroup, trail_ids: dict[str, list[str]]) -> dict[str, An
         "count": one.count,
         "first_seen": rfc3339(one.first_seen_ns),
         "last_seen": rfc3339(one.last_seen_ns),
-        "trail_id": trail_ids[_unit(one)][0],
+        "trail_id": trail_ids[unit_of(one)][0],
         "request_id": one.request_id,
     }
 

@@ -23,6 +23,7 @@ from coldtrail.server.reconstruction.reading import node_of_carrier
 from coldtrail.store.outcomes.kept import Told, outcomes_of
 from coldtrail.store.resource_names import operation_of, resource_of
 from coldtrail.store.trails.lists import Filters, TrailRow
+from coldtrail.store.trails.summaries import unit_of
 from coldtrail.trails.assemble import Graph, trail_ids_of
 from coldtrail.trails.workflows.outcomes import worst
 
@@ -170,7 +171,7 @@ def find(state: State, q: str) -> Response[bytes]:
         raise ClientException("q must be an id or a value to look for")
     service: Service = state.service
     carriers = service.trails.find(q)
-    units = {carrier.trace_id or carrier.request_id for carrier in carriers} - {""}
+    units = {unit_of(carrier) for carrier in carriers} - {""}
     trail_ids = service.trails.trails_of(sorted(units), MOST_LIVE)
     matches = [
         {
@@ -181,7 +182,7 @@ def find(state: State, q: str) -> Response[bytes]:
             "time": rfc3339(carrier.time_ns),
         }
         for carrier in carriers
-        for trail_id in trail_ids.get(carrier.trace_id or carrier.request_id, [])
+        for trail_id in trail_ids.get(unit_of(carrier), [])
     ]
     return json({"matches": _distinct(matches)})
 

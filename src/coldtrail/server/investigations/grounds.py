@@ -15,6 +15,7 @@ from coldtrail.model.investigations import LONGEST_NAME, MOST_SCOPES, MOST_TRAIL
 from coldtrail.model.trails import FAILED, Trail
 from coldtrail.server.alerts.clockwork import defined
 from coldtrail.server.api.service import Service
+from coldtrail.store.trails.summaries import unit_of
 from coldtrail.trails.story.words import duration_words, who
 from coldtrail.trails.workflows.outcomes import worst
 
@@ -142,7 +143,7 @@ def _of_value(service: Service, value: str) -> tuple[str, Ground]:
     carriers = service.trails.find(value)
     if not carriers:
         raise Unknown(f'nothing carries "{value[:100]}"; new data is visible within 2 s')
-    units = list(dict.fromkeys(one.trace_id or one.request_id for one in carriers if one.trace_id or one.request_id))
+    units = list(dict.fromkeys(unit for one in carriers if (unit := unit_of(one))))
     trails = _trails_of(service, units)
     if len(trails) == 1:
         _, ground = _of_trail(service, trails[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -48,7 +48,24 @@ class Unit(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The id under which `trail_members` lists it."""
-        return self.trace_id or self.request_id
+        return unit_of(self)
+
+
+class Identified(Protocol):
+    """What carries ids in hex, "" where it has none: a signal, an invocation, a group of failures."""
+
+    @property
+    def trace_id(self) -> str:
+        """The trace it belongs to."""
+
+    @property
+    def request_id(self) -> str:
+        """The Lambda request it speaks of."""
+
+
+def unit_of(one: Identified) -> str:
+    """Return the name of the unit that something belongs to: its trace's id, or its request's where it has no trace; or ""."""
+    return one.trace_id or one.request_id
 
 
 class Received(Struct, frozen=True):
