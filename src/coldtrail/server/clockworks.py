@@ -17,6 +17,7 @@ from coldtrail.server.reconstruction.clockwork import Reconstruction
 from coldtrail.server.reconstruction.learning import Learning
 from coldtrail.server.reconstruction.reading import TrailReader
 from coldtrail.server.settings.settings import Settings
+from coldtrail.server.sparing import Sparing
 from coldtrail.server.summing import Summing
 from coldtrail.server.watcher import Watcher
 from coldtrail.state import Database
@@ -31,7 +32,7 @@ from coldtrail.watch.ways_out.secret import of_process
 
 
 class Clockworks:
-    """Trails, sums, outcomes, findings, objectives and alerts, kept up with what is loaded."""
+    """Trails, sums, outcomes, findings, objectives and alerts, kept up with what is loaded; and memory given back."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Clockworks:
             self.objectives,
             self.alerting,
             self.telling,
+            Sparing(engine),
         )
 
     def _prepare_alerting(

@@ -110,7 +110,10 @@ class Process:
         self.engine = Engine(settings.dsn, memory_bytes=settings.engine_memory_bytes)
         self._open.callback(self.engine.close)
         self.wal = WriteAheadLog(
-            data / "wal", bound_bytes=settings.wal_bound_bytes, disk_floor_bytes=settings.disk_floor_bytes
+            data / "wal",
+            bound_bytes=settings.wal_bound_bytes,
+            disk_floor_bytes=settings.disk_floor_bytes,
+            segment_bytes=self.engine.segment_bytes,
         )
         self._open.callback(self.wal.close)
         retention = settings.retention

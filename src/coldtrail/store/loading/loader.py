@@ -41,6 +41,10 @@ MUCH_BYTES, MOST_PERIOD_S, SLOW_PERIOD_S = 4 << 20, 4.0, 1.5
 """But after so long at the latest: the first where a load brought so much (ten thousand spans), the second where less comes, which
 is seen within two seconds on a slow machine as well."""
 RETRY_S = 2.0
+MEMORY_TRIES = 5
+"""How often a segment for which memory is short is tried as a whole: what else runs will end, and what the tries before wrote of it
+is known by its token. Its halves have other tokens, so what was written of it would be there twice.
+"""
 SMALL_BODY_BYTES = 1 << 20
 """Loads of this size fit into the least memory that the engine may be given, so another query has it all."""
 
@@ -78,6 +82,7 @@ class Loader:
         self._prepare = prepare
         self._speakers = Speakers()
         self._prepared = False
+        self._short_of_memory: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
         quarantine.mkdir(parents=True, exist_ok=True)
@@ -139,6 +144,7 @@ class Loader:
         """
         self._load_part(segment, segment.path, segment.name)
         self.wal.forget(segment)
+        self._short_of_memory.pop(segment.name, None)
         self.loaded(segment)
 
     def quarantined(self) -> list[Quarantined]:
@@ -182,8 +188,16 @@ class Loader:
             if error.passing:
                 raise
             if path == segment.path:
+                if error.code == MEMORY_LIMIT_EXCEEDED and self._is_tried_again(segment):
+                    raise
                 self._prove_engine(segment)
             self._halve(segment, path, token, error)
+
+    def _is_tried_again(self, segment: Segment) -> bool:
+        """Whether a segment for which memory was short is tried as a whole once more."""
+        tries = self._short_of_memory.get(segment.name, 0) + 1
+        self._short_of_memory[segment.name] = tries
+        return tries < MEMORY_TRIES
 
     def _insert(self, segment: Segment, path: Path, token: str) -> None:
         now_s = time.time()
