@@ -106,4 +106,5 @@ def _post(local: threading.local, otlp_http: str, token: str, body: Body) -> int
         if answer.status not in BUSY:
             raise Refused(f"{otlp_http}{body.path} answered {answer.status}: {text[:300]!r}")
         waits += 1
+        local.connection.close()  # the receiver would, were it idle for so long
         time.sleep(min(5.0, float(answer.headers.get("Retry-After") or 0.5)))
