@@ -209,6 +209,28 @@ def test_what_comes_late_counts_at_once(engine: Engine, tmp_path: Path) -> None:
         summed(engine, source)
 
 
+def test_what_follows_does_not_unsettle_a_minute(engine: Engine, tmp_path: Path) -> None:
+    source = Source(engine, tmp_path)
+    busy(source)
+    summed(engine, source)
+    at_ns = source.since_ns + 5 * MINUTE_NS
+    place = at_ns // 10**9
+    source.load("traces", traces(*(one for signal, one in source.run("late.1", at_ns, 5.0) if signal == "traces")))
+    before = set(range(source.since_ns // 10**9, place - 2 * 60, 60))
+    assert before <= parts(engine, "function", source.since_ns, source.until_ns).summed.keys()
+    summed(engine, source)
+    # A failure that only a line tells of, minutes after what ran so long was summed up: it is told once that was done again.
+    crash = {"faas.invocation_id": "late.1", "exception.type": "Runtime.Exit", "aws.lambda.status": "error"}
+    line = {"time_ns": at_ns + 10 * MINUTE_NS, "event_name": "platform.fault", "attributes": crash}
+    source.load("logs", logs(line, service="late"))
+    for failed in (0, 1):
+        assert place in parts(engine, "function", source.since_ns, source.until_ns).summed
+        groups = red(engine, "function", source.since_ns, source.until_ns, MINUTE_NS)
+        assert [(one.count, one.error_count) for one in groups if one.name == "late"] == [(1, failed)]
+        assert sum(one.count for one in groups) == 3_001
+        summed(engine, source)
+
+
 def test_a_request_whose_root_comes_late_is_no_entry_any_more(engine: Engine, tmp_path: Path) -> None:
     source = Source(engine, tmp_path)
     http = {"http.request.method": "GET"}

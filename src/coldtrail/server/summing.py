@@ -16,13 +16,14 @@ from coldtrail.store import entries, minutes
 from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.functions import minutes as function_minutes
-from coldtrail.store.minutes import KINDS, Kind
+from coldtrail.store.minutes import KINDS, Kind, Mark
 
 log = structlog.get_logger(__name__)
 
 PERIOD_S = 10
 MOST_PERIOD_S = 120
-SHARE, QUIET_SHARE = 0.02, 0.08
+QUIET_PERIOD_S = 2
+SHARE, QUIET_SHARE = 0.02, 0.25
 """Of the time, at most: little while something is loaded, more where the machine has nothing else to do."""
 
 REACH_S = 60
@@ -32,7 +33,7 @@ FIRST_S = 6 * 3_600
 """After a start the minutes of so long are looked at; older ones are summed up only when something comes to them."""
 
 MOST_AT_ONCE = 10
-LEAST_AT_ONCE = 5
+LEAST_AT_ONCE = 3
 """Minutes that are summed up together: their neighbours are read as well, so few at a time are dear."""
 
 TURN_S = 1.0
@@ -54,7 +55,7 @@ class Summing(Clockwork):
         self._received_s: int | None = None
         self._oldest_s = 2**62
         self._waiting: dict[Kind, set[int]] = {kind: set() for kind in KINDS}
-        self._seen: dict[Kind, dict[int, int]] = {kind: {} for kind in KINDS}
+        self._seen: dict[Kind, dict[int, Mark]] = {kind: {} for kind in KINDS}
 
     def start(self) -> None:
         """Begin, with the last hours."""
@@ -108,9 +109,10 @@ class Summing(Clockwork):
             version = time.time_ns()
             _SUM_UP[kind](self._engine, since_s, until_s, version)
             after = minutes.counts(self._engine, kind, since_s, until_s)
-            bearing = {at: after.bearing(at) for at in due if before.bearing(at) == after.bearing(at)}
-            minutes.mark(self._engine, kind, bearing, version)
-            waiting.difference_update(bearing)
+            marks = {at: before.mark(at, version) for at in due}
+            kept = {at: one for at, one in marks.items() if one == after.mark(at, version)}
+            minutes.mark(self._engine, kind, kept)
+            waiting.difference_update(kept)
 
     def _due(self, kind: Kind, *, quiet: bool) -> list[int]:
         """The newest stretch of minutes to which nothing came since the last turn."""
@@ -118,17 +120,21 @@ class Summing(Clockwork):
         since_s, until_s = min(waiting), max(waiting) + 60
         rows = minutes.counts(self._engine, kind, since_s, until_s)
         known = minutes.marks(self._engine, kind, since_s, until_s)
-        bearing = {at: rows.bearing(at) for at in waiting}
-        waiting.difference_update(
-            [at for at, n in bearing.items() if not rows.own.get(at) or known.get(at, (0,))[0] == n]
-        )
-        settled = {at for at in waiting if seen.get(at) == bearing[at]}
-        self._seen[kind] = {at: bearing[at] for at in waiting}
+        now = {at: rows.mark(at, 0) for at in waiting if rows.own.get(at)}
+        now = {at: one for at, one in now.items() if at not in known or not _alike(known[at], one)}
+        waiting.intersection_update(now)
+        settled = {at for at, one in now.items() if at in seen and _has_settled(seen[at], one, known.get(at))}
+        self._seen[kind] = now
         return _newest_stretch(settled, 1 if quiet else LEAST_AT_ONCE)
+
+    def _pause_s(self, took_s: float, *, quiet: bool) -> float:
+        if quiet:
+            return min(max(self._period_s / PERIOD_S * QUIET_PERIOD_S, took_s / QUIET_SHARE), MOST_PERIOD_S)
+        return min(max(self._period_s, took_s / SHARE), MOST_PERIOD_S)
 
     def _run(self) -> None:
         took_s, waits, quiet = 0.0, True, False
-        while not self._stop.wait(min(max(self._period_s, took_s / (QUIET_SHARE if quiet else SHARE)), MOST_PERIOD_S)):
+        while not self._stop.wait(self._pause_s(took_s, quiet=quiet)):
             if (not waits and not self._woken.wait(60)) or self._stop.is_set():
                 continue
             quiet = not self._woken.is_set()
@@ -141,6 +147,16 @@ class Summing(Clockwork):
                 if not error.passing:  # the loader tells of those
                     log.warning("minutes will be summed up again", reason=str(error)[:300])
             took_s = time.monotonic() - began_s
+
+
+def _alike(one: Mark, other: Mark) -> bool:
+    return (one.bearing, one.later) == (other.bearing, other.later)
+
+
+def _has_settled(seen: Mark, now: Mark, known: Mark | None) -> bool:
+    """Whether to sum a minute up now: first as soon as nothing bears on it any more, again once nothing tells of it any more."""
+    is_first = known is None or known.bearing != now.bearing
+    return seen.bearing == now.bearing if is_first else _alike(seen, now)
 
 
 def _newest_stretch(settled: set[int], least: int) -> list[int]:

@@ -2,7 +2,8 @@
 
 A minute that was summed up counts as long as there are no more rows that bear on it than there were: rows only come, so
 their number says whether any came. It is counted at every question (8 bytes a row), so late arrivals are never left out,
-whoever loaded them.
+whoever loaded them. Rows some minutes later may still tell of an invocation of the minute, but not that it began elsewhere:
+where such came, what was summed up counts, and is summed up again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ KINDS: tuple[Kind, ...] = ("function", "entry")
 MINUTE_NS = 60 * 10**9
 REACH_MIN = 15
 """What is told of one invocation lies within the longest that one may last (AWS Lambda Developer Guide, "Quotas")."""
+
+NEAR_MIN = 2
+"""Spans and reports are kept at the time when their invocation began; so far apart their clocks may tell it."""
 
 MOST_GAPS = 3
 """Of more stretches that are not summed up, the nearest are read as one."""
@@ -42,7 +46,7 @@ _TOUCHED: dict[Kind, tuple[tuple[str, str], ...]] = {
 MOST_TOUCHED = 50_000
 
 _MARKS = """
-SELECT toUnixTimestamp(minute), argMax(bearing, version), max(version) FROM summed_minutes
+SELECT toUnixTimestamp(minute), argMax(bearing, version), argMax(later, version), max(version) FROM summed_minutes
 WHERE kind = {kind:String} AND minute >= fromUnixTimestamp({since:Int64}) AND minute < fromUnixTimestamp({until:Int64})
 GROUP BY minute
 """
@@ -58,6 +62,14 @@ def between(column: str, since_ns: int, until_ns: int) -> str:
     return f"{column} >= {moment(since_ns)} AND {column} < {moment(until_ns)}"
 
 
+class Mark(Struct, frozen=True):
+    """How many rows bore on a minute and how many were later when it was summed up, and the version of the sums."""
+
+    bearing: int
+    later: int
+    version: int
+
+
 class Counts(Struct):
     """Rows by minute (Unix seconds): ``own`` of the kind, ``inner`` of them that are no roots, ``roots``: traces with a root."""
 
@@ -67,15 +79,23 @@ class Counts(Struct):
     roots: Mapping[int, int] = field(default_factory=dict)
 
     def bearing(self, minute_s: int) -> int:
-        """How many rows bear on a minute.
+        """How many rows bear on what a minute counts.
 
-        An invocation counts in the minute of its first row, whichever of the others comes last. A request with a parent is
-        an entry where it is the first of its trace and no root was seen.
+        An invocation counts in the minute of its first row. A request with a parent is an entry where it is the first of its
+        trace and no root was seen.
         """
         if self.kind == "function":
-            return _sum(self.own, minute_s, REACH_MIN, REACH_MIN)
+            return _sum(self.own, minute_s, REACH_MIN, NEAR_MIN)
         inner = _sum(self.inner, minute_s, REACH_MIN, 0)
         return self.own.get(minute_s, 0) + inner + (_sum(self.roots, minute_s, 2 * REACH_MIN, 0) if inner else 0)
+
+    def later(self, minute_s: int) -> int:
+        """How many rows may still tell of what a minute counts: a failure of what runs for long, a second attempt."""
+        return _sum(self.own, minute_s + 60 * (NEAR_MIN + 1), 0, REACH_MIN - NEAR_MIN - 1) if self.kind == "function" else 0
+
+    def mark(self, minute_s: int, version: int) -> Mark:
+        """Return what is to be remembered of a minute that was summed up now."""
+        return Mark(self.bearing(minute_s), self.later(minute_s), version)
 
 
 def _sum(rows: Mapping[int, int], minute_s: int, before: int, after: int) -> int:
@@ -97,17 +117,17 @@ def counts(engine: Engine, kind: Kind, since_s: int, until_s: int) -> Counts:
     return Counts(kind, own, inner, roots)
 
 
-def marks(engine: Engine, kind: Kind, since_s: int, until_s: int) -> dict[int, tuple[int, int]]:
-    """Return the minutes that were summed up: how many rows bore on each then, and the version of the sums."""
+def marks(engine: Engine, kind: Kind, since_s: int, until_s: int) -> dict[int, Mark]:
+    """Return the minutes that were summed up."""
     rows = engine.rows(_MARKS, {"kind": kind, "since": since_s, "until": until_s})
-    return {int(minute): (int(bearing), int(version)) for minute, bearing, version in rows}
+    return {int(minute): Mark(int(bearing), int(later), int(version)) for minute, bearing, later, version in rows}
 
 
-def mark(engine: Engine, kind: Kind, bearing: Mapping[int, int], version: int) -> None:
-    """Say that minutes were summed up, when so many rows bore on each."""
-    rows = [[kind, minute_s, rows, version, version // 10**9] for minute_s, rows in bearing.items()]
+def mark(engine: Engine, kind: Kind, summed: Mapping[int, Mark]) -> None:
+    """Say that minutes were summed up."""
+    rows = [[kind, at, one.bearing, one.later, one.version, one.version // 10**9] for at, one in summed.items()]
     if rows:
-        engine.insert("summed_minutes", rows, ["kind", "minute", "bearing", "version", "received"])
+        engine.insert("summed_minutes", rows, ["kind", "minute", "bearing", "later", "version", "received"])
 
 
 def touched(engine: Engine, kind: Kind, received_since_s: int) -> set[int]:
@@ -149,7 +169,7 @@ def parts(engine: Engine, kind: Kind, since_ns: int, until_ns: int, step_ns: int
     if not known:
         return Parts({}, [(since_ns, until_ns)])
     rows = counts(engine, kind, since_s, until_s)
-    summed = {at: version for at, (bearing, version) in known.items() if rows.bearing(at) == bearing}
+    summed = {at: one.version for at, one in known.items() if rows.bearing(at) == one.bearing}
     missing = [at for at in sorted(rows.own) if since_s <= at < until_s and at not in summed]
     gaps = _joined([(at * 10**9, (at + 60) * 10**9) for at in missing])
     return Parts(

@@ -66,8 +66,8 @@ GROUP BY i.request_hash HAVING at >= {moment(since_ns)} AND at < {moment(until_n
 
 def names(low_ns: int, high_ns: int) -> str:
     """Return SQL for the names of functions behind their hashes."""
-    return f"""SELECT DISTINCT bitShiftRight(cityHash64(i.function), 4) AS hash, toString(i.function) AS name
-FROM invocations AS i WHERE {between("i.time", low_ns, high_ns)}"""
+    return f"""SELECT bitShiftRight(cityHash64(function), 4) AS hash, toString(function) AS name
+FROM (SELECT i.function AS function FROM invocations AS i WHERE {between("i.time", low_ns, high_ns)} GROUP BY function)"""
 
 
 HASH = "bitAnd(who, 0xFFFFFFFFFFFFFFF)"

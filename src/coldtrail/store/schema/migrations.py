@@ -14,7 +14,7 @@ from coldtrail.store.schema.invocations import (
 )
 from coldtrail.store.schema.learned import LEARNED_MIGRATION
 from coldtrail.store.schema.metrics import METRICS_MIGRATION, METRICS_RETENTION
-from coldtrail.store.schema.minutes import MINUTES_MIGRATION, MINUTES_RETENTION
+from coldtrail.store.schema.minutes import LATER_MIGRATION, MINUTES_MIGRATION, MINUTES_RETENTION
 from coldtrail.store.schema.outcomes import OUTCOMES
 from coldtrail.store.schema.request_hashes import REQUEST_HASHES_MIGRATION
 from coldtrail.store.schema.requests import REQUESTS_MIGRATION, REQUESTS_RETENTION
@@ -66,6 +66,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     MINUTES_MIGRATION,
     REQUEST_HASHES_MIGRATION,
     (f"ALTER TABLE call_spans_from_spans MODIFY QUERY {CALL_SPANS_SELECT}",),
+    LATER_MIGRATION,
 )
 """Each inner tuple takes the schema from one version to the next.
 

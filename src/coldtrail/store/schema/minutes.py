@@ -66,6 +66,9 @@ SUMMED_MINUTES = table(
 )
 """``bearing``: how many rows there were that bear on the minute when it was summed up."""
 
+LATER_MIGRATION = ("ALTER TABLE summed_minutes ADD COLUMN IF NOT EXISTS later UInt64 CODEC(ZSTD(1))",)
+"""``later``: how many rows there were then that may still tell of what the minute counts."""
+
 MINUTES_MIGRATION = (FUNCTION_MINUTES, ENTRY_MINUTES, SUMMED_MINUTES)
 MINUTES_RETENTION = dict.fromkeys(("function_minutes", "entry_minutes", "summed_minutes"), "spans")
 """Which retention setting governs which table."""
