@@ -91,6 +91,23 @@ _BUILT: dict[Signal, dict[str, type[Message]]] = {
 LEAN: dict[Signal, type[Message]] = {signal: built["Request"] for signal, built in _BUILT.items()}
 """The lean request message of each signal."""
 
+_SPAN = _SCHEMA["traces"]
+_ONE_SPAN = {
+    "Link": _SPAN["Link"],
+    "Item": [(field, number, f"*{kind.lstrip('*')}") for field, number, kind in _SPAN["Item"]],
+    **{name: [(field, number, kind.lstrip("*")) for field, number, kind in fields] for name, fields in _ENVELOPE.items()},
+}
+
+SPAN_COLUMNS: type[Message] = _build("coldtrail.columns", _ONE_SPAN)["Request"]
+"""A request as if it held one span, each field of it as often as spans have it.
+
+A message that comes again where one is expected is merged with it, and what is repeated is put together (Protocol Buffers,
+"Encoding", "Last One Wins"): so the parser makes a list of each field of all spans, and no object for each span.
+"""
+
+COUNTED: type[Message] = _build("coldtrail.counted", {**_ENVELOPE, "Scope": [("items", 2, "*bytes")]})["Request"]
+"""A request with its spans as bytes, to be counted."""
+
 ITEM: dict[Signal, type[Message]] = {signal: built["Item"] for signal, built in _BUILT.items()}
 """The lean message of one span, log record or metric."""
 
