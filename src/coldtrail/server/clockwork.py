@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 
 import structlog
 
+from coldtrail.store.courtesy import Courtesy
+
 log = structlog.get_logger(__name__)
 
 AGAIN_S, MOST_AGAIN_S = 2.0, 300.0
@@ -15,12 +17,15 @@ AGAIN_S, MOST_AGAIN_S = 2.0, 300.0
 class Clockwork(ABC):
     """One thread. ``_run`` goes on until ``_stop`` is set; who sleeps until there is work waits for ``_woken``.
 
-    What fails unforeseen begins again after ``again_s``, each time twice as late.
+    What fails unforeseen begins again after ``again_s``, each time twice as late. While answers are in the making it waits, for
+    at most the share ``gives_way`` of the time; without ``courtesy`` it does not.
     """
 
     again_s = AGAIN_S
+    gives_way = 0.25
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, courtesy: Courtesy | None = None) -> None:
+        self._courtesy = courtesy
         self._woken = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._last, name=name, daemon=True)
@@ -38,6 +43,8 @@ class Clockwork(ABC):
 
     def _last(self) -> None:
         wait_s = self.again_s
+        if self._courtesy:
+            self._courtesy.in_background(self.gives_way)
         while not self._stop.is_set():
             try:
                 self._run()

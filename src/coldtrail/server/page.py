@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -15,6 +17,9 @@ from coldtrail.server.preloads import FIRST, preloads
 
 FOLDER = Path(__file__).parent / "page"
 API = "/api/v1"
+LIVE = f"{API}/live"
+"""Stays open as long as a page does."""
+
 JAEGER = "/jaeger/api"
 PROMETHEUS = "/prometheus/api"
 
@@ -38,10 +43,17 @@ _COMPRESSIBLE = (".js", ".css", ".html", ".svg", ".json", ".map")
 
 
 class Page:
-    """The ASGI application on port 4319."""
+    """The ASGI application on port 4319. ``answering`` is entered while somebody waits for an answer."""
 
-    def __init__(self, api: App, guard: Guard, folder: Path = FOLDER) -> None:
+    def __init__(
+        self,
+        api: App,
+        guard: Guard,
+        folder: Path = FOLDER,
+        answering: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._api = api
+        self._answering = answering
         self._guard = guard
         self._folder = folder.resolve()
         self._zipped: dict[tuple[Path, int], bytes] = {}
@@ -60,12 +72,16 @@ class Page:
         if refusal:
             problem = {"type": "about:blank", "title": "Refused", "status": refusal[0], "detail": refusal[1]}
             await answer(send, refusal[0], msgspec.json.encode(problem), b"application/problem+json", SECURITY)
-        elif scope["path"].startswith((API, JAEGER, PROMETHEUS)) or scope["path"] == "/mcp":
+        elif scope["path"] == LIVE:
             await self._api(scope, receive, send)
+        elif scope["path"].startswith((API, JAEGER, PROMETHEUS)) or scope["path"] == "/mcp":
+            with self._answering():
+                await self._api(scope, receive, send)
         elif scope["method"] not in ("GET", "HEAD"):
             await answer(send, 405, b"", b"text/plain", SECURITY)
         else:
-            await self._file(scope, send)
+            with self._answering():
+                await self._file(scope, send)
 
     async def _signs_in(self, scope: Scope, send: Send) -> bool:
         """`/?token=...` sets the cookie once and takes the token out of the address."""

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import functools
 import signal
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+SWITCH_S = 0.0005
+"""An answer goes through several threads: each time it would wait ten times as long for one of the background to let go."""
+
 
 class Process:
     """One running coldtrail."""
@@ -52,6 +56,7 @@ class Process:
             TooNew: the store is of a newer coldtrail.
         """
         log_plainly()
+        sys.setswitchinterval(SWITCH_S)
         self._loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

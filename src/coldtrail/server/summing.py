@@ -48,11 +48,14 @@ _SUM_UP: dict[Kind, Callable[[Engine, int, int, int], None]] = {
 class Summing(Clockwork):
     """A thread that sums minutes up once they have settled."""
 
+    gives_way = 0.5
+
     def __init__(self, engine: Engine, period_s: float = PERIOD_S) -> None:
-        super().__init__("summing")
+        super().__init__("summing", engine.courtesy)
         self._engine = engine
         self._period_s = period_s
         self._received_s: int | None = None
+        self._loaded_s = float("-inf")
         self._oldest_s = 2**62
         self._waiting: dict[Kind, set[int]] = {kind: set() for kind in KINDS}
         self._seen: dict[Kind, dict[int, Mark]] = {kind: {} for kind in KINDS}
@@ -65,6 +68,7 @@ class Summing(Clockwork):
     def wake(self, received_s: int) -> None:
         """Say that something was loaded, and when it was received (Unix seconds)."""
         self._oldest_s = min(self._oldest_s, received_s)
+        self._loaded_s = time.monotonic()
         self._woken.set()
 
     def turn(self, now_s: int, *, quiet: bool) -> bool:
@@ -127,14 +131,22 @@ class Summing(Clockwork):
         self._seen[kind] = now
         return _newest_stretch(settled, 1 if quiet else LEAST_AT_ONCE)
 
-    def _pause_s(self, took_s: float, *, quiet: bool) -> float:
-        if quiet:
-            return min(max(self._period_s / PERIOD_S * QUIET_PERIOD_S, took_s / QUIET_SHARE), MOST_PERIOD_S)
-        return min(max(self._period_s, took_s / SHARE), MOST_PERIOD_S)
+    def _pause_s(self, took_s: float) -> float:
+        """How long to rest after a turn; shorter once nothing has been loaded for a period."""
+        quiet = time.monotonic() - self._loaded_s > self._period_s
+        period_s = QUIET_PERIOD_S / PERIOD_S * self._period_s if quiet else self._period_s
+        return min(max(period_s, took_s / (QUIET_SHARE if quiet else SHARE)), MOST_PERIOD_S)
+
+    def _rest(self, took_s: float) -> None:
+        began_s = time.monotonic()
+        while (left_s := began_s + self._pause_s(took_s) - time.monotonic()) > 0:
+            if self._stop.wait(min(left_s, 1.0)):
+                return
 
     def _run(self) -> None:
-        took_s, waits, quiet = 0.0, True, False
-        while not self._stop.wait(self._pause_s(took_s, quiet=quiet)):
+        took_s, waits = 0.0, True
+        while not self._stop.is_set():
+            self._rest(took_s)
             if (not waits and not self._woken.wait(60)) or self._stop.is_set():
                 continue
             quiet = not self._woken.is_set()

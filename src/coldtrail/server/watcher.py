@@ -55,7 +55,7 @@ class Watcher(Clockwork):
         limits: Mapping[str, float] | None = None,
         period_s: float = PERIOD_S,
     ) -> None:
-        super().__init__("watcher")
+        super().__init__("watcher", engine.courtesy)
         self._engine = engine
         self._rounds = Rounds(rounds_of(limits or {}))
         self._findings = findings

@@ -22,6 +22,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
 from coldtrail.model.signals import Signal
+from coldtrail.store.courtesy import Courtesy
 from coldtrail.store.dsn import Embedded, Server, parse_dsn
 from coldtrail.store.engine_errors import EngineError, refusal
 from coldtrail.store.loading.otlp_format import FORMAT_SCHEMA, STRUCTURE, Shape
@@ -77,6 +78,7 @@ class Engine:
     def __init__(self, dsn: str, *, memory_bytes: int = DEFAULT_MEMORY_BYTES) -> None:
         self.store = parse_dsn(dsn)
         self.memory_bytes = memory_bytes
+        self.courtesy = Courtesy()
         self._local = threading.local()
         self._clients: list[Client] = []
         self._lock = threading.Lock()
@@ -129,6 +131,7 @@ class Engine:
             )
 
     def _ask(self, question: Callable[[], Answer]) -> Answer:
+        self.courtesy.give_way()
         try:
             return question()
         except (ClickHouseError, HTTPError) as error:

@@ -42,7 +42,8 @@ class Listeners:
         """
         settings, guard, intake = self._settings, self._guard, service.intake
         bounds = {"max_body_bytes": settings.max_body_bytes, "max_inflated_bytes": settings.max_inflated_bytes}
-        await self._serve("page", Page(create_api(service), guard), settings.port)  # type: ignore[arg-type]
+        page = Page(create_api(service), guard, answering=service.engine.courtesy.answering)  # type: ignore[arg-type]
+        await self._serve("page", page, settings.port)
         await self._serve("otlp_http", OtlpHttp(intake, guard, **bounds), settings.otlp_http_port)
         if settings.otlp_grpc_port:
             await self._listen_grpc(intake)

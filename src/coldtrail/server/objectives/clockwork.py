@@ -34,7 +34,7 @@ class Objectives(Clockwork):
     def __init__(
         self, engine: Engine, definitions: Definitions, others: dict[str, CountOther], period_s: float = PERIOD_S
     ) -> None:
-        super().__init__("objectives")
+        super().__init__("objectives", engine.courtesy)
         self._definitions = definitions
         self._period_s = period_s
         self._standing = Standing()

@@ -61,7 +61,7 @@ class Outcomes(Clockwork):
     """A thread, and `note` for whoever assembles trails."""
 
     def __init__(self, engine: Engine, definitions: Definitions, reader: TrailReader) -> None:
-        super().__init__("outcomes")
+        super().__init__("outcomes", engine.courtesy)
         self._engine = engine
         self._reader = reader
         self._workflows = DefinedWorkflows(definitions)

@@ -42,6 +42,9 @@ JOINED_S = 30.0
 
 RETRY_S = 2.0
 
+GIVES_WAY = 0.8
+"""Of the time, where what waits is of long ago: who looks at a page goes first."""
+
 
 FEW_UNITS = 50
 """So many are not halved: their trails are cut where a walk ends."""
@@ -60,7 +63,7 @@ class Reconstruction(Clockwork):
     def __init__(
         self, engine: Engine, reader: TrailReader, timing: Timing, learning: Learning, outcomes: Outcomes
     ) -> None:
-        super().__init__("reconstruction")
+        super().__init__("reconstruction", engine.courtesy)
         self._engine = engine
         self._reader = reader
         self._learning = learning
@@ -76,7 +79,9 @@ class Reconstruction(Clockwork):
         self._joined_s = 0.0
         self._lock = threading.Lock()
         self._pace = Pace(self._stop)
-        self._aside = ThreadPoolExecutor(1, thread_name_prefix="by-time")
+        self._aside = ThreadPoolExecutor(
+            1, thread_name_prefix="by-time", initializer=lambda: engine.courtesy.in_background(GIVES_WAY)
+        )
 
     def wake(self, received_s: int) -> None:
         """Say that what was received in this Unix second was loaded."""
@@ -94,6 +99,7 @@ class Reconstruction(Clockwork):
         while not self._stop.is_set():
             seconds = self._take_seconds()
             self._pace.begin(loading=bool(seconds))
+            self._engine.courtesy.in_background(GIVES_WAY if self._waiting.backlog else self.gives_way)
             try:
                 if behind:
                     units = units_since(self._engine, last_saved_s(self._engine), MOST_UNITS)
