@@ -149,7 +149,7 @@ class Reconstruction(Clockwork):
 
     def _look_aside(self, patience_s: float) -> None:
         """Have times asked in the other thread, and let those wait that were joined, once no stretch is left to ask about, or
-        after a while.
+        after a while. While a backlog waits none are asked: what it holds may tell, and both would fill memory and both cores.
         """
         if self._asking and self._asking.done():
             asking, self._asking = self._asking, None
@@ -160,7 +160,7 @@ class Reconstruction(Clockwork):
         self._inference.still_waits(self._waiting.times())
         due_s = self._inference.due_s()
         asks = due_s is not None and due_s <= 0
-        if self._asking is None and (asks or self._learning.is_due):
+        if self._asking is None and (asks or self._learning.is_due) and not self._waiting.backlog:
             self._asking = self._aside.submit(self._ask_times, patience_s)
         told = self._asking is None and not asks
         if self._joined and (told or time.monotonic() - self._joined_s > JOINED_S):

@@ -85,9 +85,9 @@ FROM (
     coalesce(billed_ms, ceil(duration_ms + ifNull(init_ms, 0)), 0) AS billed
   FROM invocations
   WHERE {_IN.format(at="time")} AND (source = 'report' OR (source = 'span' AND isNotNull(duration_ms)
-    AND cityHash64(request_id) NOT IN (SELECT cityHash64(request_id) FROM invocations
+    AND request_hash NOT IN (SELECT request_hash FROM invocations
       WHERE {_IN.format(at="time")} AND source = 'report')))
-  LIMIT 1 BY function, cityHash64(request_id, source, intDiv(toUnixTimestamp(time), {COPY_S}))
+  LIMIT 1 BY cityHash64(function, request_hash, source, intDiv(toUnixTimestamp(time), {COPY_S}))
 )
 GROUP BY function, memory_mb, source ORDER BY function, memory_mb
 """
