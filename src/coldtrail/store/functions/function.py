@@ -32,14 +32,15 @@ _OF_FUNCTION = """
       AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64})"""
 INVOCATIONS = _INVOCATIONS % _OF_FUNCTION
 
-# Which failed is known from few rows, and only these invocations are put together.
-_THAT_FAILED = (
-    _INVOCATIONS
-    % f"""
-    SELECT request_hash FROM invocations WHERE status {DID_FAIL}
-      AND time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 5 MINUTE AND time < fromUnixTimestamp64Nano({{until:Int64}})
-      AND request_hash IN ({_OF_FUNCTION})"""
-)
+# Which failed is known from few rows, and only these invocations are put together; asked in one, both would be read twice.
+_THAT_FAILED = f"""
+SELECT DISTINCT request_hash FROM invocations PREWHERE request_hash IN ({_OF_FUNCTION})
+WHERE status {DID_FAIL}
+  AND time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 5 MINUTE AND time < fromUnixTimestamp64Nano({{until:Int64}})
+LIMIT {{most:UInt32}}
+"""
+MOST_FAILED = 20_000
+"""Of more, which failed is asked together with how: their hashes would be a long list."""
 
 
 class Summary(Struct):
@@ -145,7 +146,7 @@ MOST_FAILURES = 50
 
 _FAILURES = f"""
 SELECT {_TYPE} AS type, {_PATTERN} AS pattern, count(), {_LAST}
-FROM ({_THAT_FAILED}) WHERE status != 'ok' GROUP BY type, pattern
+FROM ({_INVOCATIONS}) WHERE status != 'ok' GROUP BY type, pattern
 """
 
 
@@ -179,7 +180,12 @@ def _newest(engine: Engine, parameters: dict[str, Any], limit: int) -> list[Invo
 def failures(engine: Engine, name: str, since_ns: int, until_ns: int) -> list[FailureGroup]:
     """Return how a function's invocations failed, the most frequent first, as its page tells it; a fraction of what that reads."""
     parameters = {"function": name, "since": since_ns, "until": until_ns}
-    found = [_failure(type_, pattern, told) for type_, pattern, *told in engine.rows(_FAILURES, parameters)]
+    failed = [row[0] for row in engine.rows(_THAT_FAILED, {**parameters, "most": MOST_FAILED + 1})]
+    if not failed:
+        return []
+    chosen = "{failed:Array(UInt64)}" if len(failed) <= MOST_FAILED else f"({_OF_FUNCTION})"
+    rows = engine.rows(_FAILURES.replace("(%s)", chosen), {**parameters, "failed": failed})
+    found = [_failure(type_, pattern, told) for type_, pattern, *told in rows]
     return sorted(found, key=lambda one: -one.count)[:MOST_FAILURES]
 
 
