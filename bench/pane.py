@@ -279,7 +279,7 @@ def main() -> int:
                 note.write_text(json.dumps({"until_s": filled.until_s, "told": filled.told}))
             else:
                 filled = Filled(**json.loads(note.read_text()))
-                server.settle(5)
+                server.settle(20)  # what a start looks at once is over then
             console.print(filled.told)
             if arguments.fill_only:
                 return 0
