@@ -8,6 +8,7 @@ where such came, what was summed up counts, and is summed up again.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, Literal
@@ -135,20 +136,23 @@ class _Known(Struct):
 
 
 _known: WeakKeyDictionary[Engine, dict[Kind, _Known]] = WeakKeyDictionary()
+_lock = threading.Lock()
 
 
 def known_counts(engine: Engine, kind: Kind, since_s: int, until_s: int) -> Counts:
     """Return what `counts` does, without reading the rows again where none came since they were last read for this range."""
     version = engine.rows(_VERSION, {"tables": [table for table, _ in _TOUCHED[kind]]})
-    of_engine = _known.setdefault(engine, {})
-    known = of_engine.get(kind)
-    if known is None or known.version != version:
-        known = of_engine[kind] = _Known(version)
-    found = known.counts.get((since_s, until_s))
+    with _lock:
+        known = _known.setdefault(engine, {}).get(kind)
+        if known is None or known.version != version:
+            known = _known[engine][kind] = _Known(version)
+        found = known.counts.get((since_s, until_s))
     if found is None:
         found = counts(engine, kind, since_s, until_s)
-        if len(known.counts) < MOST_KNOWN:
+        with _lock:
             known.counts[since_s, until_s] = found
+            if len(known.counts) > MOST_KNOWN:
+                del known.counts[next(iter(known.counts))]
     return found
 
 
