@@ -22,7 +22,7 @@ class Clockwork(ABC):
     """
 
     again_s = AGAIN_S
-    gives_way = 0.25
+    gives_way = 0.1
 
     def __init__(self, name: str, courtesy: Courtesy | None = None) -> None:
         self._courtesy = courtesy

@@ -18,7 +18,7 @@ AFTER_S = 0.15
 """A page asks again so soon after an answer."""
 
 MOST_S = 3.0
-"""How long one question waits at most; a page needs no longer."""
+"""What a thread may save up of waiting, times its share; a page needs no longer. Who may wait little never waits long."""
 
 LOOK_S = 0.01
 
@@ -58,7 +58,7 @@ class Courtesy:
         if manners:
             manners.share = share
         else:
-            self._local.manners = _Manners(share, MOST_S, time.monotonic())
+            self._local.manners = _Manners(share, MOST_S * share, time.monotonic())
 
     def give_way(self) -> None:
         """Wait, if the calling thread works in the background, until nobody else waits or its share is used up."""
@@ -66,7 +66,8 @@ class Courtesy:
         if manners is None:
             return
         began_s = time.monotonic()
-        manners.credit_s = min(MOST_S, manners.credit_s + manners.share * (began_s - manners.asked_s))
+        saved_s = manners.credit_s + manners.share * (began_s - manners.asked_s)
+        manners.credit_s = min(MOST_S * manners.share, saved_s)
         manners.asked_s = began_s
         while self._somebody_waits() and time.monotonic() - began_s < manners.credit_s:
             time.sleep(LOOK_S)

@@ -200,13 +200,18 @@ class Parts(Struct):
 
 
 def parts(engine: Engine, kind: Kind, since_ns: int, until_ns: int, step_ns: int = MINUTE_NS) -> Parts:
-    """Cut a range of whole minutes into what is summed up and what is to be read; one gap where it, or a step, is not whole minutes."""
+    """Cut a range of whole minutes into what is summed up and what is to be read; one gap where it, or a step, is not whole minutes.
+
+    Nothing of either where nothing happened.
+    """
     if since_ns % MINUTE_NS or until_ns % MINUTE_NS or step_ns % MINUTE_NS:
         return Parts({}, [(since_ns, until_ns)])
     since_s, until_s = since_ns // 10**9, until_ns // 10**9
     known = marks(engine, kind, since_s, until_s)
     if not known:
-        return Parts({}, [(since_ns, until_ns)])
+        table, column = _TOUCHED[kind][0]
+        is_empty = not engine.rows(f"SELECT 1 FROM {table} WHERE {between(column, since_ns, until_ns)} LIMIT 1")
+        return Parts({}, [] if is_empty else [(since_ns, until_ns)])
     rows = known_counts(engine, kind, since_s, until_s)
     summed = {at: one.version for at, one in known.items() if rows.bearing(at) == one.bearing}
     missing = [at for at in sorted(rows.own) if since_s <= at < until_s and at not in summed]

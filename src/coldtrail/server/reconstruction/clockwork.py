@@ -42,8 +42,8 @@ JOINED_S = 30.0
 
 RETRY_S = 2.0
 
-GIVES_WAY = 0.8
-"""Of the time, where what waits is of long ago: who looks at a page goes first."""
+GIVES_WAY, ASIDE_GIVES_WAY = 0.8, 0.5
+"""Of the time: where what waits is a backlog who looks at a page goes first, and where times are asked, of which nobody waits."""
 
 
 FEW_UNITS = 50
@@ -58,7 +58,12 @@ class TooMany(Exception):
 
 
 class Reconstruction(Clockwork):
-    """One thread; `wake` after every load. A second asks times and learns, which may take long: no trail waits for it."""
+    """One thread; `wake` after every load. A second asks times and learns, which may take long: no trail waits for it.
+
+    What came just now is looked for on pages, so its trails give way to none.
+    """
+
+    gives_way = 0.0
 
     def __init__(
         self, engine: Engine, reader: TrailReader, timing: Timing, learning: Learning, outcomes: Outcomes
@@ -80,7 +85,7 @@ class Reconstruction(Clockwork):
         self._lock = threading.Lock()
         self._pace = Pace(self._stop)
         self._aside = ThreadPoolExecutor(
-            1, thread_name_prefix="by-time", initializer=lambda: engine.courtesy.in_background(GIVES_WAY)
+            1, thread_name_prefix="by-time", initializer=lambda: engine.courtesy.in_background(ASIDE_GIVES_WAY)
         )
 
     def wake(self, received_s: int) -> None:
