@@ -14,7 +14,10 @@ from coldtrail.store.courtesy import Courtesy
 from coldtrail.store.engine import Engine
 
 
-def test_a_question_of_the_background_waits_until_the_answer_is_given(tmp_path: Path) -> None:
+def test_a_question_of_the_background_waits_until_the_answer_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courtesy, "MOST_S", 600.0)
     engine = Engine(stores.dsn(tmp_path))
     engine.prepare()
     asked = threading.Event()
