@@ -18,6 +18,7 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.entries import entries
 from coldtrail.store.figures.functions import figures_by_function, figures_of_functions
 from coldtrail.store.figures.steps import Steps
+from coldtrail.store.functions.function import failures
 from coldtrail.store.loading.statements import LOAD
 from coldtrail.store.minutes import KINDS, parts
 from coldtrail.store.red import Group, Point, red
@@ -229,6 +230,19 @@ def test_what_follows_does_not_unsettle_a_minute(engine: Engine, tmp_path: Path)
         assert [(one.count, one.error_count) for one in groups if one.name == "late"] == [(1, failed)]
         assert sum(one.count for one in groups) == 3_001
         summed(engine, source)
+
+
+@pytest.mark.both_stores
+def test_failures_are_the_same_however_many_failed(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(engine, tmp_path)
+    busy(source)
+    found = failures(engine, "fn1", source.since_ns, source.until_ns)
+    assert [(one.type, one.count) for one in found] == [("Failed", 55)]
+    monkeypatch.setattr(Engine, "most_bound", 54)
+    assert failures(engine, "fn1", source.since_ns, source.until_ns) == found
+    assert failures(engine, "nobody", source.since_ns, source.until_ns) == []
 
 
 def test_a_request_whose_root_comes_late_is_no_entry_any_more(engine: Engine, tmp_path: Path) -> None:

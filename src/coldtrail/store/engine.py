@@ -41,6 +41,11 @@ Answer = TypeVar("Answer")
 OLDEST_SERVER = (26, 2)
 """The first ClickHouse with text indexes for everyone (ClickHouse documentation, "Full-text search using text indexes")."""
 
+MOST_BOUND, MOST_SENT = 25_000, 4_000
+"""So many numbers are listed in a question; of 200,000 the engine made half a minute. To a server they go in an address, which has
+bounds of its own.
+"""
+
 CONNECT_S = 5
 ANSWER_S = 120
 CHUNK_BYTES = 1 << 20
@@ -97,6 +102,11 @@ class Engine:
         """How much one load may bring: it takes the embedded engine up to seven times as much memory."""
         most_bytes = max(SEGMENT_BYTES.values())
         return min(most_bytes, self.memory_bytes // 11) if self.embedded else most_bytes
+
+    @property
+    def most_bound(self) -> int:
+        """How many numbers one question may be given."""
+        return MOST_BOUND if self.embedded else MOST_SENT
 
     @property
     def client(self) -> Client:

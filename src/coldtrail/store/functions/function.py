@@ -23,24 +23,22 @@ SELECT argMin(i.function, i.source) AS function, request_id, min(i.time) AS time
 FROM invocations AS i
 WHERE i.time >= fromUnixTimestamp64Nano({since:Int64}) - INTERVAL 5 MINUTE
   AND i.time < fromUnixTimestamp64Nano({until:Int64})
-  AND i.request_hash IN (%s)
+  AND i.request_hash IN %s
 GROUP BY request_id
 HAVING time >= fromUnixTimestamp64Nano({since:Int64})
 """
-_OF_FUNCTION = """
+_OF_FUNCTION = """(
     SELECT request_hash FROM invocations WHERE function = {function:String}
-      AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64})"""
+      AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time < fromUnixTimestamp64Nano({until:Int64}))"""
 INVOCATIONS = _INVOCATIONS % _OF_FUNCTION
 
 # Which failed is known from few rows, and only these invocations are put together; asked in one, both would be read twice.
 _THAT_FAILED = f"""
-SELECT DISTINCT request_hash FROM invocations PREWHERE request_hash IN ({_OF_FUNCTION})
+SELECT DISTINCT request_hash FROM invocations PREWHERE request_hash IN {_OF_FUNCTION}
 WHERE status {DID_FAIL}
   AND time >= fromUnixTimestamp64Nano({{since:Int64}}) - INTERVAL 5 MINUTE AND time < fromUnixTimestamp64Nano({{until:Int64}})
 LIMIT {{most:UInt32}}
 """
-MOST_FAILED = 20_000
-"""Of more, which failed is asked together with how: their hashes would be a long list."""
 
 
 class Summary(Struct):
@@ -180,11 +178,13 @@ def _newest(engine: Engine, parameters: dict[str, Any], limit: int) -> list[Invo
 def failures(engine: Engine, name: str, since_ns: int, until_ns: int) -> list[FailureGroup]:
     """Return how a function's invocations failed, the most frequent first, as its page tells it; a fraction of what that reads."""
     parameters = {"function": name, "since": since_ns, "until": until_ns}
-    failed = [row[0] for row in engine.rows(_THAT_FAILED, {**parameters, "most": MOST_FAILED + 1})]
+    failed = [row[0] for row in engine.rows(_THAT_FAILED, {**parameters, "most": engine.most_bound + 1})]
     if not failed:
         return []
-    chosen = "{failed:Array(UInt64)}" if len(failed) <= MOST_FAILED else f"({_OF_FUNCTION})"
-    rows = engine.rows(_FAILURES.replace("(%s)", chosen), {**parameters, "failed": failed})
+    if len(failed) > engine.most_bound:
+        rows = engine.rows(_FAILURES % _OF_FUNCTION, parameters)
+    else:
+        rows = engine.rows(_FAILURES % "{failed:Array(UInt64)}", {**parameters, "failed": failed})
     found = [_failure(type_, pattern, told) for type_, pattern, *told in rows]
     return sorted(found, key=lambda one: -one.count)[:MOST_FAILURES]
 

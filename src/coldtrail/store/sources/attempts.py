@@ -18,10 +18,6 @@ from coldtrail.store.sql_words import DID_FAIL
 MOST_MESSAGES = 200_000
 """So many messages of a range are looked at."""
 
-MOST_BOUND, MOST_SENT = 25_000, 4_000
-"""So many attempts are listed in a question, which costs a third of having them looked up again; of 200,000 the engine made
-half a minute. To a server they go in an address, which has bounds of its own."""
-
 Rows = npt.NDArray[np.void]
 ROW = np.dtype(
     {
@@ -79,6 +75,8 @@ WHERE {_within("i.time", " - INTERVAL 15 MINUTE", " + INTERVAL 1 DAY")} AND atte
 GROUP BY attempt
 """
 _LISTED = "{attempts:Array(UInt64)}"
+"""Costs a third of having them looked up again."""
+
 _LOOKED_UP = f"(SELECT request_hash FROM message_keys WHERE {_OF_THEM} AND role = 'takes')"
 
 _FAILED = f"""
@@ -131,7 +129,7 @@ class Asked:
         attempts = np.unique(told["attempt"][told["requested"] == 1])
         if not len(attempts):
             return nothing(WORKED)
-        if len(attempts) > (MOST_BOUND if self._engine.embedded else MOST_SENT):
+        if len(attempts) > self._engine.most_bound:
             return self._read(_WORKED.replace("THESE", _LOOKED_UP), WORKED)
         return self._read(_WORKED.replace("THESE", _LISTED), WORKED, attempts=attempts.tolist())
 
