@@ -113,19 +113,17 @@ class Summing(Clockwork):
             version = time.time_ns()
             _SUM_UP[kind](self._engine, since_s, until_s, version)
             after = minutes.counts(self._engine, kind, since_s, until_s)
-            marks = {at: before.mark(at, version) for at in due}
-            kept = {at: one for at, one in marks.items() if one == after.mark(at, version)}
-            minutes.mark(self._engine, kind, kept)
-            waiting.difference_update(kept)
+            unchanged = {at: after.mark(at) for at in due if before.mark(at) == after.mark(at)}
+            minutes.mark(self._engine, kind, unchanged, version)
+            waiting.difference_update(unchanged)
 
     def _due(self, kind: Kind, *, quiet: bool) -> list[int]:
         """The newest stretch of minutes to which nothing came since the last turn."""
         waiting, seen = self._waiting[kind], self._seen[kind]
         since_s, until_s = min(waiting), max(waiting) + 60
         rows = minutes.counts(self._engine, kind, since_s, until_s)
-        known = minutes.marks(self._engine, kind, since_s, until_s)
-        now = {at: rows.mark(at, 0) for at in waiting if rows.own.get(at)}
-        now = {at: one for at, one in now.items() if at not in known or not _alike(known[at], one)}
+        known = {at: one for at, (one, _) in minutes.marks(self._engine, kind, since_s, until_s).items()}
+        now = {at: one for at in waiting if rows.own.get(at) and (one := rows.mark(at)) != known.get(at)}
         waiting.intersection_update(now)
         settled = {at for at, one in now.items() if at in seen and _has_settled(seen[at], one, known.get(at))}
         self._seen[kind] = now
@@ -161,14 +159,10 @@ class Summing(Clockwork):
             took_s = time.monotonic() - began_s
 
 
-def _alike(one: Mark, other: Mark) -> bool:
-    return (one.bearing, one.later) == (other.bearing, other.later)
-
-
 def _has_settled(seen: Mark, now: Mark, known: Mark | None) -> bool:
     """Whether to sum a minute up now: first as soon as nothing bears on it any more, again once nothing tells of it any more."""
     is_first = known is None or known.bearing != now.bearing
-    return seen.bearing == now.bearing if is_first else _alike(seen, now)
+    return seen.bearing == now.bearing if is_first else seen == now
 
 
 def _newest_stretch(settled: set[int], least: int) -> list[int]:

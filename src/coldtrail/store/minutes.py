@@ -65,11 +65,10 @@ def between(column: str, since_ns: int, until_ns: int) -> str:
 
 
 class Mark(Struct, frozen=True):
-    """How many rows bore on a minute and how many were later when it was summed up, and the version of the sums."""
+    """How many rows bear on a minute, and how many are later."""
 
     bearing: int
     later: int
-    version: int
 
 
 class Counts(Struct):
@@ -95,9 +94,9 @@ class Counts(Struct):
         """How many rows may still tell of what a minute counts: a failure of what runs for long, a second attempt."""
         return _sum(self.own, minute_s + 60 * (NEAR_MIN + 1), 0, REACH_MIN - NEAR_MIN - 1) if self.kind == "function" else 0
 
-    def mark(self, minute_s: int, version: int) -> Mark:
-        """Return what is to be remembered of a minute that was summed up now."""
-        return Mark(self.bearing(minute_s), self.later(minute_s), version)
+    def mark(self, minute_s: int) -> Mark:
+        """Return what is to be remembered of a minute that is summed up now."""
+        return Mark(self.bearing(minute_s), self.later(minute_s))
 
 
 def _sum(rows: Mapping[int, int], minute_s: int, before: int, after: int) -> int:
@@ -123,7 +122,7 @@ _VERSION = """
 SELECT partition_id, max(max_block_number), sum(rows) FROM system.parts
 WHERE database = currentDatabase() AND table IN {tables:Array(String)} AND active GROUP BY table, partition_id ORDER BY table, partition_id
 """
-"""Differs once rows came or went, whoever loaded them; merges change nothing of it."""
+"""Differs once rows came or went, whoever loaded them; and where a merge made one row of several."""
 
 MOST_KNOWN = 16
 
@@ -156,15 +155,15 @@ def known_counts(engine: Engine, kind: Kind, since_s: int, until_s: int) -> Coun
     return found
 
 
-def marks(engine: Engine, kind: Kind, since_s: int, until_s: int) -> dict[int, Mark]:
-    """Return the minutes that were summed up."""
+def marks(engine: Engine, kind: Kind, since_s: int, until_s: int) -> dict[int, tuple[Mark, int]]:
+    """Return the minutes that were summed up: what was counted then, and the version of the sums."""
     rows = engine.rows(_MARKS, {"kind": kind, "since": since_s, "until": until_s})
-    return {int(minute): Mark(int(bearing), int(later), int(version)) for minute, bearing, later, version in rows}
+    return {int(minute): (Mark(int(bearing), int(later)), int(version)) for minute, bearing, later, version in rows}
 
 
-def mark(engine: Engine, kind: Kind, summed: Mapping[int, Mark]) -> None:
+def mark(engine: Engine, kind: Kind, summed: Mapping[int, Mark], version: int) -> None:
     """Say that minutes were summed up."""
-    rows = [[kind, at, one.bearing, one.later, one.version, one.version // 10**9] for at, one in summed.items()]
+    rows = [[kind, at, one.bearing, one.later, version, version // 10**9] for at, one in summed.items()]
     if rows:
         engine.insert("summed_minutes", rows, ["kind", "minute", "bearing", "later", "version", "received"])
 
@@ -213,7 +212,7 @@ def parts(engine: Engine, kind: Kind, since_ns: int, until_ns: int, step_ns: int
         is_empty = not engine.rows(f"SELECT 1 FROM {table} WHERE {between(column, since_ns, until_ns)} LIMIT 1")
         return Parts({}, [] if is_empty else [(since_ns, until_ns)])
     rows = known_counts(engine, kind, since_s, until_s)
-    summed = {at: one.version for at, one in known.items() if rows.bearing(at) == one.bearing}
+    summed = {at: version for at, (one, version) in known.items() if rows.bearing(at) == one.bearing}
     missing = [at for at in sorted(rows.own) if since_s <= at < until_s and at not in summed]
     gaps = _joined([(at * 10**9, (at + 60) * 10**9) for at in missing])
     return Parts(
