@@ -7,6 +7,7 @@ reads (ClickHouse "Protobuf" input format), so a segment is loaded as it lies.
 from __future__ import annotations
 
 import os
+from mmap import mmap
 from pathlib import Path
 
 from msgspec import Struct
@@ -38,7 +39,7 @@ class Segment(Struct, frozen=True):
         return self.opened_ns // 1_000_000_000
 
 
-def frames(data: bytes | memoryview) -> list[tuple[int, int]]:
+def frames(data: bytes | memoryview | mmap) -> list[tuple[int, int]]:
     """Return the (start, end) offsets of every whole frame, its length prefix included."""
     found = []
     position, end = 0, len(data)

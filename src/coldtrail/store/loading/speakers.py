@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,8 @@ class Speakers:
 def _speakers(path: Path, wanted: Callable[[bytes], bool]) -> Iterator[tuple[bytes, bytes]]:
     """Yield (digest, frame) of each emitter that is wanted, once."""
     met: set[bytes] = set()
-    data = memoryview(path.read_bytes())
-    for start, end in frames(data):
-        outline: Any = OUTLINE.FromString(body_of(data[start:end]))
+    for body in _bodies(path):
+        outline: Any = OUTLINE.FromString(body)
         for group in outline.groups:
             resource = b"\0".join((*group.resource, b"", *group.schema_url))
             for scope in group.scopes:
@@ -58,6 +58,15 @@ def _speakers(path: Path, wanted: Callable[[bytes], bool]) -> Iterator[tuple[byt
                 if told not in met and wanted(told):
                     yield told, _frame(group, scope)
                 met.add(told)
+
+
+def _bodies(path: Path) -> Iterator[bytes]:
+    """Yield each body, one at a time in memory: a copy of the whole segment costs three times as much as looking into it."""
+    if not path.stat().st_size:
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for start, end in frames(data):
+            yield body_of(data[start:end])
 
 
 def _frame(group: Any, scope: Any) -> bytes:
