@@ -16,12 +16,12 @@ from coldtrail.model.signals import Attributes, Event, Link, Log, Resource, Scop
 from coldtrail.store import anyvalue_wire
 from coldtrail.store.anyvalue import decode, plain
 from coldtrail.store.engine import Engine
-from coldtrail.store.keys.id_sets import FEW, text_sets, trace_sets
+from coldtrail.store.keys.id_sets import FEW, as_written, text_sets, trace_sets
 
-SPAN_COLUMNS = """trace_id, span_id, parent_span_id, name, kind, toUnixTimestamp64Nano(start), duration_ns, status_code,
+SPAN_COLUMNS = """trace_id, span_id, parent_span_id, name, kind, start, duration_ns, status_code,
   status_message, emitter_id, attributes, events, links, flags, rest"""
 
-LOG_COLUMNS = """toUnixTimestamp64Nano(time), toUnixTimestamp64Nano(observed_time), trace_id, span_id, severity_number,
+LOG_COLUMNS = """time, observed_time, trace_id, span_id, severity_number,
   severity_text, event_name, body, body_value, emitter_id, attributes, dropped_attributes_count, flags"""
 
 POINT_READ: dict[str, Any] = {"max_threads": 1, "use_skip_indexes_on_data_read": 0}
@@ -80,7 +80,7 @@ class Emitters:
 _UNKNOWN = Emitter(Resource(), Scope())
 _COLUMNS = """emitter_id, resource, resource_dropped_attributes_count, resource_schema_url, scope_name, scope_version,
   scope_attributes, scope_dropped_attributes_count, scope_schema_url"""
-_EMITTERS = f"SELECT {_COLUMNS} FROM emitters WHERE emitter_id IN {{ids:Array(UInt64)}} LIMIT 1 BY emitter_id"
+_EMITTERS = f"SELECT {_COLUMNS} FROM emitters PREWHERE emitter_id IN {{ids:Array(UInt64)}} LIMIT 1 BY emitter_id"
 _NEW_EMITTERS = f"""SELECT {_COLUMNS} FROM emitters WHERE received >= toDateTime({{since:UInt32}})
   ORDER BY received DESC LIMIT 1 BY emitter_id LIMIT {{limit:UInt32}}"""
 
@@ -160,7 +160,7 @@ def _id(raw: bytes) -> str:
 
 
 def span_of(row: tuple[Any, ...], emitters: dict[int, Emitter]) -> Span:
-    """Make a `Span` of a row of `SPAN_COLUMNS`, strings as bytes."""
+    """Make a `Span` of a row of `SPAN_COLUMNS`, strings as bytes and times as Unix ns."""
     trace_id, span_id, parent, name, kind, start_ns, duration_ns, code, message, emitter_id = row[:10]
     attributes, events, links, flags, rest = row[10:15]
     trace_state, dropped, dropped_events, dropped_links = json.loads(text(rest)) if rest else ("", 0, 0, 0)
@@ -189,7 +189,7 @@ def span_of(row: tuple[Any, ...], emitters: dict[int, Emitter]) -> Span:
 
 
 def log_of(row: tuple[Any, ...], emitters: dict[int, Emitter]) -> Log:
-    """Make a `Log` of a row of `LOG_COLUMNS`, strings as bytes."""
+    """Make a `Log` of a row of `LOG_COLUMNS`, strings as bytes and times as Unix ns."""
     time_ns, observed_ns, trace_id, span_id, number, severity, event_name, body, body_value = row[:9]
     emitter_id, attributes, dropped, flags = row[9:13]
     emitter = emitters[emitter_id]
@@ -232,7 +232,7 @@ class SignalReader:
         for some in trace_sets(trace_ids):
             when, settings = self._when(some) if len(trace_ids) > FEW else ("", TRACE_READ)
             query = f"SELECT {SPAN_COLUMNS} FROM spans PREWHERE {when}trace_id IN {some} LIMIT {int(limit)}"
-            found += self._spans(query, settings)
+            found += self._spans(query, settings | as_written(some))
         return found
 
     def _when(self, traces: str) -> tuple[str, dict[str, Any]]:
@@ -241,8 +241,8 @@ class SignalReader:
         A filter that lets one granule in a thousand pass for one id lets a third of all pass for four hundred; the times of
         traces are in a table that is a tenth as long.
         """
-        query = f"SELECT toUnixTimestamp64Nano(min(start)), toUnixTimestamp64Nano(max(end)) FROM traces WHERE trace_id IN {traces}"
-        first_ns, last_ns = self._engine.rows(query, settings=POINT_READ)[0]
+        query = f"SELECT toUnixTimestamp64Nano(min(start)), toUnixTimestamp64Nano(max(end)) FROM traces PREWHERE trace_id IN {traces}"
+        first_ns, last_ns = self._engine.rows(query, settings=POINT_READ | as_written(traces))[0]
         return _within("start", int(first_ns) - BACKWARDS_NS, int(last_ns) + BACKWARDS_NS), POINT_READ
 
     def logs_of(self, trace_ids: set[str], request_ids: set[str], limit: int = MOST_LOGS) -> list[Log]:
@@ -271,8 +271,8 @@ class SignalReader:
             # Where it is little to ask, those that were found by their trace are not read twice.
             others = f" AND trace_id NOT IN {traces[0]}" if len(traces) == 1 else ""
             wheres += [f"{bound}request_id IN {some}{others}" for some in requests]
-        queries = (f"SELECT {LOG_COLUMNS} FROM logs WHERE {where} LIMIT {int(limit)}" for where in wheres)
-        return [log for query in queries for log in self._logs(query)]
+        queries = (f"SELECT {LOG_COLUMNS} FROM logs PREWHERE {where} LIMIT {int(limit)}" for where in wheres)
+        return [log for query in queries for log in self._logs(query, settings=as_written(query))]
 
     def find_logs(
         self, where: str, parameters: dict[str, Any], *, limit: int, offset: int = 0, newest_first: bool = True
@@ -288,8 +288,10 @@ class SignalReader:
         emitters = self._emitters.get({row[9] for row in rows})
         return [span_of(row, emitters) for row in rows]
 
-    def _logs(self, query: str, parameters: dict[str, Any] | None = None) -> list[Log]:
-        rows = self._engine.rows(query, parameters, POINT_READ, raw_bytes=True)
+    def _logs(
+        self, query: str, parameters: dict[str, Any] | None = None, settings: dict[str, Any] | None = None
+    ) -> list[Log]:
+        rows = self._engine.rows(query, parameters, POINT_READ | (settings or {}), raw_bytes=True)
         emitters = self._emitters.get({row[9] for row in rows})
         return [log_of(row, emitters) for row in rows]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from coldtrail.model.trails import Key
 from coldtrail.store.engine import Engine
-from coldtrail.store.keys.id_sets import MOST_HASHES, hash_sets
+from coldtrail.store.keys.id_sets import MOST_HASHES, as_written, hash_sets
 from coldtrail.store.trails.find import key_hash
 
 MOST_UNITS = 100_000
@@ -14,7 +14,7 @@ MOST_UNITS = 100_000
 
 NO_TRACE = "0" * 32
 _UNITS = f"""SELECT lower(hex(trace_id)), request_id, toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time))
-  FROM keys WHERE key_hash IN {{some}}{{but}} GROUP BY trace_id, request_id LIMIT {MOST_UNITS}"""
+  FROM keys PREWHERE key_hash IN {{some}}{{but}} GROUP BY trace_id, request_id LIMIT {MOST_UNITS}"""
 _BUT = """
   AND key_hash NOT IN (SELECT key_hash FROM keys WHERE key_hash IN {some} GROUP BY key_hash HAVING count() > {most})"""
 
@@ -33,7 +33,8 @@ def units_with(engine: Engine, keys: Iterable[Key], most_correlated: int) -> tup
     traces: Units = {}
     requests: Units = {}
     for query in _queries(hashes, correlated - hashes, int(most_correlated)):
-        for trace_id, request_id, first_ns, last_ns in engine.rows(query, settings={"max_threads": 1}):
+        settings = {"max_threads": 1} | as_written(query)
+        for trace_id, request_id, first_ns, last_ns in engine.rows(query, settings=settings):
             _add(traces, trace_id, first_ns, last_ns)
             _add(requests, request_id, first_ns, last_ns)
     for nobody in ("", NO_TRACE):

@@ -11,6 +11,7 @@ from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.model.trails import Key, KeyKind
 from coldtrail.store.anyvalue import sql_text
 from coldtrail.store.engine import Engine
+from coldtrail.store.keys.id_sets import as_written
 from coldtrail.store.trails.lists import carries
 
 INVOCATION = sql_text("attributes['faas.invocation_id']")
@@ -39,7 +40,7 @@ def key_hash(kind: str, value: str) -> int:
 
 _CARRIERS = """
 SELECT kind, value, role, lower(hex(trace_id)), lower(hex(span_id)), request_id, service, toUnixTimestamp64Nano(time)
-FROM keys WHERE key_hash IN {hashes:Array(UInt64)} ORDER BY time DESC LIMIT {limit:UInt32}
+FROM keys PREWHERE key_hash IN {hashes:Array(UInt64)} ORDER BY time DESC LIMIT {limit:UInt32}
 """
 
 
@@ -55,7 +56,7 @@ def carriers_of_hash(engine: Engine, digest: int) -> list[Carrier]:
 
 
 def _carriers(engine: Engine, hashes: list[int], limit: int) -> list[Carrier]:
-    return [_carrier(row) for row in engine.rows(_CARRIERS, {"hashes": hashes, "limit": limit})]
+    return [_carrier(row) for row in engine.rows(_CARRIERS, {"hashes": hashes, "limit": limit}, as_written())]
 
 
 def _carrier(row: tuple[Any, ...]) -> Carrier:

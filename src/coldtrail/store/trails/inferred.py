@@ -9,7 +9,7 @@ from msgspec import structs
 
 from coldtrail.model.trails import Edge, Inferred, Wait
 from coldtrail.store.engine import Engine
-from coldtrail.store.keys.id_sets import text_sets
+from coldtrail.store.keys.id_sets import as_written, text_sets
 
 _COLUMNS = ["unit", "cause", "effect", "cause_unit", "effect_unit", "kind", "confidence", "waits", "received"]
 
@@ -20,11 +20,11 @@ def inferred_of(engine: Engine, units: set[str]) -> list[Inferred]:
     Of what was told of an effect at different times the last counts, which may be that it has no such cause.
     """
     query = """SELECT cause, effect, cause_unit, effect_unit, kind, confidence, waits, toUnixTimestamp(received)
-        FROM inferred_edges WHERE unit IN {some}"""
+        FROM inferred_edges PREWHERE unit IN {some}"""
     rows = [
         row
         for some in text_sets(units)
-        for row in engine.rows(query.replace("{some}", some), settings={"max_threads": 1})
+        for row in engine.rows(query.replace("{some}", some), settings={"max_threads": 1} | as_written(some))
     ]
     newest: dict[str, int] = {}
     for row in rows:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.store.anyvalue import candidates, only_element
 from coldtrail.store.engine import Engine
-from coldtrail.store.keys.id_sets import text_sets, trace_sets
+from coldtrail.store.keys.id_sets import as_written, text_sets, trace_sets
 from coldtrail.store.outcomes.kept import trails_with
 
 FIRST_WINDOW_S = 2
@@ -123,13 +123,14 @@ def list_trails(engine: Engine, filters: Filters, limit: int) -> list[TrailRow]:
 
 def _bounds(engine: Engine) -> tuple[int, int]:
     """The newest and oldest start there is; without a condition the engine answers from what it keeps of each part."""
-    newest, oldest = 0, 2**63 - 1
-    for table in ("traces", "trails"):
-        query = f"SELECT toUnixTimestamp64Nano(max(start)), toUnixTimestamp64Nano(min(start)), count() FROM {table}"
-        high, low, count = engine.rows(query)[0]
-        if count:
-            newest, oldest = max(newest, high), min(oldest, low)
-    return newest, oldest
+    found = [(high, low) for high, low, count in engine.rows(_BOUNDS) if count]
+    return max((high for high, _ in found), default=0), min((low for _, low in found), default=2**63 - 1)
+
+
+_BOUNDS = " UNION ALL ".join(
+    f"SELECT toUnixTimestamp64Nano(max(start)), toUnixTimestamp64Nano(min(start)), count() FROM {table}"
+    for table in ("traces", "trails")
+)
 
 
 def _window(
@@ -259,8 +260,10 @@ def trails_of(engine: Engine, units: list[str]) -> dict[str, dict[str, int]]:
     if not units:
         return {}
     query = """SELECT unit, trail_id, toUnixTimestamp(max(received)) FROM trail_members
-        WHERE unit IN {some} GROUP BY unit, trail_id"""
-    rows = [row for some in text_sets(units) for row in engine.rows(query.replace("{some}", some))]
+        PREWHERE unit IN {some} GROUP BY unit, trail_id"""
+    rows = [
+        row for some in text_sets(units) for row in engine.rows(query.replace("{some}", some), settings=as_written(some))
+    ]
     gone = _gone(engine, sorted({trail_id for _, trail_id, _ in rows}))
     found: dict[str, dict[str, int]] = {}
     for unit, trail_id, joined_s in rows:
@@ -273,9 +276,10 @@ def _gone(engine: Engine, trail_ids: list[str]) -> set[str]:
     """Those that became part of another trail since."""
     if not trail_ids:
         return set()
-    query = """SELECT trail_id FROM trails WHERE trail_id IN {some}
+    query = """SELECT trail_id FROM trails PREWHERE trail_id IN {some}
         GROUP BY trail_id HAVING argMax(status, version) = ''"""
-    return {row[0] for some in text_sets(trail_ids) for row in engine.rows(query.replace("{some}", some))}
+    asked = ((query.replace("{some}", some), as_written(some)) for some in text_sets(trail_ids))
+    return {row[0] for one, settings in asked for row in engine.rows(one, settings=settings)}
 
 
 def _units_with_value(engine: Engine, q: str, low_ns: int, high_ns: int) -> list[str]:
