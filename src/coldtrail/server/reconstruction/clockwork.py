@@ -147,7 +147,8 @@ class Reconstruction(Clockwork):
             if len(units) >= FRESH_UNITS:
                 took_s = time.monotonic() - began_s
                 self._batch_units = fewer_or_more(len(units), took_s, FRESH_UNITS, MOST_BATCH_UNITS)
-            units = self._waiting.settled(time.monotonic(), self._batch_units, loading=bool(seconds))
+            most = self._batch_units if seconds else MOST_BATCH_UNITS
+            units = self._waiting.settled(time.monotonic(), most, loading=bool(seconds))
             if not self._pace.may_go_on(more_came=self._woken.is_set()):
                 break
         return not units
