@@ -16,16 +16,18 @@ from bench.server import Server
 
 RECORDS_A_DELIVERY = 100
 BODIES_A_REQUEST = 50
+"""As a collector in between would batch them. The lab's functions send each by itself, as an SDK does at the end of an invocation."""
+
 DATAGRAMS_A_BURST = 50
 
 
-def feed(server: Server, signals: list[Signal]) -> None:
-    """Send everything, and return when all of it is loaded."""
+def feed(server: Server, signals: list[Signal], bodies_a_request: int = BODIES_A_REQUEST) -> None:
+    """Send everything, so many exports of spans in one request, and return when all of it is loaded."""
     with httpx.Client(base_url=server.otlp_http, timeout=60) as client:
         traces = [signal for signal in signals if isinstance(signal, ExportTraceServiceRequest)]
-        for start in range(0, len(traces), BODIES_A_REQUEST):
+        for start in range(0, len(traces), bodies_a_request):
             together = ExportTraceServiceRequest()
-            for signal in traces[start : start + BODIES_A_REQUEST]:
+            for signal in traces[start : start + bodies_a_request]:
                 together.MergeFrom(signal)
             _post(client, "/v1/traces", together.SerializeToString(), "application/x-protobuf")
         logs = [signal for signal in signals if isinstance(signal, LogEvents)]
