@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from coldtrail.model.signals import Signal
 from coldtrail.wal.contract import Busy
-from coldtrail.wal.segment import Segment, body_of, cut_torn_tail, frames, sync_directory, varint
+from coldtrail.wal.segment import Segment, bodies, cut_torn_tail, sync_directory, varint
 
 SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
 SEGMENT_BYTES: dict[Signal, int] = {"traces": 64 << 20, "logs": 32 << 20, "metrics": 32 << 20}
@@ -51,14 +51,17 @@ class _Active(Struct):
 
 def _write_all(file: io.RawIOBase, parts: list[bytes]) -> int:
     """Write the parts one after the other, as they lie in memory, and return how many bytes that was."""
+    all_bytes = 0
     for start in range(0, len(parts), MOST_PARTS):
         some = parts[start : start + MOST_PARTS]
-        written = os.writev(file.fileno(), some)
-        if written < sum(map(len, some)):
-            rest = memoryview(b"".join(some))[written:]
+        size_bytes = sum(map(len, some))
+        written_bytes = os.writev(file.fileno(), some)
+        if written_bytes < size_bytes:
+            rest = memoryview(b"".join(some))[written_bytes:]
             while rest:
                 rest = rest[file.write(rest) or 0 :]
-    return sum(map(len, parts))
+        all_bytes += size_bytes
+    return all_bytes
 
 
 class WriteAheadLog:
@@ -167,9 +170,8 @@ class WriteAheadLog:
                 self._sealed[signal].append(segment)
                 self._last_name_ns = max(self._last_name_ns, segment.opened_ns)
                 self.pending_bytes += size
-                data = memoryview(path.read_bytes())
-                for start, end in frames(data):
-                    self._recent[xxhash.xxh3_128_digest(body_of(data[start:end]))] = None
+                for body in bodies(path):
+                    self._recent[xxhash.xxh3_128_digest(body)] = None
         if self.pending_bytes:
             self.loadable.set()
 

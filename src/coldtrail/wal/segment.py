@@ -7,7 +7,8 @@ reads (ClickHouse "Protobuf" input format), so a segment is loaded as it lies.
 from __future__ import annotations
 
 import os
-from mmap import mmap
+from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from msgspec import Struct
@@ -66,6 +67,15 @@ def body_of(frame: bytes | memoryview) -> bytes:
     while frame[start] >= 0x80:
         start += 1
     return bytes(frame[start + 1 :])
+
+
+def bodies(path: Path) -> Iterator[bytes]:
+    """Yield each message of a segment, one at a time in memory: a copy of it all costs three times as much as looking into it."""
+    if not path.stat().st_size:
+        return
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        for start, end in frames(data):
+            yield body_of(data[start:end])
 
 
 def cut_torn_tail(path: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import xxhash
 from google.protobuf.message import DecodeError
 
 from coldtrail.receivers.otlp_lean import OUTLINE
-from coldtrail.wal.segment import body_of, frames, varint
+from coldtrail.wal.segment import bodies, varint
 
 KEPT_S = 600
 """An emitter is written again after so long, so that its row tells when it was last heard of."""
@@ -49,7 +48,7 @@ class Speakers:
 def _speakers(path: Path, wanted: Callable[[bytes], bool]) -> Iterator[tuple[bytes, bytes]]:
     """Yield (digest, frame) of each emitter that is wanted, once."""
     met: set[bytes] = set()
-    for body in _bodies(path):
+    for body in bodies(path):
         outline: Any = OUTLINE.FromString(body)
         for group in outline.groups:
             resource = b"\0".join((*group.resource, b"", *group.schema_url))
@@ -58,15 +57,6 @@ def _speakers(path: Path, wanted: Callable[[bytes], bool]) -> Iterator[tuple[byt
                 if told not in met and wanted(told):
                     yield told, _frame(group, scope)
                 met.add(told)
-
-
-def _bodies(path: Path) -> Iterator[bytes]:
-    """Yield each body, one at a time in memory: a copy of the whole segment costs three times as much as looking into it."""
-    if not path.stat().st_size:
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for start, end in frames(data):
-            yield body_of(data[start:end])
 
 
 def _frame(group: Any, scope: Any) -> bytes:
