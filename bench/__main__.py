@@ -12,70 +12,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import grpc
 import httpx
 
-from bench import bodies
+from bench import bodies, loading
+from bench.loading import HOUR_NS, Say, ingest
 from bench.server import Server
 from coldtrail.store.engine import Engine
 
-HOUR_NS = 3600 * 10**9
-VARIANTS = 100
-"""Bodies made before measuring; their ids are changed in place for every sending, so that none is a copy."""
-
 Row = tuple[str, str, str]
 
-
-def fresh(template: bytes, ids: list[str], dice: random.Random) -> tuple[bytes, list[str]]:
-    """Return a body with new trace ids in place of the template's."""
-    made = []
-    for old in ids:
-        new = dice.randbytes(16)
-        template = template.replace(bytes.fromhex(old), new)
-        made.append(new.hex())
-    return template, made
-
-
-def ingest(server: Server, send: Callable[[Any], None], batches: list[Any], items: int, threads: int = 4) -> float:
-    """Send all batches and return items per server CPU-second, settle counted."""
-    before = server.cpu_s()
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(send, batches))
-    server.settle()
-    return items / (server.cpu_s() - before)
-
-
-def load_spans(server: Server, spans: int, say: Callable[[str], None]) -> tuple[float, list[str]]:
-    """Load ``spans`` over one hour by OTLP/HTTP gzip; return spans per CPU-second and some trace ids."""
-    dice = random.Random(1)
-    count = spans // bodies.SPANS_A_BODY
-    now_ns = time.time_ns()
-    sample: list[str] = []
-    client = httpx.Client(limits=httpx.Limits(max_connections=8), timeout=120)
-    headers = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
-    before, sent = server.cpu_s(), 0
-
-    def send(body: bytes) -> None:
-        while client.post(f"{server.otlp_http}/v1/traces", content=body, headers=headers).status_code != 200:
-            time.sleep(0.2)
-
-    with ThreadPoolExecutor(4) as pool:
-        for chunk in range(0, count, VARIANTS):
-            made = []
-            for number in range(chunk, min(chunk + VARIANTS, count)):
-                at_ns = now_ns - HOUR_NS + HOUR_NS * number // count
-                body, ids = bodies.traces(dice, at_ns, HOUR_NS // count)
-                sample += ids[:1]
-                made.append(gzip.compress(body, 1))
-            list(pool.map(send, made))
-            sent += len(made)
-            say(f"{sent * bodies.SPANS_A_BODY:,} of {spans:,} spans sent")
-    server.settle()
-    return spans / (server.cpu_s() - before), sample
+PACE, PACED = 20_000, 1_000_000
+"""Spans a second of a server that is not filled to the brim, and how many."""
 
 
 def percentiles(ask: Callable[[int], Any], times: int) -> tuple[float, float]:
@@ -205,21 +156,28 @@ def _by_column(engine: Engine, sample: int = 1_000_000) -> list[tuple[str, float
     return [(name, size) for name, size in rows]
 
 
-def measure(spans: int, data: Path, say: Callable[[str], None]) -> list[Row]:
+def measure(spans: int, folder: Path, say: Say) -> list[Row]:
     """Run everything and return the rows of the table."""
+    data = folder / "data"
+    made = loading.make(folder / "bodies", spans, say)
     rows: list[Row] = []
     with Server(data) as server:
         rows.append(("start-up, empty store", f"{server.ready_s:.2f} s", "<= 3 s"))
-        rate, sample = load_spans(server, spans, say)
+        say("sending, as fast as they are taken")
+        rate = loading.send(server, made.files)
         rows.append(("ingest OTLP/HTTP gzip, spans per CPU-s", f"{rate:,.0f}", ">= 60,000"))
         rows.append(("peak resident memory under load", f"{server.peak_rss_bytes / 2**20:,.0f} MiB", "<= 1,229 MiB"))
         say("reading")
-        rows += queries(server, sample)
+        rows += queries(server, made.trace_ids)
         rows.append(("visible after the answer, worst of 10", f"{visible_after_ack(server):,.0f} ms", "<= 2,000 ms"))
         say("other protocols")
         rows += other_protocols(server, spans)
     with Server(data) as server:
         rows.append((f"start-up, {spans:,} spans", f"{server.ready_s:.2f} s", "<= 3 s"))
+    say(f"sending, {PACE:,} a second")
+    with Server(folder / "paced") as server:
+        rate = loading.send(server, made.files[: PACED // bodies.SPANS_A_BODY], pace=PACE)
+        rows.append((f"ingest OTLP/HTTP gzip at {PACE:,} spans a second, spans per CPU-s", f"{rate:,.0f}", ""))
     return rows + disk(data)
 
 
@@ -231,9 +189,7 @@ def main() -> int:
     arguments = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="coldtrail-bench-") as folder:
-        rows = measure(
-            arguments.spans, Path(folder) / "data", lambda text: print(f"bench: {text}", file=sys.stderr, flush=True)
-        )
+        rows = measure(arguments.spans, Path(folder), lambda text: print(f"bench: {text}", file=sys.stderr, flush=True))
     width = max(len(row[0]) for row in rows)
     for name, value, goal in rows:
         print(f"{name:<{width}}  {value}" + (f"   (goal {goal})" if goal else ""))
