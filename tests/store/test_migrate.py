@@ -16,7 +16,7 @@ from coldtrail.store.engine import Engine
 from coldtrail.store.engine_errors import EngineError
 from coldtrail.store.loading.statements import LOAD
 from coldtrail.store.schema.migrate import TooNew, migrate
-from coldtrail.store.schema.migrations import MIGRATIONS
+from coldtrail.store.schema.migrations import MIGRATIONS, RETENTION
 from coldtrail.wal.segment import varint
 from otlp import span, traces
 from running import COMMAND, free_port, serving
@@ -108,6 +108,8 @@ def test_a_store_that_version_1_wrote_is_opened_with_what_is_in_it(tmp_path: Pat
     again = Engine(stores.dsn(data))
     try:
         assert version(again) == len(MIGRATIONS)
+        created = "SELECT name FROM system.tables WHERE database = currentDatabase() AND create_table_query LIKE '%single_stream%'"
+        assert {name for (name,) in again.rows(created)} >= {"spans", "logs", "emitters", *RETENTION}
     finally:
         again.close()
 

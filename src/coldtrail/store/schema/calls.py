@@ -23,6 +23,7 @@ from coldtrail.store.resource_names import (
     sql_resources,
     sql_told,
 )
+from coldtrail.store.schema.table import PARTS
 from coldtrail.store.sql_words import listed
 
 BUCKETS = 64
@@ -31,7 +32,7 @@ BUCKETS = 64
 NO_PARENT = "toFixedString('', 8)"
 _KEPT = (
     "TTL received + INTERVAL {retention} SECOND SETTINGS index_granularity = {{granularity}}, ttl_only_drop_parts = 1, "
-    "fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000"
+    f"{PARTS}, non_replicated_deduplication_window = 1000"
 )
 
 

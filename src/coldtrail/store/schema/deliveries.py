@@ -6,7 +6,9 @@ slots, and the newest of a slot counts. Kept by minute of sending, so a range is
 
 from __future__ import annotations
 
-DELIVERIES = """
+from coldtrail.store.schema.table import PARTS
+
+DELIVERIES = f"""
 CREATE TABLE IF NOT EXISTS deliveries (
   at DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
   kind LowCardinality(String) CODEC(ZSTD(1)),
@@ -40,6 +42,6 @@ CREATE TABLE IF NOT EXISTS deliveries (
 ) ENGINE = ReplacingMergeTree(version)
 PARTITION BY toDate(received)
 ORDER BY (toStartOfMinute(at), message, slot)
-TTL received + INTERVAL {retention} SECOND
-SETTINGS index_granularity = 2048, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1
+TTL received + INTERVAL {{retention}} SECOND
+SETTINGS index_granularity = 2048, ttl_only_drop_parts = 1, {PARTS}
 """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from coldtrail.store.schema.table import PARTS
+
 LEARNED_MIGRATION = (
-    """CREATE TABLE IF NOT EXISTS learned_fields (
+    f"""CREATE TABLE IF NOT EXISTS learned_fields (
   name String,
   confidence Float64,
   trails UInt32,
   values UInt32,
   learned DateTime
 ) ENGINE = ReplacingMergeTree(learned) ORDER BY name
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1""",
+SETTINGS {PARTS}""",
 )

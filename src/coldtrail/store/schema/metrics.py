@@ -8,7 +8,7 @@ into it once, and the views fill the three tables below in the same insert.
 
 from __future__ import annotations
 
-from coldtrail.store.schema.table import MAP
+from coldtrail.store.schema.table import MAP, PARTS
 
 TYPES = "Enum8('gauge' = 1, 'sum' = 2, 'histogram' = 3, 'exponential_histogram' = 4, 'summary' = 5)"
 
@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS metrics_in (
 ) ENGINE = Null
 """
 
-_SETTINGS = """ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+_SETTINGS = f"""ttl_only_drop_parts = 1, {PARTS},
   non_replicated_deduplication_window = 1000"""
 
 # The same point sent twice is one row after the next merge; until then the reader drops the copy.
@@ -118,7 +118,7 @@ CREATE TABLE IF NOT EXISTS metric_names (
 ) ENGINE = AggregatingMergeTree
 ORDER BY (name, service)
 TTL received + INTERVAL {{retention}} SECOND
-SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 256, {PARTS}, non_replicated_deduplication_window = 1000
 """
 
 POINTS_VIEW = f"""

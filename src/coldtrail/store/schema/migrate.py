@@ -53,8 +53,8 @@ def _missing(migrations: Sequence[Sequence[str]], version: int) -> list[tuple[in
     return [(len(migrations), [one for statements in migrations for one in statements if not _OF_OLD_ONES.match(one)])]
 
 
-_OF_OLD_ONES = re.compile(r"\s*(INSERT INTO|ALTER TABLE \w+ (MODIFY QUERY|MATERIALIZE COLUMN))")
-"""Rows that move to new tables, and newer queries of views, which those that create them have as well."""
+_OF_OLD_ONES = re.compile(r"\s*(INSERT INTO|ALTER TABLE \w+ (MODIFY QUERY|MODIFY SETTING|MATERIALIZE COLUMN))")
+"""Rows that move to new tables, and newer queries of views and settings of tables, which those that create them have as well."""
 
 
 def _set_retention(engine: Engine, retention_s: dict[str, int]) -> None:

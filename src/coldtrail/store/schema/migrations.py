@@ -20,12 +20,34 @@ from coldtrail.store.schema.request_hashes import REQUEST_HASHES_MIGRATION
 from coldtrail.store.schema.requests import REQUESTS_MIGRATION, REQUESTS_RETENTION
 from coldtrail.store.schema.signals import EMITTERS, KEYS, LOGS, METRICS, SPANS
 from coldtrail.store.schema.sli import SLI_MIGRATION
-from coldtrail.store.schema.table import COMPACT
+from coldtrail.store.schema.table import COMPACT, ENCODING
 from coldtrail.store.schema.traces import RED, RED_VIEW, TRACES, TRACES_SELECT, TRACES_VIEW
 from coldtrail.store.schema.trails import INFERRED, MEMBERS, TRAILS
 from coldtrail.store.schema.usage import METRIC_UPDATES_MIGRATION, USAGE_MIGRATION, USAGE_RETENTION
 
 VERSION = "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, applied DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY version"
+
+RETENTION: dict[str, str] = {
+    "spans": "spans",
+    "traces": "spans",
+    "red": "spans",
+    "keys": "spans",
+    "invocations": "spans",
+    "trails": "spans",
+    "trail_members": "spans",
+    "inferred_edges": "spans",
+    "deliveries": "spans",
+    "outcomes": "spans",
+    "logs": "logs",
+    "metrics": "metrics",
+    **METRICS_RETENTION,
+    **CALLS_RETENTION,
+    **REQUESTS_RETENTION,
+    **COLD_STARTS_RETENTION,
+    **USAGE_RETENTION,
+    **MINUTES_RETENTION,
+}
+"""Which retention setting governs which table."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -67,31 +89,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     REQUEST_HASHES_MIGRATION,
     (f"ALTER TABLE call_spans_from_spans MODIFY QUERY {CALL_SPANS_SELECT}",),
     LATER_MIGRATION,
+    tuple(f"ALTER TABLE {table} MODIFY SETTING {ENCODING}" for table in ("emitters", *RETENTION)),
 )
 """Each inner tuple takes the schema from one version to the next.
 
 A store that exists never runs a step again, so what changes goes into a new one at the end. `tests/data/store/` keeps what
 version 1 wrote.
 """
-
-RETENTION: dict[str, str] = {
-    "spans": "spans",
-    "traces": "spans",
-    "red": "spans",
-    "keys": "spans",
-    "invocations": "spans",
-    "trails": "spans",
-    "trail_members": "spans",
-    "inferred_edges": "spans",
-    "deliveries": "spans",
-    "outcomes": "spans",
-    "logs": "logs",
-    "metrics": "metrics",
-    **METRICS_RETENTION,
-    **CALLS_RETENTION,
-    **REQUESTS_RETENTION,
-    **COLD_STARTS_RETENTION,
-    **USAGE_RETENTION,
-    **MINUTES_RETENTION,
-}
-"""Which retention setting governs which table."""

@@ -6,7 +6,9 @@ status says that the trail became part of another. Steps are columns of arrays, 
 
 from __future__ import annotations
 
-OUTCOMES = """
+from coldtrail.store.schema.table import PARTS
+
+OUTCOMES = f"""
 CREATE TABLE IF NOT EXISTS outcomes (
   workflow LowCardinality(String) CODEC(ZSTD(1)),
   trail_id String CODEC(ZSTD(1)),
@@ -37,6 +39,6 @@ CREATE TABLE IF NOT EXISTS outcomes (
 ) ENGINE = ReplacingMergeTree(version)
 PARTITION BY toDate(received)
 ORDER BY (workflow, toStartOfHour(start), trail_id)
-TTL received + INTERVAL {retention} SECOND
-SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1
+TTL received + INTERVAL {{retention}} SECOND
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, {PARTS}
 """

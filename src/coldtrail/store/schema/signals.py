@@ -6,7 +6,7 @@ span and it is read as one granule); newest-first searches walk time backwards.
 
 from __future__ import annotations
 
-from coldtrail.store.schema.table import COMPACT, MAP, table
+from coldtrail.store.schema.table import COMPACT, MAP, PARTS, table
 
 SPANS = table(
     "spans",
@@ -106,7 +106,7 @@ CREATE TABLE IF NOT EXISTS emitters (
   scope_schema_url LowCardinality(String),
   received DateTime
 ) ENGINE = ReplacingMergeTree(received) ORDER BY emitter_id
-SETTINGS index_granularity = 64, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 64, {PARTS}, non_replicated_deduplication_window = 1000
 """
 
 KEYS = table(

@@ -6,8 +6,10 @@ reads one whole; minutes without events are not kept.
 
 from __future__ import annotations
 
+from coldtrail.store.schema.table import PARTS
+
 SLI_MIGRATION = (
-    """CREATE TABLE IF NOT EXISTS sli_minutes (
+    f"""CREATE TABLE IF NOT EXISTS sli_minutes (
   series UInt64 CODEC(ZSTD(1)),
   minute DateTime('UTC') CODEC(Delta, ZSTD(1)),
   good Float64 CODEC(ZSTD(1)),
@@ -17,7 +19,7 @@ SLI_MIGRATION = (
 PARTITION BY toYYYYMM(minute)
 ORDER BY (series, minute)
 TTL minute + INTERVAL 130 DAY
-SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, {PARTS},
   non_replicated_deduplication_window = 1000""",
 )
 """A quarter, the longest window there is, and a month of pairs of windows before it."""

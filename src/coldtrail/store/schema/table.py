@@ -8,13 +8,21 @@ from __future__ import annotations
 
 MAP = "Map(LowCardinality(String), String)"
 
+ENCODING = "string_serialization_version = 'single_stream'"
+"""Each text behind its length, instead of all lengths apart from all texts: a map of attributes is written in three quarters of the
+CPU, takes 8 bytes a span less and is read sooner.
+"""
+
+PARTS = f"fsync_after_insert = 1, fsync_part_directory = 1, {ENCODING}"
+"""How parts are written, of every table."""
+
 _ENGINE = """
 ENGINE = {engine}
 PARTITION BY toDate(received)
 ORDER BY ({order})
 TTL received + INTERVAL {{{{retention}}}} SECOND
-SETTINGS index_granularity = {granularity}, ttl_only_drop_parts = 1, fsync_after_insert = 1,
-  fsync_part_directory = 1, non_replicated_deduplication_window = 1000{more}
+SETTINGS index_granularity = {granularity}, ttl_only_drop_parts = 1, {parts},
+  non_replicated_deduplication_window = 1000{more}
 """
 
 
@@ -26,6 +34,6 @@ def table(
     name: str, columns: str, order: str, *, engine: str = "MergeTree", granularity: int = 1024, more: str = ""
 ) -> str:
     """Return the statement that makes a table; ``{retention}`` is left for its seconds."""
-    tail = _ENGINE.format(engine=engine, order=order, granularity=granularity, more=more)
+    tail = _ENGINE.format(engine=engine, order=order, granularity=granularity, parts=PARTS, more=more)
     tail = tail.replace("{{", "{").replace("}}", "}")
     return f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n){tail}"

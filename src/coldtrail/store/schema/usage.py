@@ -13,6 +13,7 @@ from __future__ import annotations
 from coldtrail.store.anyvalue import sql_number, sql_text
 from coldtrail.store.resource_names import sql_has_any
 from coldtrail.store.schema.calls import NO_PARENT, view
+from coldtrail.store.schema.table import PARTS
 from coldtrail.store.sql_words import array, listed
 
 CHUNK_BYTES = 65_536
@@ -37,7 +38,7 @@ CREATE TABLE IF NOT EXISTS usage ({_MINUTE}
 PARTITION BY toDate(received)
 ORDER BY (minute, kind, name, operation, caller)
 TTL received + INTERVAL {{retention}} SECOND
-SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, {PARTS},
   non_replicated_deduplication_window = 1000
 """
 
@@ -112,7 +113,7 @@ FROM metrics_in AS m WHERE startsWith(m.name, 'amazonaws.com/')
 GROUP BY minute
 """
 
-VERSIONS = """
+VERSIONS = f"""
 CREATE TABLE IF NOT EXISTS versions (
   service LowCardinality(String),
   attribute LowCardinality(String),
@@ -122,7 +123,7 @@ CREATE TABLE IF NOT EXISTS versions (
 ) ENGINE = AggregatingMergeTree
 ORDER BY (service, attribute, version)
 TTL last_seen + INTERVAL 400 DAY
-SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 256, {PARTS}, non_replicated_deduplication_window = 1000
 """
 
 VERSION_ATTRIBUTES = ("service.version", "faas.version", "deployment.id")
