@@ -72,7 +72,7 @@ class Filters(Struct, frozen=True):
 _SUMMED = """toUnixTimestamp64Nano(min(t.start)) AS start_ns,
   (toUnixTimestamp64Nano(max(t.end)) - start_ns) / 1e6 AS duration_ms, if(sum(t.error_count) > 0, 'error', 'ok') AS status"""
 _AROUND = """FROM traces AS t
-WHERE t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 30 SECOND
+PREWHERE t.start >= fromUnixTimestamp64Nano({lo:Int64}) - INTERVAL 30 SECOND
   AND t.start < fromUnixTimestamp64Nano({hi:Int64}) + INTERVAL 5 MINUTE"""
 """A trace that arrived in pieces has a row for each: those around the window are summed up too."""
 
@@ -191,17 +191,19 @@ _NEWEST = "\nORDER BY start_ns DESC, trail_id DESC LIMIT {limit:UInt32}"
 def _from_traces(
     engine: Engine, filters: Filters, parameters: dict[str, Any], traces: list[str] | None
 ) -> list[TrailRow]:
-    sets = [f"trace_id IN {some}" for some in trace_sets(traces or ())]
-    if filters.status == "open" or (traces is not None and not sets):
+    named = " OR ".join(f"trace_id IN {some}" for some in trace_sets(traces or ()))
+    if filters.status == "open" or (traces is not None and not named):
         return []
     having, values = _having(filters)
-    named = f" AND ({' OR '.join(sets)})" if sets else ""
-    # The newest that fit, by what is cheap to sum up; what else a list says is then put together for those alone.
-    fitting = f"""SELECT trail_id FROM (
-  SELECT trace_id AS trail_id, {_SUMMED}{_SERVED if filters.service else ""} {_AROUND}{named}
+    if named:
+        query = f"{_TRACES} AND ({named})\nGROUP BY trace_id HAVING {having}{_NEWEST}"
+    else:
+        # The newest that fit, by what is cheap to sum up; what else a list says is then put together for those alone.
+        fitting = f"""SELECT trail_id FROM (
+  SELECT trace_id AS trail_id, {_SUMMED}{_SERVED if filters.service else ""} {_AROUND}
   GROUP BY trace_id HAVING {having}{_NEWEST})"""
-    query = f"{_TRACES} AND trace_id IN ({fitting})\nGROUP BY trace_id{_NEWEST}"
-    rows = engine.rows(query, {**parameters, **values})
+        query = f"{_TRACES} AND trace_id IN ({fitting})\nGROUP BY trace_id{_NEWEST}"
+    rows = engine.rows(query, {**parameters, **values}, as_written(query))
     return [_trace_row(row) for row in rows]
 
 
