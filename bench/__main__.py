@@ -163,8 +163,7 @@ def measure(spans: int, folder: Path, say: Say) -> list[Row]:
     rows: list[Row] = []
     with Server(data) as server:
         rows.append(("start-up, empty store", f"{server.ready_s:.2f} s", "<= 3 s"))
-        say("sending, as fast as they are taken")
-        rate = loading.send(server, made.files)
+        rate = loading.send(server, made.files, say)
         rows.append(("ingest OTLP/HTTP gzip, spans per CPU-s", f"{rate:,.0f}", ">= 60,000"))
         rows.append(("peak resident memory under load", f"{server.peak_rss_bytes / 2**20:,.0f} MiB", "<= 1,229 MiB"))
         say("reading")
@@ -176,7 +175,7 @@ def measure(spans: int, folder: Path, say: Say) -> list[Row]:
         rows.append((f"start-up, {spans:,} spans", f"{server.ready_s:.2f} s", "<= 3 s"))
     say(f"sending, {PACE:,} a second")
     with Server(folder / "paced") as server:
-        rate = loading.send(server, made.files[: PACED // bodies.SPANS_A_BODY], pace=PACE)
+        rate = loading.send(server, made.files[: PACED // bodies.SPANS_A_BODY], say, pace=PACE)
         rows.append((f"ingest OTLP/HTTP gzip at {PACE:,} spans a second, spans per CPU-s", f"{rate:,.0f}", ""))
     return rows + disk(data)
 

@@ -64,10 +64,10 @@ def ingest(server: Server, send: Callable[[Any], Any], batches: Iterable[Any], i
     return items / (server.cpu_s() - before)
 
 
-def send(server: Server, files: list[Path], *, pace: float = 0.0) -> float:
+def send(server: Server, files: list[Path], say: Say, *, pace: float = 0.0) -> float:
     """Send files, ``pace`` spans a second where it is given, and return spans per CPU-second."""
     headers = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
-    began = time.monotonic()
+    began, spans = time.monotonic(), len(files) * bodies.SPANS_A_BODY
 
     def one(number: int) -> None:
         if pace:
@@ -75,6 +75,8 @@ def send(server: Server, files: list[Path], *, pace: float = 0.0) -> float:
         body = files[number].read_bytes()
         while client.post(f"{server.otlp_http}/v1/traces", content=body, headers=headers).status_code != 200:
             time.sleep(0.2)
+        if number % 1_000 == 999:
+            say(f"{(number + 1) * bodies.SPANS_A_BODY:,} of {spans:,} spans sent")
 
     with httpx.Client(timeout=120) as client:
-        return ingest(server, one, range(len(files)), len(files) * bodies.SPANS_A_BODY)
+        return ingest(server, one, range(len(files)), spans)
