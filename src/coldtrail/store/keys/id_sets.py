@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from coldtrail.store.engine import Engine
+
 MOST_TRACES = 5_000
 MOST_TEXT_BYTES = 90_000
 """Trace ids, and bytes of texts, of one set: one of either in a query take 222 KiB in base64, of 256 KiB that a query may have
@@ -37,6 +39,18 @@ def as_written(*conditions: str) -> dict[str, Any]:
     2.9 -> 1.9 ms); without it no set would be made of a query behind `IN`.
     """
     return {} if any("(SELECT" in one for one in conditions) else {"query_plan_enable_optimizations": 0}
+
+
+def rows_with(
+    engine: Engine, query: str, texts: Iterable[str], settings: dict[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a look-up by texts of any number, which stand a set at a time for ``{some}`` in its PREWHERE.
+
+    Raises:
+        EngineError: the engine refused it.
+    """
+    asked = ((query.replace("{some}", some), (settings or {}) | as_written(some)) for some in text_sets(texts))
+    return [row for one, how in asked for row in engine.rows(one, settings=how)]
 
 
 def trace_sets(trace_ids: Iterable[str]) -> Iterator[str]:

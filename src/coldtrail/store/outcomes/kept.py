@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from coldtrail.model.outcomes import Outcome, StepOutcome, Stop
 from coldtrail.store.engine import Engine
-from coldtrail.store.keys.id_sets import text_sets
+from coldtrail.store.keys.id_sets import rows_with, text_sets
 
 MOST_WORDS = 1_000
 
@@ -147,14 +147,11 @@ def _outcome(row: tuple[Any, ...]) -> Outcome:
 
 def outcomes_of(engine: Engine, trail_ids: Iterable[str]) -> dict[str, list[Told]]:
     """Map trails to what is told of them, one for each of their workflows; found by a filter of ids."""
+    query = """SELECT trail_id, workflow, argMax(o.status, o.version) AS state, argMax(o.step, o.version) FROM outcomes AS o
+        PREWHERE trail_id IN {some} GROUP BY trail_id, workflow HAVING state != '' ORDER BY workflow"""
     found: dict[str, list[Told]] = {}
-    for some in text_sets(set(trail_ids)):
-        rows = engine.rows(
-            f"""SELECT trail_id, workflow, argMax(o.status, o.version) AS state, argMax(o.step, o.version) FROM outcomes AS o
-            WHERE trail_id IN {some} GROUP BY trail_id, workflow HAVING state != '' ORDER BY workflow"""
-        )
-        for trail_id, workflow, status, step in rows:
-            found.setdefault(trail_id, []).append(Told(workflow, status, step))
+    for trail_id, workflow, status, step in rows_with(engine, query, set(trail_ids)):
+        found.setdefault(trail_id, []).append(Told(workflow, status, step))
     return found
 
 

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from coldtrail.model.trails import Edge, Inferred, Wait
 from coldtrail.store.engine import Engine
-from coldtrail.store.keys.id_sets import as_written, text_sets
+from coldtrail.store.keys.id_sets import rows_with
 
 _COLUMNS = ["unit", "cause", "effect", "cause_unit", "effect_unit", "kind", "confidence", "waits", "received"]
 
@@ -21,11 +21,7 @@ def inferred_of(engine: Engine, units: set[str]) -> list[Inferred]:
     """
     query = """SELECT cause, effect, cause_unit, effect_unit, kind, confidence, waits, toUnixTimestamp(received)
         FROM inferred_edges PREWHERE unit IN {some}"""
-    rows = [
-        row
-        for some in text_sets(units)
-        for row in engine.rows(query.replace("{some}", some), settings={"max_threads": 1} | as_written(some))
-    ]
+    rows = rows_with(engine, query, units, {"max_threads": 1})
     newest: dict[str, int] = {}
     for row in rows:
         newest[row[1]] = max(row[7], newest.get(row[1], 0))

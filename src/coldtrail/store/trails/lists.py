@@ -15,7 +15,7 @@ from msgspec import Struct
 from coldtrail.model.hex_ids import is_trace_id
 from coldtrail.store.anyvalue import candidates, only_element
 from coldtrail.store.engine import Engine
-from coldtrail.store.keys.id_sets import as_written, text_sets, trace_sets
+from coldtrail.store.keys.id_sets import as_written, rows_with, trace_sets
 from coldtrail.store.outcomes.kept import trails_with
 
 FIRST_WINDOW_S = 2
@@ -263,9 +263,7 @@ def trails_of(engine: Engine, units: list[str]) -> dict[str, dict[str, int]]:
         return {}
     query = """SELECT unit, trail_id, toUnixTimestamp(max(received)) FROM trail_members
         PREWHERE unit IN {some} GROUP BY unit, trail_id"""
-    rows = [
-        row for some in text_sets(units) for row in engine.rows(query.replace("{some}", some), settings=as_written(some))
-    ]
+    rows = rows_with(engine, query, units)
     gone = _gone(engine, sorted({trail_id for _, trail_id, _ in rows}))
     found: dict[str, dict[str, int]] = {}
     for unit, trail_id, joined_s in rows:
@@ -280,8 +278,7 @@ def _gone(engine: Engine, trail_ids: list[str]) -> set[str]:
         return set()
     query = """SELECT trail_id FROM trails PREWHERE trail_id IN {some}
         GROUP BY trail_id HAVING argMax(status, version) = ''"""
-    asked = ((query.replace("{some}", some), as_written(some)) for some in text_sets(trail_ids))
-    return {row[0] for one, settings in asked for row in engine.rows(one, settings=settings)}
+    return {row[0] for row in rows_with(engine, query, trail_ids)}
 
 
 def _units_with_value(engine: Engine, q: str, low_ns: int, high_ns: int) -> list[str]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from coldtrail.model.trails import FAILED, JOINING_KINDS, Trail
 from coldtrail.store.engine import Engine
-from coldtrail.store.keys.id_sets import text_sets
+from coldtrail.store.keys.id_sets import rows_with
 from coldtrail.store.sql_words import listed
 from coldtrail.store.trails.lists import TrailRow
 
@@ -146,12 +146,8 @@ def save_trails(
     besides, of which it was before; ``version`` is Unix nanoseconds.
     """
     received_s = version // 10**9
-    query = "SELECT DISTINCT unit, trail_id FROM trail_members WHERE unit IN "
-    known = {
-        (unit, trail_id)
-        for some in text_sets(members)
-        for unit, trail_id in engine.rows(query + some, settings=_ONE_THREAD)
-    }
+    query = "SELECT DISTINCT unit, trail_id FROM trail_members PREWHERE unit IN {some}"
+    known = set(rows_with(engine, query, members, _ONE_THREAD))
     kept = {row.trail_id for row in rows}
     gone = {trail for unit, trail in known if trail not in members[unit] and not stays(unit, trail)} - kept
     values = [_values(row, version, received_s) for row in rows]
