@@ -23,26 +23,13 @@ from coldtrail.store.resource_names import (
     sql_resources,
     sql_told,
 )
-from coldtrail.store.schema.table import PARTS
+from coldtrail.store.schema.table import table
 from coldtrail.store.sql_words import listed
 
 BUCKETS = 64
 """Pairs of spans are kept in so many buckets by their hash: reading one is a sample of all."""
 
 NO_PARENT = "toFixedString('', 8)"
-_KEPT = (
-    "TTL received + INTERVAL {retention} SECOND SETTINGS index_granularity = {{granularity}}, ttl_only_drop_parts = 1, "
-    f"{PARTS}, non_replicated_deduplication_window = 1000"
-)
-
-
-def table(name: str, columns: str, order: str, *, engine: str = "MergeTree", granularity: int = 1024) -> str:
-    """Return the statement that makes a table of a roll-up."""
-    kept = _KEPT.replace("{{granularity}}", str(granularity))
-    return (
-        f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n) ENGINE = {engine} PARTITION BY toDate(received) "
-        f"ORDER BY ({order}) {kept}"
-    )
 
 
 def view(name: str, to: str, select: str) -> str:

@@ -7,7 +7,8 @@ decoded for the few rows that are read. The instance is the emitter's (`faas.ins
 
 from __future__ import annotations
 
-from coldtrail.store.schema.calls import fill, table, view
+from coldtrail.store.schema.calls import fill, view
+from coldtrail.store.schema.table import table
 from coldtrail.store.sql_words import quoted
 
 RUNS = table(

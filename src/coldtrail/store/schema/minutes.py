@@ -8,7 +8,7 @@ up; where there are more by now, it is read from the rows themselves (`minutes.p
 
 from __future__ import annotations
 
-from coldtrail.store.schema.calls import table
+from coldtrail.store.schema.table import table
 
 FUNCTION_MINUTES = table(
     "function_minutes",

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from coldtrail.store.anyvalue import sql_number
 from coldtrail.store.resource_names import sql_has_any, sql_picked, sql_told
-from coldtrail.store.schema.calls import NO_PARENT, fill, table, view
+from coldtrail.store.schema.calls import NO_PARENT, fill, view
+from coldtrail.store.schema.table import table
 
 STATUSES = ("http.response.status_code", "http.status_code", "aws.xray.http.response.status")
 

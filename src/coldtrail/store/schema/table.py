@@ -20,7 +20,7 @@ _ENGINE = """
 ENGINE = {engine}
 PARTITION BY toDate(received)
 ORDER BY ({order})
-TTL received + INTERVAL {{{{retention}}}} SECOND
+TTL received + INTERVAL {{retention}} SECOND
 SETTINGS index_granularity = {granularity}, ttl_only_drop_parts = 1, {parts},
   non_replicated_deduplication_window = 1000{more}
 """
@@ -35,5 +35,4 @@ def table(
 ) -> str:
     """Return the statement that makes a table; ``{retention}`` is left for its seconds."""
     tail = _ENGINE.format(engine=engine, order=order, granularity=granularity, parts=PARTS, more=more)
-    tail = tail.replace("{{", "{").replace("}}", "}")
     return f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n){tail}"
